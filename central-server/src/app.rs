@@ -1,0 +1,112 @@
+//! The server's dependencies, and its map: every route and every layer is named here.
+
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::compression::CompressionLayer;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::auth::{LoginLimits, Passwords, Tokens};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::Error;
+use crate::health::Health;
+use crate::http::layers::{self, ForeignOrigins};
+use crate::http::openapi::{self, ApiDoc};
+use crate::{auth, health, sites};
+
+/// Everything that a handler may need. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Parts>);
+
+/// What [`App`] gives access to.
+#[derive(Debug)]
+pub struct Parts {
+    /// The configuration, checked.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// Signs and reads session tokens.
+    pub tokens: Tokens,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
+    /// Slows down guessing.
+    pub login_limits: LoginLimits,
+    /// How the service is.
+    pub health: Arc<Health>,
+    /// Pages that were refused, each logged once.
+    pub foreign_origins: ForeignOrigins,
+    /// Set once the database is reached and migrated.
+    db: OnceLock<Db>,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// An application without a database yet: it serves `/live` at once and says 503 where it needs more.
+    #[must_use]
+    pub fn new(config: Config, jwt_secret: &str, clock: Clock) -> Self {
+        let tokens = Tokens::new(jwt_secret, config.jwt_expires_in);
+        Self(Arc::new(Parts {
+            config,
+            clock,
+            tokens,
+            passwords: Passwords::default(),
+            login_limits: LoginLimits::default(),
+            health: Arc::default(),
+            foreign_origins: ForeignOrigins::default(),
+            db: OnceLock::new(),
+        }))
+    }
+
+    /// The database.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] until it was reached for the first time.
+    pub fn db(&self) -> Result<Db, Error> {
+        self.db.get().cloned().ok_or_else(|| Error::Unavailable("the database has not been reached yet".into()))
+    }
+
+    /// Hands the database over, once.
+    pub fn set_db(&self, db: Db) {
+        let _ = self.db.set(db);
+    }
+
+    /// Every route, and the description made from them.
+    fn routes() -> OpenApiRouter<Self> {
+        OpenApiRouter::with_openapi(ApiDoc::openapi())
+            .merge(health::routes::routes())
+            .merge(auth::routes::routes())
+            .merge(sites::routes::routes())
+    }
+
+    /// The description of the API.
+    #[must_use]
+    pub fn openapi() -> utoipa::openapi::OpenApi {
+        Self::routes().into_openapi()
+    }
+
+    /// The whole server, from the outermost layer to the handlers.
+    pub fn router(&self) -> Router {
+        let (api, description) = Self::routes().split_for_parts();
+        api.with_state(self.clone())
+            .merge(openapi::reader(description))
+            .fallback(layers::no_route)
+            .method_not_allowed_fallback(layers::no_method)
+            .layer(from_fn(layers::deadline))
+            .layer(from_fn_with_state(self.clone(), layers::same_origin))
+            .layer(from_fn_with_state(self.clone(), layers::cors))
+            .layer(from_fn(layers::edge))
+            .layer(CompressionLayer::new())
+    }
+}

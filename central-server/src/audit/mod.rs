@@ -1,0 +1,72 @@
+//! Who did what: one row per act, written in the transaction of the act.
+
+pub mod store;
+
+use crate::clock::Time;
+use crate::http::Snapshot;
+use crate::ids::UserId;
+
+/// What was done, in the vocabulary of NeoPro 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A session began.
+    UserLogin,
+    /// A session ended by its owner's will.
+    UserLogout,
+    /// A site was created.
+    SiteCreated,
+    /// A site's data was changed.
+    SiteUpdated,
+    /// A site was deleted.
+    SiteDeleted,
+    /// A box's key was replaced.
+    ApiKeyRegenerated,
+}
+
+impl Action {
+    /// The word in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UserLogin => "USER_LOGIN",
+            Self::UserLogout => "USER_LOGOUT",
+            Self::SiteCreated => "SITE_CREATED",
+            Self::SiteUpdated => "SITE_UPDATED",
+            Self::SiteDeleted => "SITE_DELETED",
+            Self::ApiKeyRegenerated => "API_KEY_REGENERATED",
+        }
+    }
+}
+
+/// One act, as it is written down.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    action: Action,
+    user: UserId,
+    target: Option<(&'static str, String)>,
+    details: Option<serde_json::Value>,
+    from: Snapshot,
+    at: Time,
+}
+
+impl Entry {
+    /// `user` did this, from there, then.
+    #[must_use]
+    pub fn new(action: Action, user: UserId, from: &Snapshot, at: Time) -> Self {
+        Self { action, user, target: None, details: None, from: from.clone(), at }
+    }
+
+    /// What it was done to: a kind (`site`) and an id.
+    #[must_use]
+    pub fn on(mut self, kind: &'static str, id: impl ToString) -> Self {
+        self.target = Some((kind, id.to_string()));
+        self
+    }
+
+    /// What else is worth knowing; never a secret.
+    #[must_use]
+    pub fn with(mut self, details: serde_json::Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+}

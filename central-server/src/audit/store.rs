@@ -1,0 +1,40 @@
+//! The journal. The application can add to it, and nothing else.
+
+use super::Entry;
+use crate::db::{Query, Statement, query};
+use crate::ids::{SessionId, SiteId};
+
+const INTO: &str = "insert into audit_logs \
+     (action, user_id, target_type, target_id, details, ip_address, user_agent, created_at)";
+
+/// Writes an entry.
+pub fn record(entry: Entry) -> Query<()> {
+    bind(query(format!("{INTO} values ($1, $2, $3, $4, $5, $6, $7, $8)")), entry).nothing()
+}
+
+/// Writes an entry if the session that the same flush was to begin did begin.
+pub fn record_begun(entry: Entry, session: SessionId) -> Query<()> {
+    when(entry, "select from sessions where id = $9").bind(session).nothing()
+}
+
+/// Writes an entry if the site that it is about is there.
+pub fn record_if_site(entry: Entry, site: SiteId) -> Query<()> {
+    when(entry, "select from sites where id = $9").bind(site).nothing()
+}
+
+fn when(entry: Entry, there: &str) -> Statement {
+    bind(query(format!("{INTO} select $1, $2, $3, $4, $5, $6, $7, $8 where exists ({there})")), entry)
+}
+
+fn bind(statement: Statement, entry: Entry) -> Statement {
+    let (target_type, target_id) = entry.target.unzip();
+    statement
+        .bind(entry.action.name())
+        .bind(entry.user)
+        .bind(target_type)
+        .bind(target_id)
+        .bind(entry.details)
+        .bind(entry.from.ip)
+        .bind(entry.from.user_agent)
+        .bind(entry.at)
+}

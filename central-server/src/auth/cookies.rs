@@ -1,0 +1,83 @@
+//! The session cookie, and where else a token may stand.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite};
+
+use crate::http::Origin;
+
+/// The cookie of NeoPro 1, kept.
+const NAME: &str = "neopro_token";
+
+/// The token of a request: the `Authorization` header, else the cookie.
+///
+/// The header wins because a program sets it on purpose, while a browser may carry a stale cookie along.
+pub fn token(headers: &HeaderMap) -> Option<String> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    });
+    bearer.or_else(|| {
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(Cookie::split_parse)
+            .filter_map(Result::ok)
+            .find(|cookie| cookie.name() == NAME)
+            .map(|cookie| cookie.value().to_owned())
+    })
+}
+
+/// The cookie that keeps a session for `lifetime`.
+pub fn set(token: String, lifetime: Duration, secure: bool, origin: &Origin) -> HeaderValue {
+    let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+    build(token, seconds, secure, origin)
+}
+
+/// The cookie that ends a session, with the attributes of the one that began it: a browser ignores it else.
+pub fn clear(secure: bool, origin: &Origin) -> HeaderValue {
+    build(String::new(), 0, secure, origin)
+}
+
+fn build(value: String, seconds: i64, secure: bool, origin: &Origin) -> HeaderValue {
+    let cookie =
+        Cookie::build((NAME, value)).path("/").http_only(true).max_age(cookie::time::Duration::seconds(seconds));
+    // The guide's dashboard lives on another site than the API: its cookie is a third-party one, which
+    // browsers keep only when it is partitioned by the page's site.
+    let cookie = if *origin == Origin::Listed {
+        cookie.same_site(SameSite::None).secure(true).partitioned(true)
+    } else {
+        cookie.same_site(SameSite::Lax).secure(secure)
+    };
+    // A JWT and our own attributes are plain ASCII.
+    HeaderValue::from_str(&cookie.build().to_string()).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_page_gets_a_partitioned_cookie_and_ours_a_lax_one() {
+        let lifetime = Duration::from_secs(604_800);
+        let own = set("t".into(), lifetime, true, &Origin::Own);
+        assert_eq!(own, "neopro_token=t; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=604800");
+        let listed = set("t".into(), lifetime, true, &Origin::Listed);
+        assert_eq!(listed, "neopro_token=t; HttpOnly; SameSite=None; Partitioned; Secure; Path=/; Max-Age=604800");
+        let cleared = clear(true, &Origin::Listed);
+        assert_eq!(cleared, "neopro_token=; HttpOnly; SameSite=None; Partitioned; Secure; Path=/; Max-Age=0");
+        assert!(!set("t".into(), lifetime, false, &Origin::Own).to_str().expect("ASCII").contains("Secure"));
+    }
+
+    #[test]
+    fn the_header_wins_over_a_stale_cookie() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(token(&headers), None);
+        headers.insert(header::COOKIE, HeaderValue::from_static("a=b; neopro_token=old"));
+        assert_eq!(token(&headers).as_deref(), Some("old"));
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer new"));
+        assert_eq!(token(&headers).as_deref(), Some("new"));
+    }
+}

@@ -1,0 +1,181 @@
+//! `/api/auth`: login, logout, and who am I.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::password::Match;
+use super::store::{self, Account, Me, NewSession};
+use super::{Caller, Claims, Role, cookies};
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::error::{Error, Result};
+use crate::http::openapi::{PublicWrite, Read};
+use crate::http::{Body, Form, FromForm, Origin, Snapshot};
+use crate::ids::{AgencyId, SessionId, SponsorId, UserId};
+
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(login)).routes(routes!(logout)).routes(routes!(me))
+}
+
+/// An address and a password.
+#[derive(Debug, ToSchema)]
+pub struct Login {
+    /// The account's address; capitals do not matter.
+    #[schema(example = "votre@email.com")]
+    email: String,
+    /// The password.
+    password: String,
+}
+
+impl FromForm for Login {
+    fn read(form: &mut Form) -> Option<Self> {
+        // The address is not judged any further: an account made by SQL may have any.
+        let (email, password) = (form.text("email", 255), form.secret("password", 1));
+        Some(Self { email: email?, password: password? })
+    }
+}
+
+/// A session that has begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoggedIn {
+    /// For `Authorization: Bearer`; browsers get it as a cookie as well.
+    token: String,
+    /// Whose session it is.
+    user: LoggedInUser,
+}
+
+/// The account of a new session.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoggedInUser {
+    /// The account's id.
+    id: UserId,
+    /// The address, as it was entered.
+    email: String,
+    /// The person's name.
+    full_name: Option<String>,
+    /// What the person may do.
+    role: Role,
+    /// Whether a code is asked for at login.
+    mfa_enabled: bool,
+    /// The sponsor of a sponsor's account.
+    sponsor_id: Option<SponsorId>,
+    /// The agency of an agency's account.
+    agency_id: Option<AgencyId>,
+}
+
+/// A sentence.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Message {
+    /// The sentence.
+    message: &'static str,
+}
+
+const WRONG: Error = Error::Unauthenticated("Adresse e-mail ou mot de passe incorrect.");
+
+/// Begins a session.
+#[utoipa::path(
+    post, path = "/api/auth/login", tag = "Authentification", request_body = Login,
+    responses((status = 200, description = "La session a commencé ; le cookie `neopro_token` est posé.", body = LoggedIn), PublicWrite),
+)]
+async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(login): Body<Login>) -> Result<Response> {
+    let now = app.clock.now();
+    app.login_limits.check(&from.ip, &login.email, now)?;
+    let Some(account) = prove(&app, &login).await? else {
+        app.login_limits.failed(&from.ip, &login.email, now);
+        return Err(WRONG);
+    };
+    if account.mfa_enabled {
+        return Err(Error::Forbidden(
+            "Ce compte est protégé par un code à usage unique, que cette version ne sait pas encore demander.",
+        ));
+    }
+    let token = begin(&app, &account, &from).await?;
+    app.login_limits.succeeded(&from.ip, &login.email);
+
+    let cookie = cookies::set(token.clone(), app.tokens.lifetime(), app.config.is_production(), &origin);
+    let user = LoggedInUser {
+        id: account.id,
+        email: account.email,
+        full_name: account.full_name,
+        role: account.role,
+        mfa_enabled: account.mfa_enabled,
+        sponsor_id: account.sponsor_id,
+        agency_id: account.agency_id,
+    };
+    Ok(([(header::SET_COOKIE, cookie)], Json(LoggedIn { token, user })).into_response())
+}
+
+/// The account, if the password is its own. Unknown, suspended and mistaken look and take the same.
+async fn prove(app: &App, login: &Login) -> Result<Option<Account>> {
+    let account = app.db()?.run_as_system(store::find_account(&login.email)).await?;
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let matched = app.passwords.verify(login.password.clone(), hash).await?;
+    let Some(mut account) = account.filter(|account| account.may_act && matched != Match::No) else {
+        return Ok(None);
+    };
+    if matched == Match::YesOld {
+        let new = app.passwords.hash(login.password.clone()).await?;
+        let old = std::mem::replace(&mut account.password_hash, new.clone());
+        app.db()?.run_as_system(store::replace_hash(account.id, old, new)).await?;
+    }
+    Ok(Some(account))
+}
+
+/// Writes the session and signs its token.
+async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<String> {
+    let now = app.clock.now();
+    let claims = Claims {
+        id: account.id,
+        email: account.email.clone(),
+        role: account.role,
+        sponsor_id: account.sponsor_id,
+        agency_id: account.agency_id,
+        sid: SessionId::new(),
+        iat: now.unix_seconds(),
+        exp: now.plus(app.tokens.lifetime()).unix_seconds(),
+    };
+    let session = NewSession {
+        id: claims.sid,
+        user: account.id,
+        verified_hash: account.password_hash.clone(),
+        now,
+        expires_at: now.plus(app.tokens.lifetime()),
+        user_agent: from.user_agent.clone(),
+        ip: from.ip.clone(),
+    };
+    let entry = Entry::new(Action::UserLogin, account.id, from, now).on("user", account.id);
+    let (begun, ()) =
+        app.db()?.run_as_system((store::begin_session(session), audit::store::record_begun(entry, claims.sid))).await?;
+    if begun { app.tokens.sign(&claims) } else { Err(WRONG) }
+}
+
+/// Ends the session. Succeeds without one as well: whoever wants out is out.
+#[utoipa::path(
+    post, path = "/api/auth/logout", tag = "Authentification",
+    responses((status = 200, description = "La session est terminée ; le cookie est effacé.", body = Message), PublicWrite),
+)]
+async fn logout(State(app): State<App>, origin: Origin, from: Snapshot, headers: HeaderMap) -> Result<Response> {
+    let now = app.clock.now();
+    if let Some(claims) = cookies::token(&headers).and_then(|token| app.tokens.read(&token, now).ok()) {
+        let entry = Entry::new(Action::UserLogout, claims.id, &from, now).on("user", claims.id);
+        app.db()?.run_as_system((store::end_session(claims.sid, claims.id, now), audit::store::record(entry))).await?;
+    }
+    let cookie = cookies::clear(app.config.is_production(), &origin);
+    Ok(([(header::SET_COOKIE, cookie)], Json(Message { message: "Vous êtes déconnecté." })).into_response())
+}
+
+/// The caller's own account.
+#[utoipa::path(
+    get, path = "/api/auth/me", tag = "Authentification", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "Le compte de la session.", body = Me), Read),
+)]
+async fn me(caller: Caller) -> Result<Json<Me>> {
+    let me = caller.run(store::me(caller.scope(), caller.user())).await?;
+    me.map(Json).ok_or(Error::NotFound("Ce compte"))
+}

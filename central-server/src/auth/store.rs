@@ -1,0 +1,127 @@
+//! Accounts at login, and sessions.
+
+use super::Role;
+use crate::clock::Time;
+use crate::db::{Query, Scalar, Scope, query, row};
+use crate::ids::{AgencyId, SessionId, SponsorId, UserId};
+
+row! {
+    /// An account as the login sees it.
+    #[derive(Debug, Clone)]
+    pub struct Account {
+        pub id: UserId,
+        pub email: String,
+        pub full_name: Option<String>,
+        pub role: Role,
+        pub password_hash: String,
+        pub may_act: bool,
+        pub mfa_enabled: bool,
+        pub sponsor_id: Option<SponsorId>,
+        pub agency_id: Option<AgencyId>,
+    }
+}
+
+/// The account of an address, whatever its capitals.
+pub fn find_account(email: &str) -> Query<Option<Account>> {
+    query(
+        "select id, email, full_name, role, password_hash, is_active and status = 'active' as may_act, \
+         coalesce(mfa_enabled, false) as mfa_enabled, sponsor_id, agency_id \
+         from users where lower(email) = lower($1)",
+    )
+    .bind(email.to_owned())
+    .optional()
+}
+
+/// A login that is about to become a session.
+#[derive(Debug)]
+pub struct NewSession {
+    pub id: SessionId,
+    pub user: UserId,
+    /// The hash that the password was compared with. If it changed meanwhile, no session begins.
+    pub verified_hash: String,
+    pub now: Time,
+    pub expires_at: Time,
+    pub user_agent: Option<String>,
+    pub ip: String,
+}
+
+/// Begins a session and notes the login; `false` when the account changed since its password was compared.
+///
+/// Sessions of the same account that ended a month ago go in the same statement.
+pub fn begin_session(new: NewSession) -> Query<bool> {
+    query(
+        "with account as ( \
+           update users set last_login_at = $4 \
+           where id = $2 and password_hash = $3 and is_active and status = 'active' returning id \
+         ), old as ( \
+           delete from sessions using account \
+           where sessions.user_id = account.id and sessions.expires_at < $4 - interval '30 days' \
+         ) \
+         insert into sessions (id, user_id, created_at, last_used_at, expires_at, user_agent, ip) \
+         select $1, id, $4, $4, $5, $6, $7 from account returning id",
+    )
+    .bind(new.id)
+    .bind(new.user)
+    .bind(new.verified_hash)
+    .bind(new.now)
+    .bind(new.expires_at)
+    .bind(new.user_agent)
+    .bind(new.ip)
+    .optional::<Scalar<SessionId>>()
+    .map(|id| id.is_some())
+}
+
+/// Replaces a hash of another time by ours, unless the password was changed meanwhile.
+pub fn replace_hash(user: UserId, old: String, new: String) -> Query<()> {
+    query("update users set password_hash = $3 where id = $1 and password_hash = $2")
+        .bind(user)
+        .bind(old)
+        .bind(new)
+        .nothing()
+}
+
+/// Ends a session for good. Ending one that has ended changes nothing.
+pub fn end_session(session: SessionId, user: UserId, now: Time) -> Query<()> {
+    query("update sessions set revoked_at = $3 where id = $1 and user_id = $2 and revoked_at is null")
+        .bind(session)
+        .bind(user)
+        .bind(now)
+        .nothing()
+}
+
+row! {
+    /// The caller's own account.
+    #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+    pub struct Me {
+        /// The account's id.
+        pub id: UserId,
+        /// The address, as it was entered.
+        pub email: String,
+        /// The person's name.
+        pub full_name: Option<String>,
+        /// What the person may do.
+        pub role: Role,
+        /// The sponsor of a sponsor's account.
+        pub sponsor_id: Option<SponsorId>,
+        /// The agency of an agency's account.
+        pub agency_id: Option<AgencyId>,
+        /// Whether a code is asked for at login.
+        pub mfa_enabled: bool,
+        /// Since when the account exists.
+        pub created_at: Time,
+        /// The last login.
+        pub last_login_at: Option<Time>,
+    }
+}
+
+/// The account of the caller; the scope decides whose.
+pub fn me(scope: Scope, user: UserId) -> Query<Option<Me>> {
+    let own = scope.user().unwrap_or(user);
+    query(
+        "select id, email, full_name, role, sponsor_id, agency_id, coalesce(mfa_enabled, false) as mfa_enabled, \
+         created_at, last_login_at from users where id = $1 and id = $2",
+    )
+    .bind(user)
+    .bind(own)
+    .optional()
+}

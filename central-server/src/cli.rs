@@ -1,0 +1,162 @@
+//! The program's commands.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, Database, DatabaseConfig, help};
+use crate::db::embedded::{Embedded, Options};
+use crate::db::{Target, connect_once, migrations};
+use crate::serve;
+use crate::users::cli::{CreateAdmin, GrantRole};
+
+/// Serveur central de NeoPro.
+#[derive(Debug, Parser)]
+#[command(name = "neopro-central", version, about, after_long_help = help())]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Démarre le serveur ; met d'abord la base de données à jour.
+    #[command(after_long_help = help())]
+    Serve,
+    /// Met la base de données à jour, ou écrit les scripts SQL de l'étape 8 du guide.
+    Migrate {
+        /// Écrit ce script au lieu de l'exécuter.
+        #[arg(long, value_name = "SCRIPT")]
+        print: Option<Script>,
+    },
+    /// Crée un compte d'administration (étape 9 du guide).
+    CreateAdmin(CreateAdmin),
+    /// Donne un rôle à un compte existant.
+    GrantRole(GrantRole),
+    /// Écrit la description OpenAPI de l'API.
+    Openapi,
+}
+
+/// A script of step 8.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Script {
+    /// Le schéma complet (8.2).
+    InitDb,
+    /// Les tables d'analyse (8.3).
+    Analytics,
+}
+
+/// Runs the command line. The last words of a failure are a sentence that says what to do.
+#[must_use]
+pub fn run() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("Le serveur ne peut pas démarrer ses fils d'exécution : {error}.")),
+    };
+    match runtime.block_on(command(Cli::parse().command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => fail(&sentence),
+    }
+}
+
+async fn command(command: Command) -> Result<(), String> {
+    match command {
+        Command::Serve => {
+            let loaded = Config::load().map_err(|problems| problems.to_string())?;
+            serve::serve(loaded).await
+        }
+        Command::Migrate { print: Some(script) } => print(&match script {
+            Script::InitDb => migrations::init_db_script(),
+            Script::Analytics => migrations::analytics_script(),
+        }),
+        Command::Migrate { print: None } => {
+            let database = AtHand::open().await?;
+            print(&format!("La base de données est à jour (version {} du schéma).\n", database.version))?;
+            database.close().await
+        }
+        Command::CreateAdmin(create) => {
+            let database = AtHand::open().await?;
+            let result = create.run(&database.db()?, &Clock::System).await;
+            database.close().await.and(result)
+        }
+        Command::GrantRole(grant) => {
+            let database = AtHand::open().await?;
+            let result = grant.run(&database.db()?, &Clock::System).await;
+            database.close().await.and(result)
+        }
+        Command::Openapi => {
+            let json = App::openapi().to_pretty_json().map_err(|error| error.to_string())?;
+            print(&format!("{json}\n"))
+        }
+    }
+}
+
+/// The database of the commands, migrated: the configured one, or the embedded one of the data folder, started
+/// for the length of the command unless a server runs it already.
+struct AtHand {
+    target: Target,
+    embedded: Option<Embedded>,
+    version: i32,
+}
+
+impl AtHand {
+    async fn open() -> Result<Self, String> {
+        let loaded = DatabaseConfig::load().map_err(|problems| problems.to_string())?;
+        for warning in &loaded.warnings {
+            note(warning);
+        }
+        let config = loaded.config;
+        let (target, embedded) = match &config.database {
+            Database::Url(url) => (Target::from_url(url)?, None),
+            Database::Embedded => {
+                let options =
+                    Options { data_dir: &config.data_dir, runtime_dir: config.runtime_dir.as_deref(), settings: &[] };
+                let embedded = Embedded::start_or_attach(options).await.map_err(|error| error.to_string())?;
+                (Target::plain(embedded.config()), Some(embedded))
+            }
+        };
+        let version = async {
+            let client = connect_once(&target).await.map_err(|error| serve::unreachable(&target, &error))?;
+            migrations::migrate(&client).await.map_err(|error| error.to_string())
+        }
+        .await;
+        match version {
+            Ok(version) => Ok(Self { target, embedded, version }),
+            Err(sentence) => {
+                if let Some(embedded) = embedded {
+                    embedded.stop().await.map_err(|error| error.to_string())?;
+                }
+                Err(sentence)
+            }
+        }
+    }
+
+    fn db(&self) -> Result<crate::db::Db, String> {
+        self.target.pool(1).map_err(|error| error.to_string())
+    }
+
+    async fn close(self) -> Result<(), String> {
+        match self.embedded {
+            Some(embedded) => embedded.stop().await.map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn print(text: &str) -> Result<(), String> {
+    use std::io::Write as _;
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+#[expect(clippy::print_stderr, reason = "what a command says beside its answer")]
+fn note(sentence: &str) {
+    eprintln!("{sentence}");
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of a failed command")]
+fn fail(sentence: &str) -> ExitCode {
+    eprintln!("{sentence}");
+    ExitCode::FAILURE
+}

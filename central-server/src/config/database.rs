@@ -1,0 +1,279 @@
+//! `DATABASE_URL` and what belongs to it. The URL is understood here and handed on in parts: the driver refuses
+//! parameters that people paste with it (`pgbouncer`, `sslmode=verify-full`), and its errors quote the password.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::reader::{Reader, Refused};
+use super::{Secret, tls, url};
+
+const VARIABLE: &str = "DATABASE_URL";
+
+/// Where the data is.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A private PostgreSQL that the server starts in its data folder: `DATABASE_URL=embedded`, or unset in
+    /// development.
+    Embedded,
+    /// A PostgreSQL somewhere else.
+    Url(DatabaseUrl),
+}
+
+/// A PostgreSQL server, the way to it, and whom to be there.
+#[derive(Debug, Clone)]
+pub struct DatabaseUrl {
+    /// Name or address in lower case (IPv6 without brackets), or the folder of a unix socket, which begins with `/`.
+    pub host: String,
+    /// 5432 unless given; also part of a unix socket's file name.
+    pub port: u16,
+    /// Decoded. `postgres.<project>` at Supabase's pooler.
+    pub user: String,
+    /// Decoded; empty if the URL has none.
+    pub password: Secret,
+    /// The database's name, decoded.
+    pub name: String,
+    /// The parameter `application_name`.
+    pub application_name: Option<String>,
+    /// The parameter `options`, for the start-up packet. Supabase's pooler ignores most of them.
+    pub options: Option<String>,
+    /// The parameter `connect_timeout`, in the URL as whole seconds; 0 there means none.
+    pub connect_timeout: Option<Duration>,
+    /// Whether and how the connection is encrypted.
+    pub tls: Tls,
+    /// A transaction pooler is in between (port 6543 or `pgbouncer=true`). Statements are pooler-safe always; this is
+    /// for advice.
+    pub pooled: bool,
+}
+
+/// Encryption of the connection to the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain text: a private host, or development.
+    Off,
+    /// Encrypted, but the server's certificate is not checked because no root certificate is known for it.
+    Unverified,
+    /// Encrypted, and the certificate must chain to one of these roots and name the host.
+    Verified {
+        /// One or more root certificates, PEM.
+        ca_pem: String,
+    },
+}
+
+/// The database; embedded without a word in development only.
+pub(super) fn read(r: &mut Reader) -> Result<Database, Refused> {
+    let wish = tls::read_wish(r);
+    match r.required(VARIABLE)? {
+        None => Ok(Database::Embedded),
+        Some(value) if value.eq_ignore_ascii_case("embedded") => Ok(Database::Embedded),
+        Some(value) => parse(r, &value, wish?).map(Database::Url),
+    }
+}
+
+/// `DATABASE_POOL_SIZE`: connections for each replica.
+pub(super) fn pool_size(r: &mut Reader) -> Result<usize, Refused> {
+    Ok(r.number("DATABASE_POOL_SIZE", 1..=100)?.unwrap_or(10))
+}
+
+fn parse(r: &mut Reader, value: &str, wish: tls::Wish) -> Result<DatabaseUrl, Refused> {
+    let parts = match url::split(value) {
+        Some(parts) if matches!(parts.scheme.to_ascii_lowercase().as_str(), "postgresql" | "postgres") => parts,
+        _ if value.starts_with("psql") => {
+            return Err(
+                r.refuse(VARIABLE, "une commande psql a été collée ; garder seulement l'URL « postgresql://… »")
+            );
+        }
+        _ => {
+            return Err(r.refuse(
+                VARIABLE,
+                "une URL qui commence par « postgresql:// » ou « postgres:// » est attendue (ou le mot « embedded »)",
+            ));
+        }
+    };
+    if parts.fragment.is_some() || value.contains(char::is_whitespace) {
+        return Err(r.refuse(
+            VARIABLE,
+            "l'URL contient un blanc ou un « # » ; dans un mot de passe, « # » s'écrit %23 et un blanc %20",
+        ));
+    }
+    let parameters = Parameters::read(r, parts.query.unwrap_or_default())?;
+
+    let user = login_part(r, parts.user, "le nom d'utilisateur")?.or(parameters.user.clone());
+    let password = login_part(r, parts.password, "le mot de passe")?.or(parameters.password.clone());
+    let Some(user) = user.filter(|user| !user.is_empty()) else {
+        return Err(
+            r.refuse(VARIABLE, "l'utilisateur manque : « postgresql://utilisateur:mot-de-passe@hôte:port/base »")
+        );
+    };
+    let host = host(r, parts.host, parameters.host.as_deref())?;
+    let port = match parts.port.or(parameters.port.as_deref()).map(url::port) {
+        None => 5432,
+        Some(Some(port)) => port,
+        Some(None) => {
+            return Err(r.refuse(VARIABLE, "le port, après l'hôte, n'est pas un nombre de 1 à 65535"));
+        }
+    };
+    let path = parts.path.trim_end_matches('/');
+    let name = if path.is_empty() { parameters.name.clone() } else { url::decoded(path) };
+    let Some(name) = name.filter(|name| !name.is_empty() && !path.contains('/')) else {
+        return Err(
+            r.refuse(VARIABLE, "le nom de la base manque ou est illisible, après le port : « …:6543/postgres »")
+        );
+    };
+
+    let tls = tls::choose(r, &host, parameters.sslmode, parameters.sslrootcert.as_deref(), wish)?;
+    if r.production() && !url::is_private(&host) && password.as_deref().unwrap_or_default().is_empty() {
+        return Err(r.refuse(VARIABLE, "le mot de passe manque : « postgresql://utilisateur:mot-de-passe@… »"));
+    }
+    let database = DatabaseUrl {
+        pooled: port == 6543 || parameters.pgbouncer,
+        host,
+        port,
+        user,
+        password: Secret::new(password.unwrap_or_default()),
+        name,
+        application_name: parameters.application_name,
+        options: parameters.options,
+        connect_timeout: parameters.connect_timeout,
+        tls,
+    };
+    advise(r, &database);
+    Ok(database)
+}
+
+/// A decoded user name or password. What is wrong with it is told without any of it but the character in question.
+fn login_part(r: &mut Reader, text: Option<&str>, what: &str) -> Result<Option<String>, Refused> {
+    let Some(text) = text else { return Ok(None) };
+    if text.len() > 2 && text.starts_with('[') && text.ends_with(']') {
+        return Err(
+            r.refuse(VARIABLE, format!("{what} est encore entre les crochets de l'exemple ; retirer « [ » et « ] »"))
+        );
+    }
+    if let Some(character) = url::raw_reserved(text) {
+        return Err(r.refuse(
+            VARIABLE,
+            format!(
+                "{what} contient « {character} », qui doit y être encodé : écrire {} à sa place (étape 2.2)",
+                url::encoded(character)
+            ),
+        ));
+    }
+    match url::decoded(text) {
+        Some(text) => Ok(Some(text)),
+        None => {
+            Err(r
+                .refuse(VARIABLE, format!("{what} contient un « % » qui n'encode rien de lisible ; « % » s'écrit %25")))
+        }
+    }
+}
+
+/// The host of the URL, else of its parameter `host`, which may be the folder of a socket like the URL's encoded one.
+fn host(r: &mut Reader, in_url: &str, in_query: Option<&str>) -> Result<String, Refused> {
+    let host = if in_url.is_empty() { in_query.map(str::to_owned) } else { url::decoded(in_url) };
+    let Some(host) = host.filter(|host| !host.is_empty()) else {
+        return Err(r.refuse(VARIABLE, "l'hôte manque : « postgresql://utilisateur:mot-de-passe@hôte:port/base »"));
+    };
+    if host.starts_with('/') {
+        return Ok(host);
+    }
+    let host = host.to_ascii_lowercase();
+    let bracketed = if host.matches(':').count() > 1 && !host.starts_with('[') { format!("[{host}]") } else { host };
+    if bracketed.contains(',') {
+        return Err(r.refuse(VARIABLE, "plusieurs hôtes séparés par des virgules ; un seul est possible"));
+    }
+    if !url::is_host(&bracketed) {
+        return Err(r.refuse(
+            VARIABLE,
+            "l'hôte, après « @ », est illisible ; si le mot de passe contient @ : / ? # ou %, les encoder (étape 2.2)",
+        ));
+    }
+    Ok(bracketed.trim_start_matches('[').trim_end_matches(']').to_owned())
+}
+
+/// The part of the URL after `?`.
+#[derive(Debug, Default)]
+struct Parameters {
+    host: Option<String>,
+    port: Option<String>,
+    user: Option<String>,
+    password: Option<String>,
+    name: Option<String>,
+    application_name: Option<String>,
+    options: Option<String>,
+    connect_timeout: Option<Duration>,
+    sslmode: Option<tls::SslMode>,
+    sslrootcert: Option<String>,
+    pgbouncer: bool,
+}
+
+impl Parameters {
+    fn read(r: &mut Reader, query: &str) -> Result<Self, Refused> {
+        let mut known = Self::default();
+        let mut foreign = BTreeSet::new();
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let Some(value) = url::decoded(value) else {
+                return Err(r.refuse(VARIABLE, "un paramètre après « ? » contient un « % » illisible"));
+            };
+            match name {
+                "host" => known.host = Some(value),
+                "port" => known.port = Some(value),
+                "user" => known.user = Some(value),
+                "password" => known.password = Some(value),
+                "dbname" => known.name = Some(value),
+                "application_name" => known.application_name = Some(value),
+                "options" => known.options = Some(value),
+                "sslrootcert" => known.sslrootcert = Some(value),
+                "pgbouncer" => known.pgbouncer = value.eq_ignore_ascii_case("true"),
+                "sslmode" => known.sslmode = Some(tls::SslMode::read(r, &value)?),
+                "connect_timeout" => match value.parse() {
+                    Ok(0) => known.connect_timeout = None,
+                    Ok(seconds) => known.connect_timeout = Some(Duration::from_secs(seconds)),
+                    Err(_) => {
+                        return Err(r.refuse(VARIABLE, "connect_timeout n'est pas un nombre entier de secondes"));
+                    }
+                },
+                // Only what looks like a name is repeated: a badly pasted password must not end up in a warning.
+                name if name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                    foreign.insert(name);
+                }
+                _ => {
+                    foreign.insert("(illisible)");
+                }
+            }
+        }
+        if !foreign.is_empty() {
+            let names = foreign.into_iter().collect::<Vec<_>>().join(", ");
+            r.warn(VARIABLE, format!("paramètres sans effet ici, ignorés : {names}"));
+        }
+        Ok(known)
+    }
+}
+
+/// What works, or seems to, but not in production and not for long.
+fn advise(r: &mut Reader, database: &DatabaseUrl) {
+    if !r.production() {
+        return;
+    }
+    let DatabaseUrl { host, port, user, .. } = database;
+    if host.starts_with("db.") && host.ends_with(".supabase.co") && *port == 5432 {
+        r.warn(
+            VARIABLE,
+            "connexion directe à Supabase : cet hôte ne répond qu'en IPv6 (sauf option payante) et Render n'a que \
+             l'IPv4 ; prendre l'URL du pooler, port 6543 (étape 2.2)",
+        );
+    }
+    if host.ends_with(".pooler.supabase.com") {
+        if *port == 5432 {
+            r.warn(
+                VARIABLE,
+                "pooler en mode session (port 5432), peu de connexions ; prendre le port 6543 (étape 2.2)",
+            );
+        }
+        if !user.contains('.') {
+            r.warn(
+                VARIABLE,
+                "le pooler de Supabase attend l'utilisateur « postgres.<référence du projet> » (étape 2.2)",
+            );
+        }
+    }
+}

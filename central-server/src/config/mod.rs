@@ -1,0 +1,281 @@
+//! The only reader of the environment.
+//!
+//! Everything the server can be told is read and checked once, at the start, into a [`Config`]; nothing else in the
+//! program looks at an environment variable. A start with a wrong environment ends in one message, [`Problems`], that
+//! lists all of it, with the step of the production guide and never with a value. What is merely unwise is a warning.
+//!
+//! [`VARIABLES`] defines each variable. The files beside this one read them by topic; [`Config::read`] is the map.
+
+mod data_dir;
+mod database;
+mod dotenv;
+mod login;
+mod logs;
+mod notify;
+mod placeholder;
+mod problem;
+mod reader;
+mod secret;
+mod services;
+mod tls;
+mod url;
+mod variables;
+mod web;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+pub use database::{Database, DatabaseUrl, Tls};
+pub use logs::{Logtail, Metrics};
+pub use notify::{Mail, Sender, Slack};
+pub use problem::{Problem, Problems};
+pub use secret::Secret;
+pub use services::{Redis, Supabase};
+pub use variables::{VARIABLES, Variable, help};
+
+use reader::{Reader, Surroundings};
+
+/// How strict the rules are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `NODE_ENV` unset or `development`: nothing has to be set.
+    Development,
+    /// `NODE_ENV=production`: everything of the guide's step 6.4 is needed, and encrypted towards public hosts.
+    Production,
+}
+
+/// All that the server is told by its environment.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `NODE_ENV`.
+    pub mode: Mode,
+    /// `PORT`, on all interfaces.
+    pub port: u16,
+    /// `NEOPRO_DATA_DIR`, absolute; not yet created.
+    pub data_dir: PathBuf,
+    /// `XDG_RUNTIME_DIR`: where the embedded database's socket goes when we are not root.
+    pub runtime_dir: Option<PathBuf>,
+    /// `DATABASE_URL` and `DATABASE_SSL…`.
+    pub database: Database,
+    /// `DATABASE_POOL_SIZE`, 1 to 100 connections for each replica.
+    pub database_pool_size: usize,
+    /// `SUPABASE_URL` and `SUPABASE_SERVICE_KEY`. None only in development.
+    pub supabase: Option<Supabase>,
+    /// `REDIS_URL`. None only in development.
+    pub redis: Option<Redis>,
+    /// `JWT_SECRET`, at least 32 characters, whose text is the key. None only in development: the caller then makes
+    /// one and keeps it in `data_dir`.
+    pub jwt_secret: Option<Secret>,
+    /// `JWT_EXPIRES_IN`, one second to 90 days: the life of a session and of its cookie.
+    pub jwt_expires_in: Duration,
+    /// `MFA_ISSUER`, without a colon.
+    pub mfa_issuer: String,
+    /// `MFA_ENCRYPTION_KEY`, at least 32 characters, whose text is the key material. None only in development: the
+    /// caller then makes one and keeps it in `data_dir`.
+    pub mfa_encryption_key: Option<Secret>,
+    /// `ALLOWED_ORIGINS` as browsers write them: `https://host[:port]`, lower case. Empty: no foreign origin.
+    pub allowed_origins: Vec<String>,
+    /// This server's public address, `https://host[:port]`: `PUBLIC_URL`, else `RENDER_EXTERNAL_URL`.
+    pub public_url: Option<String>,
+    /// The dashboard's address for links in mail, without a slash at the end: `FRONTEND_URL`, else `DASHBOARD_URL`,
+    /// else the first allowed origin.
+    pub frontend_url: Option<String>,
+    /// `TRUSTED_PROXY_HOPS`, 0 to 10: how many entries at the end of `X-Forwarded-For` are our own proxies'.
+    pub trusted_proxy_hops: usize,
+    /// `SENDGRID_API_KEY` or `SMTP_…`, with `EMAIL_FROM`. None: mail is off.
+    pub mail: Option<Mail>,
+    /// `SLACK_WEBHOOK_URL`, unless `SLACK_ALERTS_ENABLED=false`.
+    pub slack: Option<Slack>,
+    /// `LOGTAIL_TOKEN`.
+    pub logtail: Option<Logtail>,
+    /// `METRICS_ENABLED` and `METRICS_TOKEN`.
+    pub metrics: Metrics,
+    /// `LOG_LEVEL`: levels and `target=level`, separated by commas, as `tracing`'s filters read them.
+    pub log_level: String,
+}
+
+/// What commands need that only touch the database (`migrate`, `create-admin`, `grant-role`), so that they run in a
+/// shell without the other variables.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `NODE_ENV`.
+    pub mode: Mode,
+    /// `NEOPRO_DATA_DIR`, absolute; not yet created.
+    pub data_dir: PathBuf,
+    /// `XDG_RUNTIME_DIR`: where the embedded database's socket goes when we are not root.
+    pub runtime_dir: Option<PathBuf>,
+    /// `DATABASE_URL` and `DATABASE_SSL…`.
+    pub database: Database,
+    /// `DATABASE_POOL_SIZE`, 1 to 100 connections.
+    pub database_pool_size: usize,
+}
+
+/// A configuration, and the French sentences about it to print at the start. No sentence holds a secret.
+#[derive(Debug, Clone)]
+pub struct Loaded<C = Config> {
+    /// Complete and checked.
+    pub config: C,
+    /// Each begins with the variable's name.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads the process's environment; in development also the file `.env` of the working directory, over which
+    /// real variables win.
+    pub fn load() -> Result<Loaded, Problems> {
+        let (source, warnings) = environment();
+        Ok(Self::read(source)?.preceded_by(warnings))
+    }
+
+    /// Reads the variables that `source` knows. Besides, only the certificate files named in them, the clock and the
+    /// process's user are looked at.
+    pub fn read(source: impl Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
+        let surroundings = Surroundings::observe(&source);
+        Self::read_in(&source, surroundings)
+    }
+
+    fn read_in(source: &dyn Fn(&str) -> Option<String>, surroundings: Surroundings) -> Result<Loaded, Problems> {
+        let mut r = Reader::new(source, surroundings);
+        let mode = r.mode();
+        // Everything is read before anything is judged: a start tells all of its problems at once.
+        let port = web::port(&mut r);
+        let database = database::read(&mut r);
+        let database_pool_size = database::pool_size(&mut r);
+        let supabase = services::supabase(&mut r);
+        if let (Ok(Some(supabase)), Ok(database)) = (&supabase, &database) {
+            services::compare_projects(&mut r, supabase, database);
+        }
+        let redis = services::redis(&mut r);
+        let jwt_secret = login::jwt_secret(&mut r);
+        let jwt_expires_in = login::jwt_expires_in(&mut r);
+        let mfa_issuer = login::mfa_issuer(&mut r);
+        let mfa_encryption_key = login::mfa_encryption_key(&mut r);
+        if let (Ok(Some(jwt_secret)), Ok(Some(mfa_encryption_key))) = (&jwt_secret, &mfa_encryption_key) {
+            login::refuse_equal(&mut r, jwt_secret, mfa_encryption_key);
+        }
+        let allowed_origins = web::allowed_origins(&mut r);
+        let public_url = web::public_url(&mut r);
+        let frontend_url = web::frontend_url(&mut r, allowed_origins.as_deref().unwrap_or_default());
+        let trusted_proxy_hops = web::trusted_proxy_hops(&mut r);
+        let data_dir = data_dir::read(&mut r);
+        let runtime_dir = data_dir::runtime_dir(&r);
+        let mail = notify::mail(&mut r);
+        let slack = notify::slack(&mut r);
+        let logtail = logs::logtail(&mut r);
+        let metrics = logs::metrics(&mut r);
+        let log_level = logs::log_level(&mut r);
+
+        let config = || {
+            Ok(Self {
+                mode,
+                port: port?,
+                data_dir: data_dir?,
+                runtime_dir,
+                database: database?,
+                database_pool_size: database_pool_size?,
+                supabase: supabase?,
+                redis: redis?,
+                jwt_secret: jwt_secret?,
+                jwt_expires_in: jwt_expires_in?,
+                mfa_issuer: mfa_issuer?,
+                mfa_encryption_key: mfa_encryption_key?,
+                allowed_origins: allowed_origins?,
+                public_url: public_url?,
+                frontend_url: frontend_url?,
+                trusted_proxy_hops: trusted_proxy_hops?,
+                mail: mail?,
+                slack: slack?,
+                logtail: logtail?,
+                metrics: metrics?,
+                log_level: log_level?,
+            })
+        };
+        r.finish(config())
+    }
+}
+
+impl DatabaseConfig {
+    /// Like [`Config::load`], for the database's variables only.
+    pub fn load() -> Result<Loaded<Self>, Problems> {
+        let (source, warnings) = environment();
+        Ok(Self::read(source)?.preceded_by(warnings))
+    }
+
+    /// Like [`Config::read`], for the database's variables only.
+    pub fn read(source: impl Fn(&str) -> Option<String>) -> Result<Loaded<Self>, Problems> {
+        let surroundings = Surroundings::observe(&source);
+        let mut r = Reader::new(&source, surroundings);
+        let mode = r.mode();
+        let database = database::read(&mut r);
+        let database_pool_size = database::pool_size(&mut r);
+        let data_dir = data_dir::read(&mut r);
+        let runtime_dir = data_dir::runtime_dir(&r);
+        let config = || {
+            Ok(Self {
+                mode,
+                data_dir: data_dir?,
+                runtime_dir,
+                database: database?,
+                database_pool_size: database_pool_size?,
+            })
+        };
+        r.finish(config())
+    }
+}
+
+impl Config {
+    /// Whether production's rules hold.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.mode == Mode::Production
+    }
+
+    /// `NODE_ENV`, in its own words.
+    #[must_use]
+    pub fn environment(&self) -> &'static str {
+        if self.is_production() { "production" } else { "development" }
+    }
+}
+
+/// Whether the locale (`LC_ALL`, else `LC_MESSAGES`, else `LANG`) says English. Otherwise we speak French.
+#[must_use]
+pub fn speaks_english() -> bool {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|locale| !locale.is_empty())
+        .is_some_and(|locale| locale.starts_with("en"))
+}
+
+impl<C> Loaded<C> {
+    fn preceded_by(self, mut warnings: Vec<String>) -> Self {
+        warnings.extend(self.warnings);
+        Self { warnings, ..self }
+    }
+}
+
+impl Surroundings {
+    fn observe(source: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self { now: SystemTime::now(), root: data_dir::running_as_root(source) }
+    }
+}
+
+/// The process's environment, and in development the variables of `.env` that it lacks; with warnings about the file.
+fn environment() -> (impl Fn(&str) -> Option<String>, Vec<String>) {
+    // Text that is not UTF-8 is kept, recognisably damaged: reading the variable then names it.
+    let real = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let developing = real("NODE_ENV").is_none_or(|mode| matches!(mode.trim(), "" | "development"));
+    let mut file = if developing { dotenv::File::here() } else { dotenv::File::default() };
+    // The file is for development, so it cannot be what ends it.
+    if file.values.remove("NODE_ENV").is_some_and(|mode| mode != "development") {
+        file.warnings.push(
+            "NODE_ENV : ignorée dans .env, qui ne sert qu'en développement ; la définir dans \
+                            l'environnement (étape 6.4)"
+                .to_owned(),
+        );
+    }
+    (move |name: &str| real(name).or_else(|| file.values.get(name).cloned()), file.warnings)
+}

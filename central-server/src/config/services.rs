@@ -1,0 +1,204 @@
+//! Supabase's storage and Redis: `SUPABASE_URL`, `SUPABASE_SERVICE_KEY`, `REDIS_URL`.
+
+use std::time::UNIX_EPOCH;
+
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::Value;
+
+use super::reader::{Reader, Refused};
+use super::url::{self, Address};
+use super::{Database, Secret, web};
+
+/// The Supabase project whose storage holds the videos.
+#[derive(Debug, Clone)]
+pub struct Supabase {
+    /// `https://<ref>.supabase.co` or a domain of one's own, without a slash at the end.
+    pub url: String,
+    /// The `service_role` key (a JWT) or a newer `sb_secret_…` key. Never leaves the server.
+    pub service_key: Secret,
+}
+
+/// The Redis server that wakes up the other replicas.
+#[derive(Debug, Clone)]
+pub struct Redis {
+    /// `redis://` or `rediss://` with user, password, host, port.
+    pub url: Secret,
+    /// The connection is encrypted (`rediss://`).
+    pub tls: bool,
+}
+
+const URL: &str = "SUPABASE_URL";
+const KEY: &str = "SUPABASE_SERVICE_KEY";
+const REDIS: &str = "REDIS_URL";
+
+/// The project, if both its variables are there. None only in development.
+pub(super) fn supabase(r: &mut Reader) -> Result<Option<Supabase>, Refused> {
+    let url = supabase_url(r);
+    let key = service_key(r);
+    match (url?, key?) {
+        (Some(url), Some(service_key)) => Ok(Some(Supabase { url, service_key })),
+        (Some(_), None) => {
+            r.warn(KEY, "non définie alors que SUPABASE_URL l'est : le stockage Supabase reste inutilisé (étape 2.3)");
+            Ok(None)
+        }
+        (None, Some(_)) => {
+            r.warn(
+                URL,
+                "non définie alors que SUPABASE_SERVICE_KEY l'est : le stockage Supabase reste inutilisé (étape 2.3)",
+            );
+            Ok(None)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn supabase_url(r: &mut Reader) -> Result<Option<String>, Refused> {
+    let Some(value) = r.required(URL)? else {
+        return Ok(None);
+    };
+    let address = Address::parse(&value).map_err(|fault| r.refuse(URL, format!("l'adresse {fault}")))?;
+    match address.host.as_str() {
+        "abcdefgh.supabase.co" => {
+            return Err(r.refuse(URL, "c'est l'adresse d'exemple du guide ; y mettre celle du projet"));
+        }
+        "supabase.com" | "app.supabase.com" => {
+            return Err(r.refuse(
+                URL,
+                "c'est l'adresse du site de Supabase ; celle du projet, « https://….supabase.co », est attendue",
+            ));
+        }
+        _ => {}
+    }
+    web::encrypted(r, URL, &address)?;
+    match address.path.as_str() {
+        "" => {}
+        "/rest/v1" | "/storage/v1" | "/auth/v1" => {
+            r.warn(URL, format!("le chemin « {} » est ignoré ; l'adresse du projet suffit (étape 2.3)", address.path));
+        }
+        _ => {
+            return Err(r.refuse(URL, format!("contient un chemin ; écrire seulement {}", address.origin())));
+        }
+    }
+    Ok(Some(address.origin()))
+}
+
+fn service_key(r: &mut Reader) -> Result<Option<Secret>, Refused> {
+    let Some(value) = r.required(KEY)? else {
+        return Ok(None);
+    };
+    if value.starts_with("sb_publishable_") {
+        return Err(
+            r.refuse(KEY, "c'est une clé publique (sb_publishable_…) ; la clé secrète ou service_role est attendue")
+        );
+    }
+    if value.strip_prefix("sb_secret_").is_some_and(|rest| rest.len() >= 8) {
+        return Ok(Some(Secret::new(value)));
+    }
+    let Some(claims) = claims(&value) else {
+        return Err(r.refuse(
+            KEY,
+            "clé illisible, peut-être coupée ; une clé « eyJ… » en trois parties séparées par des points, ou « sb_secret_… », \
+             est attendue",
+        ));
+    };
+    match claims.get("role").and_then(Value::as_str) {
+        Some("service_role") => {}
+        Some("anon") => {
+            return Err(r.refuse(KEY, "c'est la clé anon, publique ; copier la clé service_role (étape 2.3)"));
+        }
+        _ => {
+            return Err(
+                r.refuse(KEY, "cette clé n'a pas le rôle service_role ; copier la clé service_role (étape 2.3)")
+            );
+        }
+    }
+    let now = r.surroundings.now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    if claims.get("exp").and_then(Value::as_u64).is_some_and(|expiry| expiry <= now) {
+        return Err(r.refuse(KEY, "cette clé a expiré ; en copier une nouvelle (étape 2.3)"));
+    }
+    Ok(Some(Secret::new(value)))
+}
+
+/// The payload of a JWT. Its signature is not ours to check: only Supabase has the key.
+fn claims(jwt: &str) -> Option<Value> {
+    let [_, payload, signature] = jwt.split('.').collect::<Vec<_>>().try_into().ok()?;
+    let payload = BASE64URL_NOPAD.decode(payload.trim_end_matches('=').as_bytes()).ok()?;
+    serde_json::from_slice(&payload).ok().filter(|claims: &Value| claims.is_object() && !signature.is_empty())
+}
+
+/// Warns when address, key and database name different Supabase projects: each works, but not together.
+pub(super) fn compare_projects(r: &mut Reader, supabase: &Supabase, database: &Database) {
+    let of_url =
+        Address::parse(&supabase.url).ok().and_then(|url| url.host.strip_suffix(".supabase.co").map(str::to_owned));
+    let of_key =
+        claims(supabase.service_key.expose()).and_then(|claims| claims.get("ref")?.as_str().map(str::to_owned));
+    let of_database = match database {
+        Database::Url(url) if url.host.ends_with(".pooler.supabase.com") => {
+            url.user.rsplit_once('.').map(|(_, project)| project.to_owned())
+        }
+        Database::Url(url) => {
+            url.host.strip_prefix("db.").and_then(|host| host.strip_suffix(".supabase.co")).map(str::to_owned)
+        }
+        Database::Embedded => None,
+    };
+    let references = [(URL, of_url), (KEY, of_key), ("DATABASE_URL", of_database)];
+    let known: Vec<(&str, String)> = references.into_iter().filter_map(|(name, of)| Some((name, of?))).collect();
+    if known.iter().any(|(_, project)| *project != known[0].1) {
+        let list: Vec<String> = known.iter().map(|(name, project)| format!("« {project} » dans {name}")).collect();
+        r.warn(URL, format!("les valeurs viennent de projets Supabase différents : {} (étape 2.4)", list.join(", ")));
+    }
+}
+
+/// `REDIS_URL`. None only in development.
+pub(super) fn redis(r: &mut Reader) -> Result<Option<Redis>, Refused> {
+    let Some(value) = r.required(REDIS)? else {
+        return Ok(None);
+    };
+    let refuse = |r: &mut Reader, what: &str| {
+        r.refuse(REDIS, format!("{what} ; forme attendue : rediss://default:<jeton>@<nom>.upstash.io:6379 (étape 4.3)"))
+    };
+    if value.contains("redis-cli") {
+        return Err(refuse(r, "une commande redis-cli a été collée ; garder seulement l'URL"));
+    }
+    if value.contains(char::is_whitespace) || value.contains(['"', '\'']) {
+        return Err(refuse(r, "l'URL contient un blanc ou un guillemet"));
+    }
+    let Some(parts) = url::split(&value) else {
+        return Err(refuse(r, "le début « rediss:// » manque"));
+    };
+    let tls = match parts.scheme {
+        "rediss" => true,
+        "redis" => false,
+        "https" | "http" => {
+            return Err(refuse(r, "c'est l'adresse REST ; l'URL Redis, qui commence par « rediss:// », est attendue"));
+        }
+        _ => {
+            return Err(refuse(r, "l'URL doit commencer par « redis:// » ou « rediss:// »"));
+        }
+    };
+    for text in [parts.user, parts.password].into_iter().flatten() {
+        if let Some(character) = url::raw_reserved(text) {
+            let what =
+                format!("le mot de passe contient « {character} » ; écrire {} à sa place", url::encoded(character));
+            return Err(refuse(r, &what));
+        }
+    }
+    let host = parts.host.to_ascii_lowercase();
+    if !url::is_host(&host) || parts.port.is_some_and(|text| url::port(text).is_none()) {
+        return Err(refuse(r, "l'hôte ou le port, après « @ », est illisible"));
+    }
+    if parts.fragment.is_some() || !parts.path.trim_end_matches('/').bytes().all(|b| b.is_ascii_digit()) {
+        return Err(refuse(r, "la fin de l'URL, après le port, est illisible"));
+    }
+    if !tls && host.ends_with(".upstash.io") {
+        r.warn(
+            REDIS,
+            "Upstash n'accepte que des connexions chiffrées : « rediss:// » est utilisé ; corriger l'URL (étape 4.3)",
+        );
+        return Ok(Some(Redis { url: Secret::new(value.replacen("redis://", "rediss://", 1)), tls: true }));
+    }
+    if !tls && r.production() && !url::is_private(&host) {
+        r.warn(REDIS, "connexion en clair vers un hôte public ; « rediss:// » la chiffre (étape 4.3)");
+    }
+    Ok(Some(Redis { url: Secret::new(value), tls }))
+}

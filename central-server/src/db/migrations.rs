@@ -1,0 +1,210 @@
+//! The schema: embedded SQL files, forward only, applied by one script.
+//!
+//! The script is one `do` block. `serve` and `migrate` send it; the guide's step 8.2 pastes the very same
+//! text. It takes a transaction lock (several replicas may start at once), skips what is recorded, applies
+//! the rest and records it: all of it or nothing.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use super::{Error, error::chain};
+
+struct Migration {
+    version: i32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $name:literal;)*) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            sql: include_str!(concat!("../../migrations/", $name, ".sql")),
+        }),*]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations! {
+    1 "0001_ground";
+    2 "0002_analytics";
+};
+
+/// The migrations that step 8.3 of the guide pastes by themselves.
+const ANALYTICS: &[i32] = &[2];
+
+/// The version of the schema that this program was built for.
+#[must_use]
+pub fn latest() -> i32 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// `init-db.sql`: the whole schema, for an empty or an existing database.
+#[must_use]
+pub fn init_db_script() -> String {
+    let mut body = String::from(PREPARE);
+    for migration in MIGRATIONS {
+        body.push_str(&apply(migration));
+    }
+    script("Schéma complet de NeoPro (étape 8.2 du guide). Peut être collé sur une base vide ou déjà migrée.", &body)
+}
+
+/// `analytics-tables.sql`: the analytics part by itself. Says so where the rest is missing.
+#[must_use]
+pub fn analytics_script() -> String {
+    let before = MIGRATIONS.iter().take_while(|migration| !ANALYTICS.contains(&migration.version)).count();
+    let mut body = format!(
+        "  if to_regclass('public.schema_migrations') is null\n     \
+         or (select count(*) from public.schema_migrations where version <= {before}) < {before} then\n    \
+         raise exception 'Exécutez d''abord init-db.sql (étape 8.2 du guide) : les tables de base manquent.';\n  end if;\n"
+    );
+    for migration in MIGRATIONS.iter().filter(|migration| ANALYTICS.contains(&migration.version)) {
+        body.push_str(&apply(migration));
+    }
+    script(
+        "Tables d'analyse de NeoPro (étape 8.3 du guide). Déjà comprises dans init-db.sql ; sans effet après lui.",
+        &body,
+    )
+}
+
+/// Lock, bookkeeping table, and the application's role.
+const PREPARE: &str = r"
+  if current_setting('server_version_num')::int < 150000 then
+    raise exception 'NeoPro demande PostgreSQL 15 ou plus récent ; ce serveur est en version %.',
+      current_setting('server_version');
+  end if;
+
+  -- The role that every request takes on: no login, no rights but those granted below.
+  begin
+    if not exists (select from pg_roles where rolname = 'neopro_app') then
+      begin
+        create role neopro_app nologin;
+      exception when duplicate_object or unique_violation then
+        null; -- another database of this server was faster
+      end;
+    end if;
+    -- From version 16 on, membership alone does not allow `set role`.
+    if current_setting('server_version_num')::int >= 160000 then
+      execute 'select pg_has_role(current_user, ''neopro_app'', ''SET'')' into allowed;
+    else
+      allowed := pg_has_role(current_user, 'neopro_app', 'MEMBER');
+    end if;
+    if not allowed then
+      execute format('grant neopro_app to %I', current_user);
+    end if;
+  exception when insufficient_privilege then
+    raise exception using
+      errcode = 'NP001',
+      message = format(
+        'Le rôle %s ne peut pas créer le rôle neopro_app. Un administrateur de la base doit exécuter : '
+        'create role neopro_app nologin; grant neopro_app to %I;', current_user, current_user);
+  end;
+
+  if to_regclass('public.schema_migrations') is null then
+    create table public.schema_migrations (
+      version integer primary key,
+      name text not null,
+      checksum text not null,
+      applied_at timestamptz not null default now()
+    );
+  end if;
+";
+
+fn apply(migration: &Migration) -> String {
+    let Migration { version, name, sql } = migration;
+    let checksum = data_encoding::HEXLOWER.encode(&Sha256::digest(sql.as_bytes()));
+    let tag = format!("$m{version:04}$");
+    let mut text = String::new();
+    let _ = write!(
+        text,
+        "\n  if not exists (select from public.schema_migrations where version = {version}) then\n\
+         execute {tag}\n{sql}{tag};\n\
+         insert into public.schema_migrations (version, name, checksum) values ({version}, '{name}', '{checksum}');\n  \
+         elsif (select checksum from public.schema_migrations where version = {version}) <> '{checksum}' then\n    \
+         raise exception 'La migration {name} enregistrée dans cette base n''est pas celle de ce programme.';\n  \
+         end if;\n"
+    );
+    text
+}
+
+fn script(title: &str, body: &str) -> String {
+    format!(
+        "-- {title}\n\
+         -- Généré à partir de central-server/migrations par `cargo xtask generate` : ne pas modifier à la main.\n\
+         do $neopro$\n\
+         declare\n  allowed boolean;\n\
+         begin\n  \
+         perform set_config('search_path', 'public', true);\n  \
+         perform pg_advisory_xact_lock(7041776033);\n\
+         {body}\
+         end\n\
+         $neopro$;\n\n\
+         select max(version) as schema_version, count(*) as migrations from public.schema_migrations;\n"
+    )
+}
+
+/// What went wrong while the schema was brought up to date.
+#[derive(Debug)]
+pub enum MigrateError {
+    /// The database refused, with a sentence for a person.
+    Refused(String),
+    /// The connection failed; worth another try.
+    Connection(Error),
+}
+
+impl std::fmt::Display for MigrateError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(sentence) => f.write_str(sentence),
+            Self::Connection(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for MigrateError {}
+
+/// Brings the schema up to date, as the role that owns it, in one round trip.
+///
+/// # Returns
+/// The version of the schema afterwards; above [`latest`] when a newer server has migrated it already.
+///
+/// # Errors
+/// [`MigrateError::Refused`] with the sentence of the script; nothing was changed.
+pub async fn migrate(client: &Client) -> Result<i32, MigrateError> {
+    let answers = client.simple_query(&init_db_script()).await.map_err(|error| match error.as_db_error() {
+        Some(db) if !matches!(&db.code().code()[..2], "08" | "53" | "57" | "XX") => {
+            MigrateError::Refused(db.message().to_owned())
+        }
+        _ => MigrateError::Connection(Error::Unavailable(chain(&error))),
+    })?;
+    let version = answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => row.get("schema_version").and_then(|text| text.parse().ok()),
+        _ => None,
+    });
+    version.ok_or(MigrateError::Connection(Error::Missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_rise_and_stand_in_the_file_names() {
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.version, i32::try_from(index + 1).expect("few migrations"));
+            assert!(migration.name.starts_with(&format!("{:04}_", migration.version)), "{}", migration.name);
+        }
+    }
+
+    #[test]
+    fn no_migration_breaks_out_of_its_quotes_or_needs_psql() {
+        for migration in MIGRATIONS {
+            assert!(!migration.sql.contains("$m0"), "{}", migration.name);
+            assert!(!migration.sql.contains("$neopro$"), "{}", migration.name);
+            assert!(!migration.sql.lines().any(|line| line.starts_with('\\')), "{}", migration.name);
+            assert!(!migration.sql.to_lowercase().contains("if not exists"), "{}: notices", migration.name);
+        }
+    }
+}

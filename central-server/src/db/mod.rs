@@ -1,0 +1,201 @@
+//! PostgreSQL: one round trip per request, correct behind a transaction pooler, tenants apart.
+//!
+//! [`Db::run`] is the whole of it. It sends `begin`, the role without rights of its own, the tenant, the
+//! session check, the statements and `commit` in one flush, and reads the answers. Nothing that outlives a
+//! transaction is ever set on a connection: behind a pooler the next transaction belongs to somebody else.
+
+mod connect;
+pub mod embedded;
+mod error;
+pub mod migrations;
+mod query;
+mod types;
+
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool};
+use tokio_postgres::Client;
+
+pub use connect::{Target, connect_once};
+pub use error::Error;
+pub(crate) use query::row;
+pub use query::{FromRow, Query, Scalar, Statement, Statements, query};
+pub use types::SqlType;
+pub(crate) use types::sql_newtype;
+
+use crate::clock::Time;
+use crate::ids::{AgencyId, SessionId, SponsorId, UserId};
+
+/// How long one statement may take in the database.
+const STATEMENT_TIMEOUT_MS: u32 = 10_000;
+
+/// How long a whole flush may take before its connection is given up.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Whose data a statement may touch.
+///
+/// Every store function for tenant data takes one, and every transaction carries one into the row-level
+/// policies of the database: two walls, built apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The server itself: login, jobs, the command line.
+    System,
+    /// NeoPro's own people: every club.
+    Staff(UserId),
+    /// An agency: its clubs.
+    Agency(UserId, AgencyId),
+    /// A sponsor: the clubs that show it.
+    Sponsor(UserId, SponsorId),
+}
+
+impl Scope {
+    /// The value of the setting `neopro.scope` that the policies read.
+    fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Staff(_) => "staff",
+            Self::Agency(..) => "agency",
+            Self::Sponsor(..) => "sponsor",
+        }
+    }
+
+    /// The person who acts, if it is one.
+    #[must_use]
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::System => None,
+            Self::Staff(user) | Self::Agency(user, _) | Self::Sponsor(user, _) => Some(user),
+        }
+    }
+
+    /// The first statements of a transaction. Only UUIDs and fixed words go into the text.
+    fn head(self) -> String {
+        let user = self.user().map(|id| id.to_string()).unwrap_or_default();
+        let tenant = match self {
+            Self::System | Self::Staff(_) => String::new(),
+            Self::Agency(_, id) => id.to_string(),
+            Self::Sponsor(_, id) => id.to_string(),
+        };
+        format!(
+            "begin; set local role neopro_app; set local statement_timeout = {STATEMENT_TIMEOUT_MS}; \
+             select set_config('neopro.scope', '{}', true), set_config('neopro.user', '{user}', true), \
+             set_config('neopro.tenant', '{tenant}', true)",
+            self.name(),
+        )
+    }
+}
+
+/// A claim that the first statement of the flush proves: this session still stands, and its user still has
+/// this role and this tenant. If not, the statement raises and nothing behind it happens.
+#[derive(Debug, Clone)]
+pub struct SessionClaim {
+    /// The session that the token names.
+    pub session: SessionId,
+    /// Whose session the token says it is.
+    pub user: UserId,
+    /// The role that the token claims.
+    pub role: &'static str,
+    /// The agency that the token claims.
+    pub agency: Option<AgencyId>,
+    /// The sponsor that the token claims.
+    pub sponsor: Option<SponsorId>,
+    /// The moment of the request.
+    pub now: Time,
+}
+
+impl SessionClaim {
+    fn check(&self) -> Query<()> {
+        query("select neopro_check_session($1, $2, $3, $4, $5, $6)")
+            .bind(self.session)
+            .bind(self.user)
+            .bind(self.role)
+            .bind(self.agency)
+            .bind(self.sponsor)
+            .bind(self.now)
+            .nothing()
+    }
+}
+
+/// The way to the database: a pool of connections. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pool: Pool,
+}
+
+impl Db {
+    /// Runs one to four statements in a transaction of the server's own scope.
+    ///
+    /// # Errors
+    /// See [`Error`]; after an error nothing was written.
+    pub async fn run_as_system<S: Statements>(&self, statements: S) -> Result<S::Output, Error> {
+        self.run(Scope::System, None, statements).await
+    }
+
+    /// Runs one to four statements in one transaction and one round trip.
+    ///
+    /// With a `claim` the session is proven first, in the same flush. If this future is dropped before its
+    /// end, either nothing was sent or everything was, the commit included: no connection goes back to the
+    /// pool with an open transaction.
+    ///
+    /// # Errors
+    /// See [`Error`]; after an error nothing was written, except that [`Error::Unavailable`] may stand for a
+    /// commit whose answer was lost.
+    pub async fn run<S: Statements>(
+        &self,
+        scope: Scope,
+        claim: Option<&SessionClaim>,
+        statements: S,
+    ) -> Result<S::Output, Error> {
+        let client = self.pool.get().await?;
+        match tokio::time::timeout(FLUSH_TIMEOUT, flush(&client, scope, claim, statements)).await {
+            Ok(result) => result,
+            Err(_) => {
+                // Its answers may still come, or never: this connection is nobody's any more.
+                drop(Object::take(client));
+                Err(Error::Unavailable("the database did not answer in time".into()))
+            }
+        }
+    }
+
+    /// Connections: open, and requests that wait for one.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.size, status.waiting)
+    }
+
+    /// Lets no more statement in. Those that run end.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+async fn flush<S: Statements>(
+    client: &Client,
+    scope: Scope,
+    claim: Option<&SessionClaim>,
+    statements: S,
+) -> Result<S::Output, Error> {
+    let head = scope.head();
+    let check = async {
+        match claim {
+            Some(claim) => claim.check().run(client).await,
+            None => Ok(()),
+        }
+    };
+    // Each future puts its message into the connection's queue when it is first polled, and `biased` polls
+    // them in this order before any of them can wait: one flush, and nothing can come between.
+    let (begun, checked, output, committed) = tokio::join!(
+        biased;
+        client.batch_execute(&head),
+        check,
+        statements.run(client),
+        client.batch_execute("commit"),
+    );
+    begun?;
+    checked?;
+    let output = output?;
+    // After a failed statement `commit` reports success although it rolled back, hence the order above.
+    committed?;
+    Ok(output)
+}

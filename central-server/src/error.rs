@@ -1,0 +1,228 @@
+//! The only place that knows HTTP statuses. Everything above it speaks in sentences.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::db;
+use crate::ids::RequestId;
+
+/// How a request can fail.
+///
+/// The sentences are for the person in front of the screen. What only an engineer may read goes to the log
+/// and never into an answer.
+#[derive(Debug)]
+pub enum Error {
+    /// 401: no session, or one that is over.
+    Unauthenticated(&'static str),
+    /// 403: a session without the right; the sentence says who has it.
+    Forbidden(&'static str),
+    /// 403: the request comes from a page of a foreign origin.
+    ForeignOrigin,
+    /// 404 for the thing that is not there: "Ce site".
+    NotFound(&'static str),
+    /// 404: no such route.
+    NoRoute(String),
+    /// 405 on a route that exists.
+    Method,
+    /// 400 with every field that is wrong.
+    Invalid(Vec<FieldProblem>),
+    /// 400 for a request that cannot be read at all.
+    Unreadable(&'static str),
+    /// 408: the request's body did not arrive in time.
+    SlowBody,
+    /// 409: a state or a value in the way; a stable code and a sentence.
+    Conflict(&'static str, &'static str),
+    /// 413: more than this many bytes.
+    TooLarge(usize),
+    /// 415: not JSON.
+    MediaType,
+    /// 429: come back after this many seconds.
+    TooManyRequests(u64),
+    /// 503: a dependency does not answer. The text is for the log.
+    Unavailable(String),
+    /// 500: a mistake of ours. The text is for the log.
+    Internal(String),
+}
+
+/// One field of a body or a query that is wrong, as clients of NeoPro 1 know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FieldProblem {
+    /// Dotted path of the field.
+    #[schema(example = "location.city")]
+    pub field: String,
+    /// What is wrong with it, in a sentence.
+    pub message: String,
+}
+
+/// The body of every failure.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ErrorBody {
+    /// A sentence for a person.
+    pub error: String,
+    /// A stable word for a program.
+    pub code: &'static str,
+    /// Names this request in the server's log.
+    #[schema(value_type = String, format = "uuid")]
+    pub request_id: RequestId,
+    /// What one can do about it: with 403, 429 and 503.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'static str>,
+    /// Every field that is wrong: with 400 of a body or a query.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub details: Vec<FieldProblem>,
+    /// The path that no route answers: with 404 of an unknown route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Seconds to wait: with 429 and 503.
+    #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+/// Seconds after which a client should try again when a dependency is down.
+const RETRY: u64 = 5;
+
+impl Error {
+    /// A single wrong field.
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldProblem { field: field.into(), message: message.into() }])
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::NotFound(_) | Self::NoRoute(_) => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Invalid(_) | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict(..) => StatusCode::CONFLICT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::NotFound(_) => "not_found",
+            Self::NoRoute(_) => "no_route",
+            Self::Method => "method_not_allowed",
+            Self::Invalid(_) => "invalid",
+            Self::Unreadable(_) => "unreadable",
+            Self::SlowBody => "slow_body",
+            Self::Conflict(code, _) => code,
+            Self::TooLarge(_) => "too_large",
+            Self::MediaType => "not_json",
+            Self::TooManyRequests(_) => "too_many_requests",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::Unauthenticated(why) | Self::Forbidden(why) | Self::Unreadable(why) | Self::Conflict(_, why) => {
+                (*why).to_owned()
+            }
+            Self::ForeignOrigin => "Cette page n'est pas autorisée à agir sur ce serveur.".into(),
+            Self::NotFound(what) => format!("{what} n'existe pas ou n'existe plus."),
+            Self::NoRoute(_) => "Cette adresse n'existe pas.".into(),
+            Self::Method => "Cette adresse n'accepte pas cette méthode.".into(),
+            Self::Invalid(fields) => match fields.as_slice() {
+                [one] => format!("{} : {}", one.field, one.message),
+                many => format!("{} champs sont à corriger.", many.len()),
+            },
+            Self::SlowBody => "La requête n'est pas arrivée en entier à temps.".into(),
+            Self::TooLarge(bytes) => format!("La requête dépasse la taille acceptée ({} ko).", bytes / 1024),
+            Self::MediaType => "Le corps de la requête doit être en JSON (Content-Type: application/json).".into(),
+            Self::TooManyRequests(seconds) => format!("Trop de tentatives. Réessayez dans {seconds} s."),
+            Self::Unavailable(_) => "Le service est momentanément indisponible. Réessayez dans un instant.".into(),
+            Self::Internal(_) => "Une erreur inattendue s'est produite. Elle a été enregistrée.".into(),
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Forbidden(_) => Some("Demandez cette action à une personne qui en a le droit."),
+            Self::ForeignOrigin => Some("Ajoutez l'origine de cette page à ALLOWED_ORIGINS (étape 7.6 du guide)."),
+            Self::TooManyRequests(_) => Some("Patientez avant de réessayer."),
+            Self::Unavailable(_) => Some("La base de données ne répond pas."),
+            _ => None,
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests(seconds) => Some(*seconds),
+            Self::Unavailable(_) => Some(RETRY),
+            _ => None,
+        }
+    }
+
+    /// The answer to this failure, which is logged here, once.
+    #[must_use]
+    pub fn answer(&self, request_id: RequestId) -> Response {
+        match self {
+            Self::Internal(why) => tracing::error!(%request_id, why, "request failed"),
+            Self::Unavailable(why) => tracing::warn!(%request_id, why, "request refused: a dependency is down"),
+            _ => tracing::debug!(%request_id, code = self.code(), "request refused"),
+        }
+        let body = ErrorBody {
+            error: self.sentence(),
+            code: self.code(),
+            request_id,
+            message: self.advice(),
+            details: if let Self::Invalid(fields) = self { fields.clone() } else { Vec::new() },
+            path: if let Self::NoRoute(path) = self { Some(path.clone()) } else { None },
+            retry_after: self.retry_after(),
+        };
+        let mut response = (self.status(), axum::Json(body)).into_response();
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self, Self::Unauthenticated(_)) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<db::Error> for Error {
+    fn from(error: db::Error) -> Self {
+        match error {
+            db::Error::SessionGone => Self::Unauthenticated("Votre session est terminée. Reconnectez-vous."),
+            db::Error::Unavailable(why) => Self::Unavailable(why),
+            db::Error::ReadOnly => Self::Unavailable("the database takes no writes".into()),
+            // The forms refuse such values before; what slips through is still the caller's to mend.
+            db::Error::Value(why) => {
+                tracing::warn!(why, "the database refused a value that the form had let through");
+                Self::Unreadable("Une valeur de la requête n'est pas acceptée.")
+            }
+            db::Error::Taken(_) => Self::Conflict("taken", "Cette valeur est déjà utilisée."),
+            db::Error::Reference(_) => Self::Conflict("in_use", "Cet élément est lié à un autre."),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+/// Carries a failure from a handler to the outermost layer, which knows the request's id.
+#[derive(Clone, Debug)]
+pub struct Failure(pub std::sync::Arc<Error>);
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Failure(std::sync::Arc::new(self)));
+        response
+    }
+}
+
+/// What a handler returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

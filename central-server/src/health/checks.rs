@@ -1,0 +1,49 @@
+//! The background checks.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{DatabaseState, Health};
+use crate::db::{Db, Error, Scalar, query};
+
+/// Between two checks. A stopped database shows within this and [`PATIENCE`].
+const EVERY: Duration = Duration::from_secs(4);
+/// How long an answer may take before the database counts as down.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// From when on an answer counts as slow.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Asks the database, again and again, until the server stops.
+pub async fn watch_database(health: Arc<Health>, db: Db) {
+    loop {
+        let (state, latency) = ask(&db).await;
+        health.set_database(state, latency);
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+async fn ask(db: &Db) -> (DatabaseState, Duration) {
+    let began = Instant::now();
+    let question = query("select current_setting('transaction_read_only') = 'on'").one::<Scalar<bool>>();
+    let answer = tokio::time::timeout(PATIENCE, db.run_as_system(question)).await;
+    let latency = began.elapsed();
+    let state = match answer {
+        Ok(Ok(Scalar(false))) if latency > SLOW => DatabaseState::Slow,
+        Ok(Ok(Scalar(false))) => DatabaseState::Up,
+        Ok(Ok(Scalar(true))) => DatabaseState::ReadOnly,
+        // Every connection is busy and the queue is long: the database itself may be well.
+        Ok(Err(Error::Unavailable(why))) if db.load().1 > 0 => {
+            tracing::warn!(why, "the database check waited behind requests");
+            DatabaseState::Slow
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the database check failed");
+            DatabaseState::Down
+        }
+        Err(_) => {
+            tracing::warn!("the database check got no answer in time");
+            DatabaseState::Down
+        }
+    };
+    (state, latency)
+}

@@ -1,0 +1,111 @@
+//! The truth about the service, as its own background checks last saw it.
+//!
+//! A probe never causes work: platforms ask every few seconds, all day. What a probe may read is a word and
+//! one of a fixed list of sentences; what the driver said is in the log.
+
+pub mod checks;
+pub mod routes;
+
+use std::sync::RwLock;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A state, in the words of NeoPro 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// All is well.
+    Healthy,
+    /// It works, with something missing or slow.
+    Degraded,
+    /// What it is for does not work.
+    Unhealthy,
+}
+
+/// What the database check can say. The list is closed: no host, no driver's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseState {
+    /// The server has just started and does not know yet.
+    Starting,
+    /// The schema is being brought up to date.
+    Migrating,
+    /// It answers.
+    Up,
+    /// It answers, but takes longer than a second.
+    Slow,
+    /// It does not answer.
+    Down,
+    /// It answers, but takes no writes.
+    ReadOnly,
+    /// The server is going down.
+    Stopping,
+}
+
+impl DatabaseState {
+    fn state(self) -> State {
+        match self {
+            Self::Up => State::Healthy,
+            Self::Slow | Self::ReadOnly => State::Degraded,
+            Self::Starting | Self::Migrating | Self::Down | Self::Stopping => State::Unhealthy,
+        }
+    }
+
+    fn sentence(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Up => return None,
+            Self::Starting => "Le serveur démarre : la base de données n'a pas encore répondu.",
+            Self::Migrating => "La base de données est en cours de mise à jour.",
+            Self::Slow => "La base de données répond lentement.",
+            Self::Down => "La base de données ne répond pas.",
+            Self::ReadOnly => "La base de données n'accepte plus d'écriture.",
+            Self::Stopping => "Le serveur s'arrête.",
+        })
+    }
+
+    /// Whether requests can be served.
+    #[must_use]
+    pub fn is_ready(self) -> bool {
+        matches!(self, Self::Up | Self::Slow | Self::ReadOnly)
+    }
+}
+
+/// The last results.
+#[derive(Debug)]
+pub struct Health {
+    started: Instant,
+    database: RwLock<(DatabaseState, Duration)>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { started: Instant::now(), database: RwLock::new((DatabaseState::Starting, Duration::ZERO)) }
+    }
+}
+
+impl Health {
+    /// The database's state and how long its last answer took.
+    #[must_use]
+    pub fn database(&self) -> (DatabaseState, Duration) {
+        *self.database.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Writes a result down; a change is worth a line in the log.
+    pub fn set_database(&self, state: DatabaseState, latency: Duration) {
+        let mut last = self.database.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if last.0 == DatabaseState::Stopping {
+            return;
+        }
+        if last.0 != state {
+            tracing::info!(from = ?last.0, to = ?state, "the database's state changed");
+        }
+        *last = (state, latency);
+    }
+
+    /// The time since this process began.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+}

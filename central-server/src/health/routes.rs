@@ -1,0 +1,247 @@
+//! `/`, `/health`, `/live`, `/ready`: step 10 of the guide, and what platforms and monitors ask.
+
+use axum::Json;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{DatabaseState, State};
+use crate::app::App;
+use crate::clock::Time;
+use crate::error::Result;
+use crate::http::openapi::PublicRead;
+use crate::http::{Form, FromForm, Query};
+
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(root))
+        .routes(routes!(health))
+        .routes(routes!(api_health))
+        .routes(routes!(live))
+        .routes(routes!(ready))
+}
+
+/// What answers at the address of the service.
+#[derive(Debug, Serialize, ToSchema)]
+struct Root {
+    /// Which service this is.
+    service: &'static str,
+    /// Its version.
+    version: &'static str,
+    /// Always `online`.
+    status: &'static str,
+    /// Now.
+    timestamp: Time,
+    /// Where its API is described.
+    documentation: &'static str,
+}
+
+/// Which service this is: JSON for programs, a sentence for browsers.
+#[utoipa::path(
+    get, path = "/", tag = "Service",
+    responses((status = 200, description = "Le service.", content((Root = "application/json"), (String = "text/html"))), PublicRead),
+)]
+async fn root(Shared(app): Shared<App>, headers: HeaderMap) -> Response {
+    let wants_html = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.split(',').any(|part| part.trim_start().starts_with("text/html")));
+    if wants_html {
+        return Html(
+            "<!doctype html><html lang=\"fr\"><meta charset=\"utf-8\"><title>NeoPro</title>\
+             <p>Le serveur central de NeoPro fonctionne. Le tableau de bord s'installe à l'étape 7 du guide ; \
+             l'API est décrite sur <a href=\"/api-docs\">/api-docs</a>.</p></html>",
+        )
+        .into_response();
+    }
+    Json(Root {
+        service: "NeoPro Central Server",
+        version: VERSION,
+        status: "online",
+        timestamp: app.clock.now(),
+        documentation: "/api-docs",
+    })
+    .into_response()
+}
+
+/// How the service is. The first three keys and their order are what monitors search for.
+#[derive(Debug, Serialize, ToSchema)]
+struct Report {
+    /// The worst state of all checks.
+    status: State,
+    /// Now.
+    timestamp: Time,
+    /// The version of the service.
+    version: &'static str,
+    /// Seconds since the process began.
+    uptime: f64,
+    /// `production` or `development`.
+    environment: &'static str,
+    /// Each check.
+    checks: Checks,
+    /// The checks, counted.
+    summary: Summary,
+}
+
+/// The checks. One appears with the feature that it is about.
+#[derive(Debug, Serialize, ToSchema)]
+struct Checks {
+    /// PostgreSQL.
+    database: Check,
+}
+
+/// One check.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Check {
+    /// What is checked.
+    name: &'static str,
+    /// Its state at the last check.
+    status: State,
+    /// How long its last answer took, in milliseconds.
+    latency_ms: u64,
+    /// What is wrong, one of a fixed list of sentences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    message: Option<&'static str>,
+}
+
+/// The checks, counted.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    /// All of them.
+    total_checks: usize,
+    /// Those that are well.
+    healthy_checks: usize,
+    /// Those that work with something missing.
+    degraded_checks: usize,
+    /// Those that do not work.
+    unhealthy_checks: usize,
+}
+
+/// Whether the status code shall tell the truth as well.
+#[derive(Debug)]
+struct Strict(bool);
+
+impl FromForm for Strict {
+    fn read(form: &mut Form) -> Option<Self> {
+        Some(Self(form.integer("strict", 0..=1) == Some(1)))
+    }
+}
+
+/// How the service is. 200 even when it is not well, so that no platform restarts it for a fault that is not
+/// its own; `?strict=1` answers 503 then.
+#[utoipa::path(
+    get, path = "/health", tag = "Service",
+    params(("strict" = Option<i64>, Query, description = "1 : répond 503 si le service n'est pas utilisable.", minimum = 0, maximum = 1)),
+    responses(
+        (status = 200, description = "L'état du service.", body = Report),
+        (status = 400, description = "Paramètre mal formé.", body = crate::error::ErrorBody),
+        (status = 503, description = "Avec `strict=1` : le service n'est pas utilisable.", body = Report),
+    ),
+)]
+async fn health(Shared(app): Shared<App>, Query(Strict(strict)): Query<Strict>) -> (StatusCode, Json<Report>) {
+    report(&app, strict)
+}
+
+/// The same, where the diagnosis of NeoPro 1's boxes looks for it.
+#[utoipa::path(
+    get, path = "/api/health", tag = "Service",
+    responses((status = 200, description = "L'état du service.", body = Report), PublicRead),
+)]
+async fn api_health(Shared(app): Shared<App>) -> (StatusCode, Json<Report>) {
+    report(&app, false)
+}
+
+fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
+    let (database, latency) = app.health.database();
+    let status = database.state();
+    let count = |wanted: State| usize::from(status == wanted);
+    let report = Report {
+        status,
+        timestamp: app.clock.now(),
+        version: VERSION,
+        uptime: app.health.uptime().as_secs_f64(),
+        environment: app.config.environment(),
+        checks: Checks {
+            database: Check {
+                name: "PostgreSQL",
+                status,
+                latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
+                message: database.sentence(),
+            },
+        },
+        summary: Summary {
+            total_checks: 1,
+            healthy_checks: count(State::Healthy),
+            degraded_checks: count(State::Degraded),
+            unhealthy_checks: count(State::Unhealthy),
+        },
+    };
+    let code = if strict && status == State::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (code, Json(report))
+}
+
+/// The process answers.
+#[derive(Debug, Serialize, ToSchema)]
+struct Live {
+    /// Always `ok`.
+    status: &'static str,
+    /// Now.
+    timestamp: Time,
+}
+
+/// Whether the process answers. Asks nobody else.
+#[utoipa::path(
+    get, path = "/live", tag = "Service",
+    responses((status = 200, description = "Le processus répond.", body = Live), PublicRead),
+)]
+async fn live(Shared(app): Shared<App>) -> Json<Live> {
+    Json(Live { status: "ok", timestamp: app.clock.now() })
+}
+
+/// Whether requests can be served.
+#[derive(Debug, Serialize, ToSchema)]
+struct Ready {
+    /// `ready` or `not_ready`.
+    status: &'static str,
+    /// Now.
+    timestamp: Time,
+    /// What it depends on.
+    checks: ReadyChecks,
+}
+
+/// What readiness depends on. One appears with the feature that it is about.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReadyChecks {
+    /// The database answers and its schema is up to date.
+    database: bool,
+}
+
+/// Whether requests can be served: not while migrating, not while going down.
+#[utoipa::path(
+    get, path = "/ready", tag = "Service",
+    responses(
+        (status = 200, description = "Prêt.", body = Ready),
+        (status = 503, description = "Pas encore, ou plus.", body = Ready),
+    ),
+)]
+async fn ready(Shared(app): Shared<App>) -> Result<Response> {
+    let (database, _) = app.health.database();
+    let ready = database.is_ready();
+    let body = Ready {
+        status: if ready { "ready" } else { "not_ready" },
+        timestamp: app.clock.now(),
+        checks: ReadyChecks { database: ready && database != DatabaseState::Stopping },
+    };
+    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((code, Json(body)).into_response())
+}

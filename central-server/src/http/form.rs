@@ -1,0 +1,270 @@
+//! Reading what people and programs send, field by field, so that *every* mistake is reported at once.
+//!
+//! One reader for JSON bodies and query strings. It refuses what the database could not store (control
+//! characters, NUL) in the words of the person who typed it, and treats `""` as absent where a value is
+//! optional, since old forms send it.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, FieldProblem};
+
+/// A type that can be read from a form.
+pub trait FromForm: Sized + Send {
+    /// Reads the fields. `None` only after a problem was noted.
+    fn read(form: &mut Form) -> Option<Self>;
+}
+
+/// The fields of a request and what is wrong with them. Unknown fields are ignored.
+#[derive(Debug, Default)]
+pub struct Form {
+    values: Map<String, Value>,
+    path: String,
+    problems: Vec<FieldProblem>,
+}
+
+impl Form {
+    /// A form over these fields.
+    #[must_use]
+    pub fn new(values: Map<String, Value>) -> Self {
+        Self { values, ..Self::default() }
+    }
+
+    /// Reads a whole request.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every problem.
+    pub fn into<T: FromForm>(mut self) -> Result<T, Error> {
+        match T::read(&mut self) {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            _ => Err(Error::Invalid(self.problems)),
+        }
+    }
+
+    /// Notes what is wrong with a field.
+    pub fn problem(&mut self, field: &str, message: impl Into<String>) {
+        let field = if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) };
+        self.problems.push(FieldProblem { field, message: message.into() });
+    }
+
+    /// Whether the field was sent at all, `null` included: the difference between "clear" and "leave".
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.values.contains_key(field)
+    }
+
+    /// The field's value; `null` counts as absent.
+    fn take(&mut self, field: &str) -> Option<Value> {
+        self.values.remove(field).filter(|value| !value.is_null())
+    }
+
+    /// A line of text that has to be there, trimmed, of at most `max` characters.
+    pub fn text(&mut self, field: &str, max: usize) -> Option<String> {
+        let before = self.problems.len();
+        let text = self.optional_text(field, max);
+        if text.is_none() && self.problems.len() == before {
+            self.problem(field, "Ce champ est obligatoire.");
+        }
+        text
+    }
+
+    /// A line of text that may be absent or empty.
+    pub fn optional_text(&mut self, field: &str, max: usize) -> Option<String> {
+        let value = self.take(field)?;
+        match line(&value, max) {
+            Ok(text) if text.is_empty() => None,
+            Ok(text) => Some(text),
+            Err(message) => {
+                self.problem(field, message);
+                None
+            }
+        }
+    }
+
+    /// A secret: as it was typed, of `min` to 1024 bytes, and never repeated in a message.
+    pub fn secret(&mut self, field: &str, min: usize) -> Option<String> {
+        match self.take(field) {
+            Some(Value::String(text)) if text.chars().count() >= min && text.len() <= 1024 => Some(text),
+            Some(Value::String(text)) if text.len() > 1024 => {
+                self.problem(field, "Ce texte est trop long (1024 octets au plus).");
+                None
+            }
+            Some(Value::String(_)) => {
+                self.problem(field, format!("Au moins {min} caractères sont nécessaires."));
+                None
+            }
+            Some(_) => {
+                self.problem(field, "Un texte est attendu.");
+                None
+            }
+            None => {
+                self.problem(field, "Ce champ est obligatoire.");
+                None
+            }
+        }
+    }
+
+    /// An e-mail address that has to be there.
+    pub fn email(&mut self, field: &str) -> Option<String> {
+        let text = self.text(field, 255)?;
+        if is_email(&text) {
+            return Some(text);
+        }
+        self.problem(field, "Cette adresse e-mail n'est pas valide.");
+        None
+    }
+
+    /// A whole number, also as digits in a text (a query string has nothing else).
+    pub fn integer(&mut self, field: &str, range: RangeInclusive<i64>) -> Option<i64> {
+        let value = self.take(field)?;
+        let number = match &value {
+            Value::String(text) => text.trim().parse().ok(),
+            other => other.as_i64(),
+        };
+        match number {
+            Some(number) if range.contains(&number) => Some(number),
+            _ => {
+                self.problem(field, format!("Un nombre entier de {} à {} est attendu.", range.start(), range.end()));
+                None
+            }
+        }
+    }
+
+    /// A number within a range that has to be there.
+    pub fn number(&mut self, field: &str, range: RangeInclusive<f64>) -> Option<f64> {
+        let number = self.take(field).and_then(|value| value.as_f64()).filter(|number| range.contains(number));
+        if number.is_none() {
+            self.problem(field, format!("Un nombre de {} à {} est attendu.", range.start(), range.end()));
+        }
+        number
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, field: &str) -> Option<bool> {
+        match self.take(field)? {
+            Value::Bool(flag) => Some(flag),
+            _ => {
+                self.problem(field, "true ou false est attendu.");
+                None
+            }
+        }
+    }
+
+    /// One of a closed list of words.
+    pub fn choice<T: FromStr>(&mut self, field: &str, words: &str) -> Option<T> {
+        let text = self.optional_text(field, 64)?;
+        if let Ok(choice) = text.parse() {
+            return Some(choice);
+        }
+        self.problem(field, format!("Valeurs possibles : {words}."));
+        None
+    }
+
+    /// A list of at most `most` lines of text.
+    pub fn lines(&mut self, field: &str, most: usize, max: usize) -> Option<Vec<String>> {
+        let Value::Array(values) = self.take(field)? else {
+            self.problem(field, "Une liste de textes est attendue.");
+            return None;
+        };
+        if values.len() > most {
+            self.problem(field, format!("{most} éléments au plus sont acceptés."));
+            return None;
+        }
+        let mut lines = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            match line(value, max) {
+                Ok(text) => lines.push(text),
+                Err(message) => self.problem(&format!("{field}.{index}"), message),
+            }
+        }
+        Some(lines)
+    }
+
+    /// An object within the object.
+    pub fn nested<T: FromForm>(&mut self, field: &str) -> Option<T> {
+        let Value::Object(values) = self.take(field)? else {
+            self.problem(field, "Un objet est attendu.");
+            return None;
+        };
+        let path = if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) };
+        let mut inner = Self { values, path, problems: Vec::new() };
+        let value = T::read(&mut inner);
+        self.problems.append(&mut inner.problems);
+        value
+    }
+}
+
+/// A trimmed line without control characters.
+fn line(value: &Value, max: usize) -> Result<String, String> {
+    let Value::String(text) = value else {
+        return Err("Un texte est attendu.".into());
+    };
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        return Err("Ce texte contient des caractères invisibles qui ne sont pas acceptés.".into());
+    }
+    if text.chars().count() > max {
+        return Err(format!("Ce texte est trop long ({max} caractères au plus)."));
+    }
+    Ok(text.to_owned())
+}
+
+/// Whether a mail server could accept this address: one `@`, something before it, a host with a dot behind.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let Some((name, host)) = text.rsplit_once('@') else { return false };
+    !name.is_empty()
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'))
+        && !name.contains('@')
+        && host.contains('.')
+        && host.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    struct Probe(Option<String>, Option<i64>, Option<Vec<String>>);
+
+    impl FromForm for Probe {
+        fn read(form: &mut Form) -> Option<Self> {
+            Some(Self(form.text("name", 5), form.integer("page", 1..=9), form.lines("tags", 2, 3)))
+        }
+    }
+
+    fn problems(body: Value) -> Vec<String> {
+        let Value::Object(values) = body else { panic!("an object") };
+        match Form::new(values).into::<Probe>() {
+            Err(Error::Invalid(fields)) => fields.into_iter().map(|problem| problem.field).collect(),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_reported_at_once() {
+        assert_eq!(problems(json!({"page": "x", "tags": ["long text", 3]})), ["name", "page", "tags.0", "tags.1"]);
+        assert_eq!(problems(json!({"name": "a\u{0}b", "page": 0})), ["name", "page"]);
+        assert_eq!(problems(json!({"name": "abcdef", "tags": "x"})), ["name", "tags"]);
+    }
+
+    #[test]
+    fn good_fields_pass_and_unknown_ones_are_ignored() {
+        assert!(problems(json!({"name": " Élan ", "page": "3", "tags": [], "other": {}})).is_empty());
+        assert!(problems(json!({"name": "a", "page": null})).is_empty());
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b.fr", "Votre@Email.com", "prénom.nom+x@sous.domaine.fr"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in ["", "a", "a@b", "@b.fr", "a@", "a b@c.fr", "a@@b.fr", "a@.fr", "x\u{0}@b.fr", "<a@b.fr>", "a@-b.fr"]
+        {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The description of the API: made from the routes, served with its reader at `/api-docs`.
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, PartialSchema as _, ToSchema};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::error::ErrorBody;
+
+/// Title and security schemes; paths and schemas come from the routes.
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(
+    info(title = "NeoPro", description = "API du serveur central de NeoPro.\n\nChaque erreur est un objet `{error, code, request_id}` : `error` est une phrase, `code` un mot stable."),
+    modifiers(&Security),
+    components(schemas(ErrorBody)),
+    tags(
+        (name = "Service", description = "État du service, sans authentification"),
+        (name = "Authentification", description = "Connexion, déconnexion, compte courant"),
+        (name = "Sites", description = "Les clubs équipés et les clés de leurs boîtiers"),
+    )
+)]
+pub struct ApiDoc;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme(
+            "bearer",
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build()),
+        );
+        components
+            .add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("neopro_token"))));
+    }
+}
+
+/// Failures of a public route that reads: bad query, deadline, dependency, mistake.
+#[derive(Debug)]
+pub struct PublicRead;
+/// Failures of a public route that takes a body.
+#[derive(Debug)]
+pub struct PublicWrite;
+/// Failures of a route for people that reads.
+#[derive(Debug)]
+pub struct Read;
+/// Failures of a route for people that acts, with or without a body.
+#[derive(Debug)]
+pub struct Write;
+
+macro_rules! failures {
+    ($($name:ident: $($status:literal)*;)*) => {$(
+        impl IntoResponses for $name {
+            fn responses() -> std::collections::BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                [$($status),*].into_iter().map(|status| (status.to_string(), failure(status))).collect()
+            }
+        }
+    )*};
+}
+
+failures! {
+    PublicRead: 400 500 503;
+    PublicWrite: 400 401 403 408 413 415 429 500 503;
+    Read: 400 401 403 404 500 503;
+    Write: 400 401 403 404 408 409 413 415 429 500 503;
+}
+
+fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
+    let meaning = match status {
+        400 => "La requête est mal formée ; `details` nomme chaque champ à corriger.",
+        401 => "Pas de session, ou une session terminée.",
+        403 => "Cette session n'a pas ce droit, ou la page n'est pas autorisée.",
+        404 => "Cet élément n'existe pas, ou n'est pas visible de cette session.",
+        408 => "Le corps de la requête n'est pas arrivé à temps.",
+        409 => "Un état ou une valeur s'y oppose ; `code` dit lequel.",
+        413 => "Le corps de la requête est trop grand.",
+        415 => "Le corps de la requête n'est pas en JSON.",
+        429 => "Trop de tentatives ; voir `Retry-After`.",
+        503 => "Une dépendance ne répond pas ; voir `Retry-After`.",
+        _ => "Erreur du serveur, enregistrée sous `request_id`.",
+    };
+    let schema = RefOr::Ref(utoipa::openapi::Ref::from_schema_name(ErrorBody::name()));
+    let content = utoipa::openapi::ContentBuilder::new().schema(Some(schema)).build();
+    RefOr::T(ResponseBuilder::new().description(meaning).content("application/json", content).build())
+}
+
+/// The reader at `/api-docs` and the document at `/api-docs/openapi.json`, all from this binary.
+pub fn reader(document: OpenApi) -> Router {
+    let config = Config::default().use_base_layout().try_it_out_enabled(true).doc_expansion("list");
+    Router::from(SwaggerUi::new("/api-docs").url("/api-docs/openapi.json", document).config(config)).layer(
+        middleware::from_fn(async |request: axum::extract::Request, next: Next| {
+            let mut response = next.run(request).await;
+            // The reader styles itself inline; nothing else may, and nothing comes from elsewhere.
+            response.headers_mut().insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(
+                    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                     base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+                ),
+            );
+            response
+        }),
+    )
+}
+
+/// The schema of the failure body, for those who check answers against it.
+#[must_use]
+pub fn error_schema() -> RefOr<utoipa::openapi::schema::Schema> {
+    ErrorBody::schema()
+}

@@ -1,0 +1,66 @@
+//! The names of things: UUID newtypes, so that a site's id cannot be passed where a user's is meant.
+
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
+            serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+        )]
+        #[serde(transparent)]
+        #[schema(value_type = String, format = "uuid")]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A fresh id. Version 7: later ids sort behind earlier ones, which keeps indexes dense.
+            #[must_use]
+            #[expect(clippy::new_without_default, reason = "an id that appears by default is a bug")]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+
+        $crate::db::sql_newtype!($name, Uuid);
+    };
+}
+
+id! {
+    /// One box in one venue.
+    SiteId
+}
+id! {
+    /// A person with an account.
+    UserId
+}
+id! {
+    /// One login of one person on one device.
+    SessionId
+}
+id! {
+    /// An agency that looks after several clubs.
+    AgencyId
+}
+id! {
+    /// A sponsor whose videos are shown.
+    SponsorId
+}
+id! {
+    /// One HTTP request, as it stands in its answer, its log lines and its error body.
+    RequestId
+}

@@ -1,0 +1,19 @@
+//! NeoPro's central server.
+//!
+//! `app` is the map: dependencies, routes, layers. `serve` brings it up and down. A feature is a folder with
+//! the same rooms: `mod` (words and rules), `routes` (HTTP in and out), `store` (SQL).
+
+pub mod app;
+pub mod audit;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod health;
+pub mod http;
+pub mod ids;
+pub mod serve;
+pub mod sites;
+pub mod users;

@@ -1,0 +1,266 @@
+//! Up and down: the port first, then the database, then requests; and the same backwards.
+
+use std::convert::Infallible;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, Database, Loaded, Mode};
+use crate::db::embedded::{Embedded, Options};
+use crate::db::migrations::{self, MigrateError};
+use crate::db::{Error, Target, connect_once};
+use crate::health::{DatabaseState, checks};
+
+/// How long requests that run at the end may take to finish. Platforms kill after 30 s.
+const DRAIN: Duration = Duration::from_secs(8);
+/// How long a client may take to send the head of a request, or be idle between two.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// Connections that the system keeps for us until they are accepted: a whole fleet returns at once.
+const BACKLOG: u32 = 4096;
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// A sentence: what keeps it from starting, and what to do.
+pub async fn serve(loaded: Loaded) -> Result<(), String> {
+    let Loaded { config, warnings } = loaded;
+    start_log(&config);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let listener = listen(config.port)?;
+    let secret = match &config.jwt_secret {
+        Some(secret) => secret.expose().to_owned(),
+        None => kept_secret(&config.data_dir, "jwt-secret")?,
+    };
+    let app = App::new(config, &secret, Clock::System);
+    let (stop, stopping) = watch::channel(false);
+    let http = tokio::spawn(accept(listener, app.router(), stopping));
+    tracing::info!(port = app.config.port, version = crate::health::routes::VERSION, "listening");
+
+    let mut database = tokio::spawn(bring_up(app.clone()));
+    let embedded = tokio::select! {
+        up = &mut database => up.map_err(|error| error.to_string())??,
+        () = told_to_stop() => {
+            // What was half started goes down as its future is dropped.
+            database.abort();
+            let _ = database.await;
+            return Ok(());
+        }
+    };
+    told_to_stop().await;
+
+    tracing::info!("stopping");
+    app.health.set_database(DatabaseState::Stopping, Duration::ZERO);
+    let _ = stop.send(true);
+    if tokio::time::timeout(DRAIN, http).await.is_err() {
+        tracing::warn!("some requests had not ended in time");
+    }
+    if let Ok(db) = app.db() {
+        db.close();
+    }
+    match embedded {
+        Some(embedded) => embedded.stop().await.map_err(|error| error.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// Reaches the database, brings its schema up to date, hands it to the application and keeps watching it.
+///
+/// An unreachable database is waited for; one that cannot be used ends the start.
+async fn bring_up(app: App) -> Result<Option<Embedded>, String> {
+    let (target, embedded) = match &app.config.database {
+        Database::Url(url) => (Target::from_url(url)?, None),
+        Database::Embedded => {
+            let options = Options {
+                data_dir: &app.config.data_dir,
+                runtime_dir: app.config.runtime_dir.as_deref(),
+                settings: &[],
+            };
+            let embedded = Embedded::start(options).await.map_err(|error| error.to_string())?;
+            (Target::plain(embedded.config()), Some(embedded))
+        }
+    };
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let error = match reach(&app, &target).await {
+            Ok(version) => {
+                if version > migrations::latest() {
+                    tracing::info!(version, "the schema is newer than this server, which can work with it");
+                }
+                break;
+            }
+            Err(MigrateError::Refused(sentence)) => return Err(sentence),
+            Err(MigrateError::Connection(error)) => error,
+        };
+        app.health.set_database(DatabaseState::Down, Duration::ZERO);
+        // Ten refused logins in a row and a pooler closes the door: a wrong password is tried rarely.
+        let wrong_password = error.to_string().contains("password authentication failed");
+        let next = if wrong_password { Duration::from_secs(30) } else { pause };
+        tracing::error!("{} Nouvel essai dans {} s.", unreachable(&target, &error), next.as_secs());
+        tokio::time::sleep(next).await;
+        pause = (pause * 2).min(Duration::from_secs(15));
+    }
+    let db = target.pool(app.config.database_pool_size).map_err(|error| error.to_string())?;
+    app.set_db(db.clone());
+    app.health.set_database(DatabaseState::Up, Duration::ZERO);
+    tokio::spawn(checks::watch_database(Arc::clone(&app.health), db));
+    Ok(embedded)
+}
+
+/// One connection, first and alone: a pooler counts failed logins.
+async fn reach(app: &App, target: &Target) -> Result<i32, MigrateError> {
+    let client = connect_once(target).await.map_err(MigrateError::Connection)?;
+    app.health.set_database(DatabaseState::Migrating, Duration::ZERO);
+    migrations::migrate(&client).await
+}
+
+/// The troubleshooting entry of the guide that fits, without user or password.
+#[must_use]
+pub fn unreachable(target: &Target, error: &Error) -> String {
+    let text = error.to_string();
+    let what = if text.contains("Connection refused") {
+        "Connection refused : rien n'écoute à cette adresse."
+    } else if text.contains("timed out") || text.contains("timeout") || text.contains("in time") {
+        "Connection timeout : cette adresse ne répond pas."
+    } else if text.contains("password authentication failed") {
+        "Le mot de passe de DATABASE_URL est refusé."
+    } else if text.contains("ENOTFOUND") || text.contains("Tenant or user not found") {
+        "Le pooler ne connaît pas cet utilisateur : il s'écrit postgres.<référence du projet>."
+    } else if text.contains("lookup address") || text.contains("Name or service not known") {
+        "L'hôte de DATABASE_URL n'existe pas."
+    } else if text.contains("invalid peer certificate") {
+        "Le certificat du serveur n'est pas signé par DATABASE_SSL_CA."
+    } else {
+        "La connexion a échoué."
+    };
+    format!(
+        "Erreur de connexion à la base de données ({target}). {what} Vérifiez le port 6543 (pooler), \
+         ?pgbouncer=true et le mot de passe dans l'URL (étape 2.2 du guide). Détail : {text}"
+    )
+}
+
+fn listen(port: u16) -> Result<TcpListener, String> {
+    let bind = |address: SocketAddr| -> io::Result<TcpListener> {
+        let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    // IPv6 sockets of Linux take IPv4 as well; where there is no IPv6, IPv4 alone.
+    let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let listener = bind(v6).or_else(|error| match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
+        _ => bind(v4),
+    });
+    listener.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "Le port {port} est déjà utilisé par un autre programme. Arrêtez-le ou changez la variable PORT."
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("Ce compte n'a pas le droit d'ouvrir le port {port}. Choisissez PORT au-dessus de 1023 (3001 dans le guide).")
+        }
+        _ => format!("Le port {port} (variable PORT) ne peut pas être ouvert : {error}."),
+    })
+}
+
+async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 * 1024);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // No file descriptor left, or a client that is gone already: neither ends the server.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+            _ = stopping.changed() => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let router = router.clone();
+            async move {
+                let response = router.oneshot(request.map(Body::new)).await;
+                response.map_err(|never: Infallible| never)
+            }
+        });
+        let connection =
+            graceful.watch(http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+}
+
+fn start_log(config: &Config) {
+    let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    match config.mode {
+        Mode::Production => log.json().flatten_event(true).with_current_span(false).init(),
+        Mode::Development => log.init(),
+    }
+}
+
+/// A secret of this installation, made at the first start and kept in a file that only we can read.
+/// Development only: production has its secrets in the environment.
+fn kept_secret(data_dir: &Path, name: &str) -> Result<String, String> {
+    let path = data_dir.join(name);
+    let failed = |error: io::Error| format!("{} ne peut pas être lu ni écrit : {error}.", path.display());
+    fs::DirBuilder::new().recursive(true).mode(0o711).create(data_dir).map_err(failed)?;
+    let mut bytes = [0u8; 48];
+    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => {
+            let secret = data_encoding::BASE64.encode(&bytes);
+            file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+            Ok(secret)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mut secret = String::new();
+            fs::File::open(&path).and_then(|mut file| file.read_to_string(&mut secret)).map_err(failed)?;
+            if secret.len() < 32 {
+                return Err(format!("{} est incomplet : supprimez ce fichier et redémarrez.", path.display()));
+            }
+            Ok(secret)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}

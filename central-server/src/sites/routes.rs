@@ -1,0 +1,179 @@
+//! `/api/sites`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::store;
+use super::{Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage, SiteView, SiteWithKey};
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::auth::{Admin, Caller, Operator, Role};
+use crate::error::{Error, Result};
+use crate::http::openapi::{Read, Write};
+use crate::http::page::MOST;
+use crate::http::{Body, Id, Query, Snapshot};
+use crate::ids::SiteId;
+
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, update, delete))
+        .routes(routes!(regenerate_key))
+}
+
+const GONE: Error = Error::NotFound("Ce site");
+
+/// How often a creation is tried when others take its name at the same moment.
+const TRIES: usize = 5;
+
+/// Sites: searched, filtered, sorted, in pages. An agency sees its clubs, a sponsor those that show it.
+#[utoipa::path(
+    get, path = "/api/sites", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    params(
+        ("page" = Option<i64>, Query, description = "À partir de 1.", minimum = 1),
+        ("limit" = Option<i64>, Query, description = "Lignes par page, 1000 au plus. Sans `page` ni `limit` : toute la liste, jusqu'à 1000 lignes.", minimum = 1, maximum = 1000),
+        ("search" = Option<String>, Query, description = "Mots du nom du site, du club ou de la ville, sans égard aux accents ni aux majuscules."),
+        ("status" = Option<super::Status>, Query, description = "Exactement cet état."),
+        ("sport" = Option<String>, Query, description = "Ce sport, parmi d'autres."),
+        ("region" = Option<String>, Query, description = "Exactement cette région."),
+        ("sort" = Option<String>, Query, description = "created_at, club_name, site_name, status ou last_seen_at."),
+        ("order" = Option<String>, Query, description = "asc ou desc."),
+    ),
+    responses((status = 200, description = "Une page de sites.", body = SitePage), Read),
+)]
+async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<SitePage>> {
+    let (mut data, total) =
+        caller.run((store::page(caller.scope(), &filter), store::count(caller.scope(), &filter))).await?;
+    if caller.role() == Role::Sponsor {
+        data = data.into_iter().map(SiteView::for_sponsor).collect();
+    }
+    // Old scripts read `sites`; they are also those that never page.
+    let sites = (filter.slice.limit == MOST).then(|| data.clone());
+    Ok(Json(SitePage { data, pagination: filter.slice.of(total), total, sites }))
+}
+
+/// One site.
+#[utoipa::path(
+    get, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = SiteId, Path, description = "Identifiant du site.")),
+    responses((status = 200, description = "Le site.", body = SiteView), Read),
+)]
+async fn read(caller: Caller, Id(id): Id<SiteId>) -> Result<Json<SiteView>> {
+    let site = caller.run(store::find(caller.scope(), id)).await?.ok_or(GONE)?;
+    Ok(Json(if caller.role() == Role::Sponsor { site.for_sponsor() } else { site }))
+}
+
+/// Creates a site and shows its key, this once.
+#[utoipa::path(
+    post, path = "/api/sites", tag = "Sites", security(("bearer" = []), ("cookie" = [])), request_body = NewSite,
+    responses((status = 201, description = "Le site et la clé de son boîtier.", body = SiteWithKey), Write),
+)]
+async fn create(
+    State(app): State<App>,
+    caller: Operator,
+    from: Snapshot,
+    Body(new): Body<NewSite>,
+) -> Result<(StatusCode, Json<SiteWithKey>)> {
+    let (id, key, now) = (SiteId::new(), new_key()?, app.clock.now());
+    let mut tries = 0;
+    let site = loop {
+        let entry = Entry::new(Action::SiteCreated, caller.user(), &from, now)
+            .on("site", id)
+            .with(json!({ "siteName": new.site_name }));
+        match caller.run((store::insert(caller.scope(), id, &new, &key, now), audit::store::record(entry))).await {
+            Ok((site, ())) => break site,
+            Err(error) if error.is_taken("sites_site_name_key") && tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    };
+    Ok((StatusCode::CREATED, Json(with_key(site, key))))
+}
+
+/// Changes a site.
+#[utoipa::path(
+    put, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])), request_body = SiteChanges,
+    params(("id" = SiteId, Path, description = "Identifiant du site.")),
+    responses((status = 200, description = "Le site changé.", body = SiteView), Write),
+)]
+async fn update(
+    State(app): State<App>,
+    caller: Operator,
+    Id(id): Id<SiteId>,
+    from: Snapshot,
+    Body(changes): Body<SiteChanges>,
+) -> Result<Json<SiteView>> {
+    if changes.is_empty() {
+        return Err(Error::Unreadable("Aucun champ à modifier n'a été envoyé."));
+    }
+    let now = app.clock.now();
+    let entry = Entry::new(Action::SiteUpdated, caller.user(), &from, now)
+        .on("site", id)
+        .with(json!({ "fields": changes.fields() }));
+    let update = store::update(caller.scope(), id, &changes, now);
+    match caller.run((update, audit::store::record_if_site(entry, id))).await {
+        Ok((site, ())) => site.map(Json).ok_or(GONE),
+        Err(error) if error.is_taken("sites_site_name_key") => {
+            Err(Error::Conflict("site_name_taken", "Un autre site porte déjà ce nom."))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A sentence about the site.
+#[derive(Debug, Serialize, ToSchema)]
+struct SiteMessage {
+    /// The sentence.
+    message: String,
+}
+
+/// Deletes a site with all that hangs on it.
+#[utoipa::path(
+    delete, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = SiteId, Path, description = "Identifiant du site.")),
+    responses((status = 200, description = "Le site n'existe plus.", body = SiteMessage), Write),
+)]
+async fn delete(
+    State(app): State<App>,
+    caller: Admin,
+    Id(id): Id<SiteId>,
+    from: Snapshot,
+) -> Result<Json<SiteMessage>> {
+    let entry = Entry::new(Action::SiteDeleted, caller.user(), &from, app.clock.now()).on("site", id);
+    // The journal first: behind the deletion it could not tell whether there was anything to delete.
+    let (_, name) = caller.run((audit::store::record_if_site(entry, id), store::delete(caller.scope(), id))).await?;
+    let name = name.ok_or(GONE)?;
+    Ok(Json(SiteMessage { message: format!("Le site « {name} » est supprimé.") }))
+}
+
+/// Replaces the key of a site's box and shows the new one, this once. The old one is worthless at once.
+#[utoipa::path(
+    post, path = "/api/sites/{id}/regenerate-key", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = SiteId, Path, description = "Identifiant du site.")),
+    responses((status = 200, description = "Le site et la nouvelle clé de son boîtier.", body = SiteWithKey), Write),
+)]
+async fn regenerate_key(
+    State(app): State<App>,
+    caller: Admin,
+    Id(id): Id<SiteId>,
+    from: Snapshot,
+) -> Result<Json<SiteWithKey>> {
+    let (key, now) = (new_key()?, app.clock.now());
+    let entry = Entry::new(Action::ApiKeyRegenerated, caller.user(), &from, now).on("site", id);
+    let replace = store::replace_key(caller.scope(), id, &key, now);
+    let (site, ()) = caller.run((replace, audit::store::record_if_site(entry, id))).await?;
+    Ok(Json(with_key(site.ok_or(GONE)?, key)))
+}
+
+fn new_key() -> Result<SiteKey> {
+    SiteKey::generate().map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn with_key(site: SiteBrief, key: SiteKey) -> SiteWithKey {
+    SiteWithKey { site, api_key: key.into_shown(), api_key_warning: KEY_WARNING }
+}

@@ -1,0 +1,164 @@
+//! The SQL of sites. `$1` is always the caller's tenant: the first wall, see [`visible`].
+
+use uuid::Uuid;
+
+use super::{Filter, NewSite, Order, SiteBrief, SiteChanges, SiteKey, SiteView, Sort};
+use crate::clock::Time;
+use crate::db::{Query, Scalar, Scope, Statement, query};
+use crate::ids::SiteId;
+
+const VIEW: &str = "id, site_name, club_name, location, sports, status, last_seen_at, last_ip, local_ip, \
+     software_version, hardware_model, metadata, live_score_enabled, created_at, updated_at";
+
+const BRIEF: &str = "id, site_name, club_name, location, sports, hardware_model, status, created_at, updated_at";
+
+/// The condition under which a scope sees a site.
+fn visible(scope: Scope) -> &'static str {
+    match scope {
+        Scope::System | Scope::Staff(_) => "$1 is null",
+        Scope::Agency(..) => "sites.id in (select site_id from agency_sites where agency_id = $1)",
+        Scope::Sponsor(..) => "sites.id in (select site_id from sponsor_sites where sponsor_id = $1 and is_active)",
+    }
+}
+
+/// The condition under which a scope may change a site: only NeoPro's own people and the server itself.
+fn writable(scope: Scope) -> &'static str {
+    match scope {
+        Scope::System | Scope::Staff(_) => "$1 is null",
+        Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
+    }
+}
+
+/// A statement whose `$1` is the scope's tenant.
+fn scoped(scope: Scope, sql: String) -> Statement {
+    let tenant: Option<Uuid> = match scope {
+        Scope::System | Scope::Staff(_) => None,
+        Scope::Agency(_, agency) => Some(agency.0),
+        Scope::Sponsor(_, sponsor) => Some(sponsor.0),
+    };
+    query(sql).bind(tenant)
+}
+
+/// The conditions of a filter, `$2` to `$5`. The planner sees the values and drops what is null.
+const FILTER: &str = "($2 is null or status = $2) and ($3 is null or sports @> jsonb_build_array($3)) \
+     and ($4 is null or location->>'region' = $4) \
+     and ($5 is null or neopro_fold(site_name) like '%' || neopro_fold($5) || '%' \
+       or neopro_fold(club_name) like '%' || neopro_fold($5) || '%' \
+       or neopro_fold(location->>'city') like '%' || neopro_fold($5) || '%')";
+
+fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
+    let pattern =
+        filter.search.as_ref().map(|words| words.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"));
+    scoped(scope, sql)
+        .bind(filter.status.map(super::Status::name))
+        .bind(filter.sport.clone())
+        .bind(filter.region.clone())
+        .bind(pattern)
+}
+
+/// One page of the sites that the scope sees.
+pub fn page(scope: Scope, filter: &Filter) -> Query<Vec<SiteView>> {
+    let column = match filter.sort {
+        Sort::CreatedAt => "created_at",
+        Sort::ClubName => "club_name",
+        Sort::SiteName => "site_name",
+        Sort::Status => "status",
+        Sort::LastSeenAt => "last_seen_at",
+    };
+    let direction = match filter.order {
+        Order::Asc => "asc",
+        Order::Desc => "desc",
+    };
+    // A box that was never seen has no time to be sorted by.
+    let nulls = if filter.sort == Sort::LastSeenAt { "nulls last" } else { "" };
+    let sql = format!(
+        "select {VIEW} from sites where {} and {FILTER} \
+         order by {column} {direction} {nulls}, id {direction} limit $6 offset $7",
+        visible(scope)
+    );
+    filtered(scope, sql, filter).bind(filter.slice.limit).bind(filter.slice.offset()).all()
+}
+
+/// How many sites the whole list has.
+pub fn count(scope: Scope, filter: &Filter) -> Query<i64> {
+    let sql = format!("select count(*) from sites where {} and {FILTER}", visible(scope));
+    filtered(scope, sql, filter).one::<Scalar<i64>>().map(|Scalar(count)| count)
+}
+
+/// One site.
+pub fn find(scope: Scope, id: SiteId) -> Query<Option<SiteView>> {
+    scoped(scope, format!("select {VIEW} from sites where {} and id = $2", visible(scope))).bind(id).optional()
+}
+
+/// Creates a site. A name that is taken gets the next free suffix; two creations at once may still collide on
+/// `sites_site_name_key`, then the later one is to be tried again.
+pub fn insert(scope: Scope, id: SiteId, new: &NewSite, key: &SiteKey, now: Time) -> Query<SiteBrief> {
+    let sql = format!(
+        "with wanted as (select left($3, 244) as stem), taken as ( \
+           select max(substring(site_name from length(stem) + 2)::bigint) as last from sites, wanted \
+           where left(site_name, length(stem) + 1) = stem || '-' \
+             and substring(site_name from length(stem) + 2) ~ '^[0-9]{{1,9}}$' \
+         ) \
+         insert into sites (id, site_name, club_name, location, sports, hardware_model, api_key, created_at, updated_at) \
+         select $2, \
+           case when exists (select from sites where site_name = $3) \
+             then stem || '-' || coalesce(last, 0) + 1 else $3 end, \
+           $4, $5, $6, coalesce($7, 'Unknown'), $8, $9, $9 \
+         from wanted, taken where {} returning {BRIEF}",
+        writable(scope)
+    );
+    scoped(scope, sql)
+        .bind(id)
+        .bind(new.site_name.clone())
+        .bind(new.club_name.clone())
+        .bind(new.location.as_ref().map(json))
+        .bind(new.sports.as_ref().map(json))
+        .bind(new.hardware_model.clone())
+        .bind(key.stored())
+        .bind(now)
+        .one()
+}
+
+/// Changes what is given.
+pub fn update(scope: Scope, id: SiteId, changes: &SiteChanges, now: Time) -> Query<Option<SiteView>> {
+    let sql = format!(
+        "update sites set site_name = coalesce($3, site_name), club_name = coalesce($4, club_name), \
+           location = case when $5 then $6 else location end, sports = case when $7 then $8 else sports end, \
+           status = coalesce($9, status), live_score_enabled = coalesce($10, live_score_enabled), updated_at = $11 \
+         where {} and id = $2 returning {VIEW}",
+        writable(scope)
+    );
+    scoped(scope, sql)
+        .bind(id)
+        .bind(changes.site_name.clone())
+        .bind(changes.club_name.clone())
+        .bind(changes.location.is_some())
+        .bind(changes.location.as_ref().and_then(Option::as_ref).map(json))
+        .bind(changes.sports.is_some())
+        .bind(changes.sports.as_ref().and_then(Option::as_ref).map(json))
+        .bind(changes.status.map(super::Status::name))
+        .bind(changes.live_score_enabled)
+        .bind(now)
+        .optional()
+}
+
+/// Deletes a site with all that hangs on it; its name, if it was there.
+pub fn delete(scope: Scope, id: SiteId) -> Query<Option<String>> {
+    scoped(scope, format!("delete from sites where {} and id = $2 returning site_name", writable(scope)))
+        .bind(id)
+        .optional::<Scalar<String>>()
+        .map(|name| name.map(|Scalar(name)| name))
+}
+
+/// Gives a site another key; the old one is worthless from then on.
+pub fn replace_key(scope: Scope, id: SiteId, key: &SiteKey, now: Time) -> Query<Option<SiteBrief>> {
+    let sql = format!(
+        "update sites set api_key = $3, updated_at = $4 where {} and id = $2 returning {BRIEF}",
+        writable(scope)
+    );
+    scoped(scope, sql).bind(id).bind(key.stored()).bind(now).optional()
+}
+
+fn json<T: serde::Serialize>(value: &T) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}

@@ -1,0 +1,72 @@
+//! The SQL of accounts.
+
+use super::NewUser;
+use crate::auth::Role;
+use crate::clock::Time;
+use crate::db::{Query, Scalar, query, row};
+use crate::ids::UserId;
+
+row! {
+    /// An account that was just made or changed.
+    #[derive(Debug)]
+    pub struct UserBrief {
+        /// The account's id.
+        pub id: UserId,
+        /// The address, as it was entered.
+        pub email: String,
+        /// The person's name.
+        pub full_name: Option<String>,
+        /// What the person may do.
+        pub role: Role,
+    }
+}
+
+/// Whether an address has an account.
+pub fn exists(email: &str) -> Query<bool> {
+    query("select exists (select from users where lower(email) = lower($1))")
+        .bind(email.to_owned())
+        .one::<Scalar<bool>>()
+        .map(|Scalar(exists)| exists)
+}
+
+/// Creates an account. Without a role, it is a super_admin while there is no active one, else an admin.
+/// An address that is taken violates `users_email_key`; the existing account is never touched.
+pub fn insert(new: &NewUser, password_hash: String, now: Time) -> Query<UserBrief> {
+    query(
+        "insert into users (id, email, full_name, password_hash, role, created_at, updated_at) \
+         select $1, $2, $3, $4, coalesce($5, case when exists ( \
+             select from users where role = 'super_admin' and is_active and status = 'active' \
+           ) then 'admin' else 'super_admin' end), $6, $6 \
+         returning id, email, full_name, role",
+    )
+    .bind(UserId::new())
+    .bind(new.email.clone())
+    .bind(new.full_name.clone())
+    .bind(password_hash)
+    .bind(new.role.map(Role::name))
+    .bind(now)
+    .one()
+}
+
+/// Gives an account another role. Its sessions end: their tokens claim the old one.
+pub fn set_role(email: &str, role: Role, now: Time) -> Query<Option<UserBrief>> {
+    query(
+        "update users set role = $2, updated_at = $3 where lower(email) = lower($1) \
+         returning id, email, full_name, role",
+    )
+    .bind(email.to_owned())
+    .bind(role.name())
+    .bind(now)
+    .optional()
+}
+
+/// How many people manage the others. `grant-role` must not bring it to zero.
+pub fn other_super_admins(email: &str) -> Query<i64> {
+    query(
+        "select count(*) from users where role = 'super_admin' and is_active and status = 'active' \
+         and lower(email) <> lower($1)",
+    )
+    .bind(email.to_owned())
+    .one::<Scalar<i64>>()
+    .map(|Scalar(count)| count)
+}

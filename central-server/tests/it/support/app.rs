@@ -1,0 +1,214 @@
+//! The server's own router on a database of its own, driven without a socket. Every answer is held against
+//! the OpenAPI document on the way.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use neopro_central::app::App;
+use neopro_central::clock::{Clock, Time};
+use neopro_central::config::Config;
+use neopro_central::db::Db;
+use neopro_central::health::DatabaseState;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::contract;
+use super::{Cluster, TestDb};
+
+/// 2026-01-15 12:00 UTC: every test begins at this moment.
+pub const NOON: i64 = 1_768_478_400;
+
+/// The password of every account that a test makes.
+pub const PASSWORD: &str = "Tir au but 7";
+
+/// A server of one test.
+pub struct TestApp {
+    pub app: App,
+    pub db: TestDb,
+    pub clock: Clock,
+    router: Router,
+}
+
+impl TestApp {
+    /// A server on a migrated database, in development mode.
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A server with these environment variables.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        Self::on(Cluster::get().migrated().await, variables).await
+    }
+
+    /// A server on this database.
+    pub async fn on(db: TestDb, variables: &[(&str, &str)]) -> Self {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let source =
+            move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let config = Config::read(source).expect("a valid configuration").config;
+        let clock = Clock::manual(Time::from_unix_micros(NOON * 1_000_000));
+        let app = App::new(config, "a secret for tests, as long as it has to be", clock.clone());
+        app.set_db(db.pool(4));
+        app.health.set_database(DatabaseState::Up, Duration::from_millis(1));
+        let router = app.router();
+        Self { app, db, clock, router }
+    }
+
+    /// The way to the database, as the server itself.
+    pub fn pool(&self) -> Db {
+        self.app.db().expect("a database")
+    }
+
+    /// A request without a body.
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    /// A `POST` with a JSON body.
+    pub fn post(&self, path: &str, body: Value) -> Call<'_> {
+        self.call(Method::POST, path).json(&body)
+    }
+
+    /// A `PUT` with a JSON body.
+    pub fn put(&self, path: &str, body: Value) -> Call<'_> {
+        self.call(Method::PUT, path).json(&body)
+    }
+
+    /// A `DELETE`.
+    pub fn delete(&self, path: &str) -> Call<'_> {
+        self.call(Method::DELETE, path)
+    }
+
+    /// Any request.
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        Call { app: self, method, path: path.to_owned(), headers: HeaderMap::new(), body: Vec::new() }
+    }
+
+    /// An account with [`PASSWORD`], made by SQL.
+    pub async fn account(&self, email: &str, role: &str) {
+        let hash = self.app.passwords.hash(PASSWORD.into()).await.expect("a hash");
+        self.db
+            .owner()
+            .await
+            .execute(
+                "insert into users (email, password_hash, full_name, role) values ($1, $2, 'Camille Durand', $3)",
+                &[&email, &hash, &role],
+            )
+            .await
+            .expect("an account");
+    }
+
+    /// A new account with this role, logged in: its token.
+    pub async fn token(&self, role: &str) -> String {
+        let email = format!("{}@neopro.test", uuid::Uuid::now_v7());
+        self.account(&email, role).await;
+        self.login(&email).await
+    }
+
+    /// Logs an account with [`PASSWORD`] in.
+    pub async fn login(&self, email: &str) -> String {
+        let answer = self.post("/api/auth/login", json!({"email": email, "password": PASSWORD})).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()["token"].as_str().expect("a token").to_owned()
+    }
+}
+
+/// A request that is being put together.
+pub struct Call<'a> {
+    app: &'a TestApp,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Call<'_> {
+    /// With this session.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// With this header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: axum::http::HeaderName = name.parse().expect("a header's name");
+        self.headers.append(name, value.parse().expect("a header's value"));
+        self
+    }
+
+    /// With this JSON body.
+    pub fn json(self, body: &Value) -> Self {
+        let bytes = serde_json::to_vec(body).expect("JSON");
+        self.header("content-type", "application/json").body(bytes)
+    }
+
+    /// With these bytes as the body.
+    pub fn body(mut self, bytes: Vec<u8>) -> Self {
+        self.body = bytes;
+        self
+    }
+
+    /// Sends it, and holds the answer against the contract.
+    pub async fn send(self) -> Answer {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(&self.path)
+            .body(Body::from(self.body))
+            .expect("a request");
+        *request.headers_mut() = self.headers;
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 40_000))));
+        let response = self.app.router.clone().oneshot(request).await.expect("an infallible router");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let answer = Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        contract::check(&self.method, &self.path, &answer);
+        answer
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
+    }
+
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
+    }
+
+    /// The answer, once its status is this one.
+    pub fn expect(self, status: StatusCode) -> Self {
+        assert_eq!(self.status, status.as_u16(), "{}", self.text);
+        self
+    }
+
+    /// The stable word of a failure.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The fields that a failure names.
+    pub fn fields(&self) -> Vec<String> {
+        let body = self.json();
+        let details = body["details"].as_array().cloned().unwrap_or_default();
+        details.iter().map(|problem| problem["field"].as_str().expect("a field").to_owned()).collect()
+    }
+}

@@ -1,0 +1,10 @@
+//! What the tests stand on.
+
+pub mod app;
+pub mod cluster;
+pub mod contract;
+pub mod http;
+pub mod program;
+
+pub use app::{Answer, TestApp};
+pub use cluster::{Cluster, TestDb};

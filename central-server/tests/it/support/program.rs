@@ -1,0 +1,127 @@
+//! The program itself, as it is started in production: another process, its environment and nothing else.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use super::http;
+
+/// The program with these variables and no others but what finding programs needs.
+pub fn neopro(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neopro-central"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    command
+}
+
+/// Runs a command of the program to its end.
+pub fn run(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
+    use std::io::Write as _;
+    let mut child = neopro(arguments, variables)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // A command that fails early does not read what it is given.
+    let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
+    child.wait_with_output().expect("the program ends")
+}
+
+/// What a command said, both ways.
+pub fn words(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A running server. Killed when it is dropped.
+pub struct Server {
+    child: Child,
+    pub port: u16,
+}
+
+impl Server {
+    /// Starts `serve` on a free port; its log goes to `log`.
+    pub fn spawn(variables: &[(&str, &str)], log: &Path) -> Self {
+        let port = free_port();
+        std::fs::create_dir_all(log.parent().expect("a folder")).expect("a folder for the log");
+        let file = std::fs::File::create(log).expect("a log file");
+        let child = neopro(&["serve"], variables)
+            .env("PORT", port.to_string())
+            .stdout(file.try_clone().expect("the log file"))
+            .stderr(file)
+            .spawn()
+            .expect("the program starts");
+        Self { child, port }
+    }
+
+    /// Waits until `/ready` says so.
+    pub async fn ready(&mut self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let answer = http::send(self.port, axum::http::Method::GET, "/ready", None, None).await;
+            if answer.is_ok_and(|answer| answer.status == 200) {
+                return;
+            }
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                panic!("the server ended before it was ready: {status}");
+            }
+            assert!(Instant::now() < until, "the server is not ready after a minute");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it without a warning.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("and is gone");
+    }
+
+    /// Asks it to end, and waits.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        self.ended(Duration::from_secs(20)).await
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self, within: Duration) -> ExitStatus {
+        let until = Instant::now() + within;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return status;
+            }
+            assert!(Instant::now() < until, "the server still runs after {within:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+/// The text of a file, or nothing.
+pub fn text(path: &Path) -> String {
+    let mut text = String::new();
+    if let Ok(mut file) = std::fs::File::open(path) {
+        let _ = file.read_to_string(&mut text);
+    }
+    text
+}

@@ -1,0 +1,122 @@
+//! A proxy in front of PostgreSQL that counts round trips.
+//!
+//! A round trip is a question, of as many parts as it likes, and the first answer behind it: what a client far
+//! away would wait for.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+#[derive(Default)]
+struct Counts {
+    round_trips: AtomicU32,
+    connections: AtomicU32,
+}
+
+/// Listens until the program ends.
+pub struct Proxy {
+    port: u16,
+    counts: Arc<Counts>,
+}
+
+impl Proxy {
+    /// Passes everything on to a port of this machine.
+    pub fn start(to: u16) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        let counts = Arc::new(Counts::default());
+        let shared = Arc::clone(&counts);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                // A connection that cannot be passed on is closed, which its client reports.
+                let _ = pass(client, to, &shared);
+            }
+        });
+        Ok(Self { port, counts })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn round_trips(&self) -> u32 {
+        self.counts.round_trips.load(Ordering::SeqCst)
+    }
+
+    pub fn connections(&self) -> u32 {
+        self.counts.connections.load(Ordering::SeqCst)
+    }
+
+    pub fn reset(&self) {
+        self.counts.round_trips.store(0, Ordering::SeqCst);
+        self.counts.connections.store(0, Ordering::SeqCst);
+    }
+}
+
+fn pass(client: TcpStream, to: u16, counts: &Arc<Counts>) -> std::io::Result<()> {
+    let server = TcpStream::connect((Ipv4Addr::LOCALHOST, to))?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let (questions, answers) = ((client.try_clone()?, server.try_clone()?), (server, client));
+    let asked = Arc::new(AtomicBool::new(false));
+    let (asking, answering, counts) = (Arc::clone(&asked), asked, Arc::clone(counts));
+    std::thread::spawn(move || copy(questions, || asking.store(true, Ordering::SeqCst)));
+    std::thread::spawn(move || {
+        copy(answers, || {
+            if answering.swap(false, Ordering::SeqCst) {
+                counts.round_trips.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    });
+    Ok(())
+}
+
+/// Copies until one side closes, and says so before each piece is passed on.
+fn copy((mut from, mut to): (TcpStream, TcpStream), before_piece: impl Fn()) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        before_piece();
+        if to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+    let _ = from.shutdown(Shutdown::Read);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_with_their_answers_are_counted() -> std::io::Result<()> {
+        // Answers each line that ends in a full stop with two pieces.
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let proxy = Proxy::start(server.local_addr()?.port())?;
+        std::thread::spawn(move || -> std::io::Result<()> {
+            let (mut stream, _) = server.accept()?;
+            let mut byte = [0];
+            while stream.read(&mut byte)? == 1 {
+                if byte == *b"." {
+                    stream.write_all(b"a")?;
+                    stream.write_all(b"b")?;
+                }
+            }
+            Ok(())
+        });
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port()))?;
+        let mut answer = [0; 2];
+        for question in ["one.", "two."] {
+            for piece in question.bytes() {
+                client.write_all(&[piece])?;
+            }
+            client.read_exact(&mut answer)?;
+        }
+        assert_eq!((proxy.connections(), proxy.round_trips()), (1, 2));
+        proxy.reset();
+        assert_eq!((proxy.connections(), proxy.round_trips()), (0, 0));
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The developer commands: `cargo xtask help` lists them.
+
+mod bench;
+mod check;
+mod dependencies;
+mod generate;
+mod packages;
+mod programs;
+mod soak;
+mod steps;
+mod test;
+mod third_party;
+
+use std::process::ExitCode;
+
+use steps::Outcome;
+
+/// A word on the command line, what its arguments are, what it does, and the function that does it.
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    does: &'static str,
+    run: fn(&[String]) -> Outcome,
+}
+
+const COMMANDS: [Command; 6] = [
+    Command {
+        name: "check",
+        arguments: "",
+        does: "formatting, clippy, layout rules, links, secrets, dependency policy, generated files fresh",
+        run: |_| check::run(),
+    },
+    Command {
+        name: "generate",
+        arguments: "",
+        does: "writes the generated files that are committed: the API description, the SQL scripts, THIRD_PARTY.md",
+        run: |_| generate::run(),
+    },
+    Command {
+        name: "test",
+        arguments: "[filter…]",
+        does: "installs the programs that the tests need, where they are missing, and runs every test",
+        run: test::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "",
+        does: "measures the figures of the README on this machine and compares them with their goals",
+        run: |_| bench::run(),
+    },
+    Command {
+        name: "soak",
+        arguments: "[name…]",
+        does: "runs the long repetitions whole, of which the tests run a slice",
+        run: soak::run,
+    },
+    Command { name: "help", arguments: "", does: "this list", run: |_| help() },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = match arguments.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("help", &arguments[..]),
+    };
+    match steps::enter_repository().and_then(|()| dispatch(name, rest)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(name: &str, arguments: &[String]) -> Outcome {
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        return Err(format!("There is no command \"{name}\". `cargo xtask help` lists them."));
+    };
+    if command.arguments.is_empty() && !arguments.is_empty() {
+        return Err(format!("`cargo xtask {name}` takes no arguments."));
+    }
+    let start = std::time::Instant::now();
+    let outcome = (command.run)(arguments);
+    if name != "help" {
+        println!("{name}: {:.1} s in total", start.elapsed().as_secs_f64());
+    }
+    outcome
+}
+
+fn help() -> Outcome {
+    for Command { name, arguments, does, .. } in &COMMANDS {
+        println!("cargo xtask {:<18} {does}", format!("{name} {arguments}"));
+    }
+    Ok(())
+}

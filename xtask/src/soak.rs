@@ -1,0 +1,40 @@
+//! `cargo xtask soak`: the long repetitions whole, of which the tests run a slice.
+
+use crate::packages;
+use crate::steps::{Outcome, cargo, loud, output, visible};
+
+/// A test that repeats itself as often as a variable says.
+struct Soak {
+    name: &'static str,
+    variable: &'static str,
+    times: &'static str,
+    /// The filter that finds its tests in the integration tests of the central server.
+    tests: &'static str,
+}
+
+const SOAKS: [Soak; 2] = [
+    Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", tests: "kills" },
+    Soak { name: "pooler", variable: "NEOPRO_POOLER_REQUESTS", times: "2000", tests: "pooler" },
+];
+
+/// Runs the named soaks, or all.
+pub fn run(names: &[String]) -> Outcome {
+    if let Some(unknown) = names.iter().find(|name| !SOAKS.iter().any(|soak| soak.name == **name)) {
+        let known: Vec<&str> = SOAKS.iter().map(|soak| soak.name).collect();
+        return Err(format!("There is no soak \"{unknown}\", only: {}.", known.join(", ")));
+    }
+    packages::ensure()?;
+    for Soak { name, variable, times, tests } in &SOAKS {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            loud(&format!("{name}, {times} times"), || {
+                let tests_with =
+                    |option| cargo(&["test", "--locked", "-p", "neopro-central", "--test", "it", tests, "--", option]);
+                if !output(&mut tests_with("--list"))?.contains(": test") {
+                    return Err(format!("No test is found by \"{tests}\", so this soak would prove nothing."));
+                }
+                visible(tests_with("--nocapture").env(variable, times))
+            })?;
+        }
+    }
+    Ok(())
+}
