@@ -170,7 +170,8 @@ create table sites (
   constraint sites_site_name_key unique (site_name)
 );
 create index sites_newest on sites (created_at desc, id desc);
-create index sites_club_name on sites (club_name, id);
+create index sites_by_club on sites (neopro_fold(club_name), id);
+create index sites_by_name on sites (neopro_fold(site_name), id);
 select neopro_guard('sites', 'select, insert, update, delete');
 
 create table groups (

@@ -152,7 +152,7 @@ fn login_part(r: &mut Reader, text: Option<&str>, what: &str) -> Result<Option<S
         return Err(r.refuse(
             VARIABLE,
             format!(
-                "{what} contient « {character} », qui doit y être encodé : écrire {} à sa place (étape 2.2)",
+                "{what} contient « {character} », qui doit y être encodé : écrire {} à sa place",
                 url::encoded(character)
             ),
         ));
@@ -183,7 +183,7 @@ fn host(r: &mut Reader, in_url: &str, in_query: Option<&str>) -> Result<String, 
     if !url::is_host(&bracketed) {
         return Err(r.refuse(
             VARIABLE,
-            "l'hôte, après « @ », est illisible ; si le mot de passe contient @ : / ? # ou %, les encoder (étape 2.2)",
+            "l'hôte, après « @ », est illisible ; si le mot de passe contient @ : / ? # ou %, les encoder",
         ));
     }
     Ok(bracketed.trim_start_matches('[').trim_end_matches(']').to_owned())

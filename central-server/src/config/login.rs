@@ -80,29 +80,31 @@ fn signing_secret(r: &mut Reader, variable: &'static str) -> Result<Option<Secre
     let Some(value) = r.required(variable)? else {
         return Ok(None);
     };
-    match weakness(&value) {
+    let known =
+        is_published(&value).then_some("c'est l'exemple imprimé dans le guide, connu de tous ; créer sa propre valeur");
+    let length = value.chars().count();
+    if length < 32 && !(known.is_some() && r.production()) {
+        return Err(r.refuse(variable, format!("trop courte : {length} caractères, 32 au moins sont nécessaires")));
+    }
+    let weakness = known.or(is_obvious(&value).then_some("valeur facile à deviner ; en créer une au hasard"));
+    match weakness {
         Some(weakness) if r.production() => return Err(r.refuse(variable, weakness)),
         Some(weakness) => r.warn(variable, format!("{weakness} (refusée en production)")),
         None => {}
     }
-    let length = value.chars().count();
-    if length < 32 {
-        return Err(r.refuse(variable, format!("trop courte : {length} caractères, 32 au moins sont nécessaires")));
-    }
     Ok(Some(Secret::new(value)))
 }
 
-/// Why anybody could guess this secret.
-pub(super) fn weakness(value: &str) -> Option<&'static str> {
+/// The guide prints this very value.
+fn is_published(value: &str) -> bool {
     let digest = HEXLOWER.encode(&Sha256::digest(value.as_bytes()));
-    if PUBLISHED.contains(&digest.as_str()) {
-        return Some("c'est l'exemple imprimé dans le guide, connu de tous ; créer sa propre valeur");
-    }
+    PUBLISHED.contains(&digest.as_str())
+}
+
+/// Anybody could guess this value, or a program within minutes.
+pub(super) fn is_obvious(value: &str) -> bool {
     let different: HashSet<char> = value.chars().collect();
-    if different.len() < 8 || is_repetition(value.as_bytes()) || is_invented(value) {
-        return Some("valeur facile à deviner ; en créer une au hasard");
-    }
-    None
+    different.len() < 8 || is_repetition(value.as_bytes()) || is_invented(value)
 }
 
 /// The value is one text said at least twice, `abcdefgh` + `abcdefgh` + `abc`.

@@ -195,7 +195,8 @@ pub(super) fn slack(r: &mut Reader) -> Result<Option<Slack>, Refused> {
     };
     let address = Address::parse(&webhook).map_err(|fault| r.refuse(WEBHOOK, format!("l'adresse {fault}")))?;
     web::encrypted(r, WEBHOOK, &address)?;
-    if address.host != "hooks.slack.com" && !(is_private(&address.host) && !r.production()) {
+    let own_test = is_private(&address.host) && !r.production();
+    if address.host != "hooks.slack.com" && !own_test {
         r.warn(WEBHOOK, "l'hôte n'est pas hooks.slack.com ; admis pour un service compatible");
     }
     Ok((enabled != Some(false)).then(|| Slack { webhook: Secret::new(webhook), channel }))

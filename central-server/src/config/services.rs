@@ -104,17 +104,15 @@ fn service_key(r: &mut Reader) -> Result<Option<Secret>, Refused> {
     match claims.get("role").and_then(Value::as_str) {
         Some("service_role") => {}
         Some("anon") => {
-            return Err(r.refuse(KEY, "c'est la clé anon, publique ; copier la clé service_role (étape 2.3)"));
+            return Err(r.refuse(KEY, "c'est la clé anon, publique ; copier la clé service_role"));
         }
         _ => {
-            return Err(
-                r.refuse(KEY, "cette clé n'a pas le rôle service_role ; copier la clé service_role (étape 2.3)")
-            );
+            return Err(r.refuse(KEY, "cette clé n'a pas le rôle service_role ; copier la clé service_role"));
         }
     }
     let now = r.surroundings.now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if claims.get("exp").and_then(Value::as_u64).is_some_and(|expiry| expiry <= now) {
-        return Err(r.refuse(KEY, "cette clé a expiré ; en copier une nouvelle (étape 2.3)"));
+        return Err(r.refuse(KEY, "cette clé a expiré ; en copier une nouvelle"));
     }
     Ok(Some(Secret::new(value)))
 }
@@ -155,7 +153,7 @@ pub(super) fn redis(r: &mut Reader) -> Result<Option<Redis>, Refused> {
         return Ok(None);
     };
     let refuse = |r: &mut Reader, what: &str| {
-        r.refuse(REDIS, format!("{what} ; forme attendue : rediss://default:<jeton>@<nom>.upstash.io:6379 (étape 4.3)"))
+        r.refuse(REDIS, format!("{what} ; forme attendue : rediss://default:<jeton>@<nom>.upstash.io:6379"))
     };
     if value.contains("redis-cli") {
         return Err(refuse(r, "une commande redis-cli a été collée ; garder seulement l'URL"));

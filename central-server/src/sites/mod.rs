@@ -196,12 +196,14 @@ pub struct SiteChanges {
 
 impl FromForm for SiteChanges {
     fn read(form: &mut Form) -> Option<Self> {
-        let site_name = if form.has("site_name") { Some(form.text("site_name", 255)?) } else { None };
-        let club_name = if form.has("club_name") { Some(form.text("club_name", 255)?) } else { None };
+        let site_name = form.has("site_name").then(|| form.text("site_name", 255));
+        let club_name = form.has("club_name").then(|| form.text("club_name", 255));
         let location = form.has("location").then(|| form.nested("location"));
         let sports = form.has("sports").then(|| form.lines("sports", 50, 100));
         let status = form.choice("status", Status::WORDS);
         let live_score_enabled = form.flag("live_score_enabled");
+        // A name may stay or change, but not be cleared: the form has noted it then.
+        let (site_name, club_name) = (site_name.flatten(), club_name.flatten());
         Some(Self { site_name, club_name, location, sports, status, live_score_enabled })
     }
 }

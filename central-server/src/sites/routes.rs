@@ -58,7 +58,7 @@ async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<SiteP
     Ok(Json(SitePage { data, pagination: filter.slice.of(total), total, sites }))
 }
 
-/// One site.
+/// One site, if the session may see it.
 #[utoipa::path(
     get, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
     params(("id" = SiteId, Path, description = "Identifiant du site.")),
@@ -95,7 +95,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(with_key(site, key))))
 }
 
-/// Changes a site.
+/// Changes a site where asked and nowhere else.
 #[utoipa::path(
     put, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])), request_body = SiteChanges,
     params(("id" = SiteId, Path, description = "Identifiant du site.")),

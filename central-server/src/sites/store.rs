@@ -60,8 +60,9 @@ fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
 pub fn page(scope: Scope, filter: &Filter) -> Query<Vec<SiteView>> {
     let column = match filter.sort {
         Sort::CreatedAt => "created_at",
-        Sort::ClubName => "club_name",
-        Sort::SiteName => "site_name",
+        // As people sort: É beside E, whatever the database's collation.
+        Sort::ClubName => "neopro_fold(club_name)",
+        Sort::SiteName => "neopro_fold(site_name)",
         Sort::Status => "status",
         Sort::LastSeenAt => "last_seen_at",
     };

@@ -36,7 +36,7 @@ const RULES: [Rule; 6] = [
     Rule {
         seeks: Seeks::Path { any_of: &["StatusCode::*"], but: &SUCCESS },
         only_in: &["error.rs", "health/", "http/"],
-        why: "error statuses are chosen in error.rs, health/ and http/ only: the rest says what went wrong, in its own words",
+        why: "error statuses are chosen in error.rs, health/ and http/ only: the rest says what went wrong",
     },
     Rule {
         seeks: Seeks::Path { any_of: &["env::var*", "dotenvy::*"], but: &[] },
@@ -59,7 +59,7 @@ const RULES: [Rule; 6] = [
     Rule {
         seeks: Seeks::Code(&[".route(", ".route_service(", "Router::route("]),
         only_in: &["app.rs"],
-        why: "routes are added through OpenApiRouter, plain ones in app.rs only, so that every route has its description",
+        why: "routes are added through OpenApiRouter, plain ones in app.rs only: every route has its description",
     },
 ];
 

@@ -34,9 +34,19 @@ pub(super) struct Passwords {
     pub(super) owner: String,
 }
 
-/// The major version that made a data folder; `None` if there is no data folder yet.
-pub(super) fn made_by(folder: &DataFolder) -> Result<Option<u32>, EmbeddedError> {
+/// The major version that made the data folder; `None` if there is no data folder yet. An error if
+/// what is there is not ours.
+pub(super) fn made_by(machine: &Machine, folder: &DataFolder) -> Result<Option<u32>, EmbeddedError> {
     let cluster = folder.cluster();
+    if let Ok(facts) = fs::metadata(&cluster)
+        && facts.uid() != machine.database_uid()
+    {
+        return Err(EmbeddedError::OtherOwner {
+            folder: cluster,
+            owner: facts.uid(),
+            expected: machine.database_uid(),
+        });
+    }
     if let Ok(version) = fs::read_to_string(cluster.join("PG_VERSION")) {
         return Ok(version.trim().parse().ok());
     }
@@ -58,20 +68,10 @@ pub(super) fn prepare(
     durable: bool,
 ) -> Result<Passwords, EmbeddedError> {
     discard_unfinished(folder)?;
-    let cluster = folder.cluster();
-    if made_by(folder)?.is_none() {
+    if made_by(machine, folder)?.is_none() {
         let passwords = new_passwords(folder)?;
         create(machine, programs, folder, &passwords, durable)?;
         return Ok(passwords);
-    }
-
-    let facts = fs::metadata(&cluster).map_err(EmbeddedError::io("de lire les droits du dossier", &cluster))?;
-    if facts.uid() != machine.database_uid() {
-        return Err(EmbeddedError::OtherOwner {
-            folder: cluster,
-            owner: facts.uid(),
-            expected: machine.database_uid(),
-        });
     }
     match read_passwords(folder)? {
         Some(passwords) => Ok(passwords),

@@ -46,21 +46,25 @@ pub(super) struct Lock {
 }
 
 impl DataFolder {
-    /// Makes the folder if it is not there, and makes sure that the database user can reach it.
+    /// Makes the folder if it is not there and if the database user could reach it.
     pub(super) fn open(path: &Path, machine: &Machine) -> Result<Self, EmbeddedError> {
         let fail = |path| EmbeddedError::io("de créer le dossier", path);
         let path = &std::path::absolute(path).map_err(fail(path))?;
-        let mode = if machine.account.is_some() { 0o711 } else { 0o700 };
-        if let Some(account) = &machine.account {
-            // Somebody made it for us and left it closed, or we were interrupted when we made it.
-            if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) {
-                fs::set_permissions(path, Permissions::from_mode(mode)).map_err(fail(path))?;
-            }
+        let mode = if machine.uid == 0 { 0o711 } else { 0o700 };
+        if !path.is_dir() {
             let existing = path.ancestors().find_map(|folder| fs::canonicalize(folder).ok());
-            check_way(existing.as_deref().unwrap_or(path), account, machine)?;
+            check_way(existing.as_deref().unwrap_or(path), machine)?;
+            create_folders(path, mode).map_err(fail(path))?;
+        } else if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none()) {
+            // Somebody made it for us, or we were interrupted when we made it.
+            fs::set_permissions(path, Permissions::from_mode(mode)).map_err(fail(path))?;
         }
-        create_folders(path, mode).map_err(fail(path))?;
         Ok(Self { path: fs::canonicalize(path).map_err(fail(path))? })
+    }
+
+    /// Makes sure that the database user can reach the folder.
+    pub(super) fn check_way(&self, machine: &Machine) -> Result<(), EmbeddedError> {
+        check_way(&self.path, machine)
     }
 
     /// The folder itself.
@@ -179,9 +183,12 @@ impl DataFolder {
     }
 }
 
-/// Checks that the database user can walk to the folder: with the mode bits, and as they know
-/// nothing of access lists, where they say no, by sending that user there.
-fn check_way(folder: &Path, account: &Account, machine: &Machine) -> Result<(), EmbeddedError> {
+/// Checks that the database user, if that is not ourselves, can walk to the folder: with the mode
+/// bits, and as they know nothing of access lists, where they say no, by sending that user there.
+fn check_way(folder: &Path, machine: &Machine) -> Result<(), EmbeddedError> {
+    let Some(account) = &machine.account else {
+        return Ok(());
+    };
     let mut way: Vec<&Path> = folder.ancestors().collect();
     way.reverse();
     for folder in way {

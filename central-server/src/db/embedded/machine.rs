@@ -212,9 +212,13 @@ fn major_of(version: &str) -> Option<u32> {
     number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
+/// From what `id` says: `uid=101(postgres) gid=104(postgres) groups=…`.
 fn account(ids: &str) -> Option<Account> {
-    let (uid, gid) = ids.split_once(':')?;
-    Some(Account { name: "postgres", uid: uid.parse().ok()?, gid: gid.parse().ok()? })
+    let number = |key: &str| {
+        let word = ids.split(' ').find_map(|word| word.strip_prefix(key))?;
+        word.split('(').next()?.parse().ok()
+    };
+    Some(Account { name: "postgres", uid: number("uid=")?, gid: number("gid=")? })
 }
 
 fn absolute(path: &[u8]) -> Option<PathBuf> {

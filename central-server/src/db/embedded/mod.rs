@@ -204,7 +204,9 @@ impl Order {
         if machine.uid == 0 && machine.account.is_none() {
             return Err(EmbeddedError::NoAccount);
         }
-        let programs = machine.programs(&folder.cluster(), cluster::made_by(&folder)?)?;
+        let made_by = cluster::made_by(&machine, &folder)?;
+        folder.check_way(&machine)?;
+        let programs = machine.programs(&folder.cluster(), made_by)?;
         remains::clear(&machine, &folder)?;
         let durable = !self.settings.iter().any(|(name, value)| name == "fsync" && value == "off");
         let passwords = cluster::prepare(&machine, &programs, &folder, durable)?;

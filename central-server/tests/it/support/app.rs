@@ -141,6 +141,14 @@ impl Call<'_> {
         self
     }
 
+    /// With these headers in the place of those of the same names.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        for (name, value) in headers.into_iter().filter_map(|(name, value)| Some((name?, value))) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
     /// With this JSON body.
     pub fn json(self, body: &Value) -> Self {
         let bytes = serde_json::to_vec(body).expect("JSON");

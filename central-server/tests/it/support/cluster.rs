@@ -3,6 +3,8 @@
 //! The databases belong to `neopro`, which may create roles but neither is a superuser nor bypasses row-level
 //! security: a mistake in the policies shows.
 
+use std::hash::{Hash as _, Hasher as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -118,9 +120,18 @@ async fn template(cluster: &Cluster) -> &'static str {
     "neopro_template"
 }
 
-/// A folder of this project's build for tests to write in.
+/// A folder for tests to write in: within the build's, unless we are root. PostgreSQL runs as another user then,
+/// who may not be able to enter the folders above ours.
 pub fn scratch(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    let build = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    if std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+        let mut hasher = std::hash::DefaultHasher::new();
+        build.hash(&mut hasher);
+        let folder = PathBuf::from(format!("/var/tmp/neopro-tests-{:016x}", hasher.finish()));
+        std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&folder).expect("a folder for tests");
+        return folder.join(name);
+    }
+    build.join(name)
 }
 
 /// Connects without TLS.
