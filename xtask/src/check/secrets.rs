@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::files::Tree;
+use super::files::{File, Tree};
 use super::finding::Finding;
+use super::source::line_of;
 
 /// A kind of secret: how it begins, and whether what stands behind is real and not an example.
 struct Secret {
@@ -28,21 +29,15 @@ const SECRETS: [Secret; 5] = [
 /// Every secret in a text file.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in &tree.files {
-        for (index, line) in file.text.lines().enumerate() {
-            for secret in SECRETS.iter().filter(|secret| secret.is_in(line)) {
-                let rule = format!("{}: replace it where it is used, and take it out of the history", secret.what);
-                findings.push(Finding::new(&file.path, index + 1, rule));
+    for File { path, text, .. } in &tree.files {
+        for Secret { begins, is_real, what } in &SECRETS {
+            for (at, _) in text.match_indices(begins).filter(|(at, _)| is_real(&text[at + begins.len()..])) {
+                let rule = format!("{what}: replace it where it is used, and take it out of the history");
+                findings.push(Finding::new(path, line_of(text, at), rule));
             }
         }
     }
     findings
-}
-
-impl Secret {
-    fn is_in(&self, line: &str) -> bool {
-        line.match_indices(self.begins).any(|(at, start)| (self.is_real)(&line[at + start.len()..]))
-    }
 }
 
 /// The letters, digits and these marks at the start of a text.
@@ -55,8 +50,11 @@ fn is_random(text: &str, length: usize) -> bool {
     text.len() >= length && text.chars().collect::<BTreeSet<char>>().len() >= 10
 }
 
+/// `… PRIVATE KEY-----`, behind which a key follows, in the next line or after an escaped line break.
 fn is_private_key(rest: &str) -> bool {
-    rest.split_once("-----").is_some_and(|(kind, _)| kind.ends_with("PRIVATE KEY"))
+    let Some((kind, body)) = rest.split_once("-----") else { return false };
+    let body = body.trim_start_matches("\\r").trim_start_matches("\\n").trim_start();
+    kind.ends_with("PRIVATE KEY") && (is_random(&run(body, "+/="), 40) || body.starts_with("Proc-Type"))
 }
 
 /// Behind `eyJ`: a JWT of more than 100 characters whose claims name the role that may do all.
@@ -112,7 +110,9 @@ mod tests {
     #[test]
     fn real_keys_are_found() {
         for kind in ["", "RSA ", "OPENSSH "] {
-            assert!(is_found(&format!("-----BE{}{kind}PRIVATE KEY-----", "GIN ")), "{kind}");
+            for line_break in ["\n", "\\n"] {
+                assert!(is_found(&format!("-----BE{}{kind}PRIVATE KEY-----{line_break}{RANDOM}", "GIN ")), "{kind}");
+            }
         }
         assert!(is_found(&format!("key = \"S{}{RANDOM}\"", "G.")));
         assert!(is_found(&format!("sb_{}{RANDOM}", "secret_")));
@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn examples_are_no_secrets() {
         for text in [
-            format!("-----BE{}CERTIFICATE-----", "GIN "),
+            format!("-----BE{}CERTIFICATE-----\n{RANDOM}", "GIN "),
+            format!("-----BE{}PRIVATE KEY-----\nexample\n-----END", "GIN "),
             format!("S{}{}", "G.", "x".repeat(60)),
             format!("sb_{}short", "secret_"),
             format!("https://hooks.slack{}T00000000/B00000000/{}", ".com/services/", "X".repeat(24)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, NoTls};
 
-use super::cluster::{self, Passwords};
+use super::cluster::Passwords;
 use super::error::EmbeddedError;
 use super::folders::DataFolder;
 use super::remains::PidFile;
@@ -28,7 +28,7 @@ impl Access {
         let Some(file) = PidFile::read(&folder.cluster()).filter(|file| file.is_ready) else {
             return Ok(None);
         };
-        let passwords = cluster::read_passwords(folder)?;
+        let passwords = Passwords::read(folder)?;
         Ok(file.socket_folder.zip(passwords).map(|(socket_folder, passwords)| Self { socket_folder, passwords }))
     }
 

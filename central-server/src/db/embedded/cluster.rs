@@ -34,6 +34,25 @@ pub(super) struct Passwords {
     pub(super) owner: String,
 }
 
+impl Passwords {
+    fn random() -> Result<Self, EmbeddedError> {
+        let password = || folders::random::<32>().map(|bytes| HEXLOWER.encode(&bytes));
+        Ok(Self { admin: password()?, owner: password()? })
+    }
+
+    fn save(&self, folder: &DataFolder) -> Result<(), EmbeddedError> {
+        folders::write_secret(&folder.password(ADMIN), &self.admin)?;
+        folders::write_secret(&folder.password(OWNER), &self.owner)
+    }
+
+    /// Reads what was saved; `None` if a file is missing.
+    pub(super) fn read(folder: &DataFolder) -> Result<Option<Self>, EmbeddedError> {
+        let admin = folders::read_secret(&folder.password(ADMIN))?;
+        let owner = folders::read_secret(&folder.password(OWNER))?;
+        Ok(admin.zip(owner).map(|(admin, owner)| Self { admin, owner }))
+    }
+}
+
 /// The major version that made the data folder; `None` if there is no data folder yet. An error if
 /// what is there is not ours.
 pub(super) fn made_by(machine: &Machine, folder: &DataFolder) -> Result<Option<u32>, EmbeddedError> {
@@ -69,21 +88,16 @@ pub(super) fn prepare(
 ) -> Result<Passwords, EmbeddedError> {
     discard_unfinished(folder)?;
     if made_by(machine, folder)?.is_none() {
-        let passwords = new_passwords(folder)?;
+        let passwords = Passwords::random()?;
+        // Before the data: what is interrupted in between is made anew, passwords and all.
+        passwords.save(folder)?;
         create(machine, programs, folder, &passwords, durable)?;
         return Ok(passwords);
     }
-    match read_passwords(folder)? {
+    match Passwords::read(folder)? {
         Some(passwords) => Ok(passwords),
         None => replace_passwords(machine, programs, folder),
     }
-}
-
-/// The passwords of an existing database; `None` if a file is missing.
-pub(super) fn read_passwords(folder: &DataFolder) -> Result<Option<Passwords>, EmbeddedError> {
-    let admin = folders::read_secret(&folder.password(ADMIN))?;
-    let owner = folders::read_secret(&folder.password(OWNER))?;
-    Ok(admin.zip(owner).map(|(admin, owner)| Passwords { admin, owner }))
 }
 
 fn discard_unfinished(folder: &DataFolder) -> Result<(), EmbeddedError> {
@@ -125,7 +139,7 @@ fn create(
 /// `postgres/` alone, say). Whoever may do this owns the data anyway.
 fn replace_passwords(machine: &Machine, programs: &Programs, folder: &DataFolder) -> Result<Passwords, EmbeddedError> {
     tracing::warn!("a password file of the embedded database is missing: new passwords are made");
-    let passwords = new_passwords(folder)?;
+    let passwords = Passwords::random()?;
     let cluster = folder.cluster();
     let existing = Initialisation { machine, programs, folder, cluster: &cluster };
     let statements = format!(
@@ -133,16 +147,8 @@ fn replace_passwords(machine: &Machine, programs: &Programs, folder: &DataFolder
         passwords.admin, passwords.owner
     );
     existing.single_user(OWNER, &statements, None)?;
-    Ok(passwords)
-}
-
-/// They are on the disk before PostgreSQL learns them: an interruption in between costs nothing,
-/// because what is not complete is made anew.
-fn new_passwords(folder: &DataFolder) -> Result<Passwords, EmbeddedError> {
-    let password = || folders::random::<32>().map(|bytes| HEXLOWER.encode(&bytes));
-    let passwords = Passwords { admin: password()?, owner: password()? };
-    folders::write_secret(&folder.password(ADMIN), &passwords.admin)?;
-    folders::write_secret(&folder.password(OWNER), &passwords.owner)?;
+    // After the roles: what is interrupted in between is done again, as a file is still missing.
+    passwords.save(folder)?;
     Ok(passwords)
 }
 
@@ -190,7 +196,7 @@ impl Initialisation<'_> {
             if answer.status.success() {
                 return Ok(());
             }
-            said = last_words(&answer.stderr);
+            said = telling_words(&answer.stderr);
             if !said.contains("invalid locale") {
                 break;
             }
@@ -227,7 +233,7 @@ impl Initialisation<'_> {
         self.record(&answer)?;
         let answered = expected
             .is_none_or(|expected| String::from_utf8_lossy(&answer.stdout).contains(&format!("\"{expected}\"")));
-        if answer.status.success() && answered { Ok(()) } else { Err(self.failed(last_words(&answer.stderr))) }
+        if answer.status.success() && answered { Ok(()) } else { Err(self.failed(telling_words(&answer.stderr))) }
     }
 
     fn record(&self, answer: &Output) -> Result<(), EmbeddedError> {
@@ -257,15 +263,17 @@ fn verdict() -> String {
     )
 }
 
-/// The last line of a program's messages, without the word that every one of them begins with.
-pub(super) fn last_words(messages: &[u8]) -> String {
+/// The first error in a program's messages, which is mostly the cause of the others, without the
+/// words that announce it; else the last line.
+pub(super) fn telling_words(messages: &[u8]) -> String {
     let messages = String::from_utf8_lossy(messages);
-    let mut lines = messages.lines().rev().map(str::trim).filter(|line| !line.is_empty());
-    let weighty = ["FATAL:", "PANIC:", "ERROR:", "error:"];
-    let telling = lines.clone().find(|line| weighty.iter().any(|word| line.contains(word)));
-    let line = telling.or_else(|| lines.next()).unwrap_or("sans explication");
-    let start = weighty.iter().filter_map(|word| Some(line.find(word)? + word.len())).min();
-    line[start.unwrap_or(0)..].trim().to_owned()
+    let after = |line: &str| {
+        let announced = ["FATAL:", "PANIC:", "ERROR:", "error:"].iter();
+        announced.filter_map(|word| Some(line.find(word)? + word.len())).min()
+    };
+    let error = messages.lines().find_map(|line| Some(&line[after(line)?..]));
+    let last = messages.lines().rev().find(|line| !line.trim().is_empty());
+    error.or(last).unwrap_or("sans explication").trim().to_owned()
 }
 
 #[cfg(test)]
@@ -273,12 +281,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_weighty_message_is_what_the_program_said() {
+    fn the_first_error_is_what_is_passed_on() {
         let log = b"2026-01-01 LOG:  starting\n2026-01-01 FATAL:  no space left\n\
-                    2026-01-01 LOG:  database system is shut down\n";
-        assert_eq!(last_words(log), "no space left");
-        assert_eq!(last_words(b"initdb: error: invalid locale name \"C.UTF-8\"\n"), "invalid locale name \"C.UTF-8\"");
-        assert_eq!(last_words(b"Killed\n\n"), "Killed");
-        assert_eq!(last_words(b""), "sans explication");
+                    2026-01-01 PANIC:  and so on\n2026-01-01 LOG:  database system is shut down\n";
+        assert_eq!(telling_words(log), "no space left");
+        assert_eq!(
+            telling_words(b"initdb: error: invalid locale name \"C.UTF-8\"\n"),
+            "invalid locale name \"C.UTF-8\""
+        );
+        assert_eq!(telling_words(b"Killed\n\n"), "Killed");
+        assert_eq!(telling_words(b""), "sans explication");
     }
 }

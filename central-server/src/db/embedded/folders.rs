@@ -67,6 +67,12 @@ impl DataFolder {
         check_way(&self.path, machine)
     }
 
+    /// A folder that need not exist.
+    #[cfg(test)]
+    pub(super) fn at(path: &str) -> Self {
+        Self { path: path.into() }
+    }
+
     /// The folder itself.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -327,7 +333,7 @@ mod tests {
 
     #[test]
     fn only_our_own_folders_are_taken_for_data() {
-        let folder = DataFolder { path: "/srv/neopro".into() };
+        let folder = DataFolder::at("/srv/neopro");
         assert!(folder.is_cluster(Path::new("/srv/neopro/postgres")));
         assert!(folder.is_cluster(Path::new("/srv/neopro/postgres.new-0a1b2c3d")));
         assert!(!folder.is_cluster(Path::new("/srv/neopro/postgres/base")));

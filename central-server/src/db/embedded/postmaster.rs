@@ -281,7 +281,7 @@ impl Launch {
             log.take(1 << 20).read_to_end(&mut messages)
         };
         match read() {
-            Ok(1..) => cluster::last_words(&messages),
+            Ok(1..) => cluster::telling_words(&messages),
             _ => end.to_string(),
         }
     }

@@ -68,13 +68,15 @@ impl PidFile {
 pub(super) fn clear(machine: &Machine, folder: &DataFolder) -> Result<usize, EmbeddedError> {
     let began = Instant::now();
     let mut sent: HashMap<u32, &'static str> = HashMap::new();
+    let mut postmaster = None;
     loop {
         let running = processes(machine, folder);
         if running.is_empty() {
             break;
         }
+        // It removes the file a moment before it ends, and stays the postmaster for that moment.
         let recorded = PidFile::read(&folder.cluster()).map(|file| file.process);
-        let postmaster = recorded.filter(|recorded| running.contains(recorded));
+        postmaster = recorded.or(postmaster).filter(|process| running.contains(process));
         let patience = if postmaster.is_some() { PATIENCE } else { PATIENCE_WITH_BACKENDS };
         let is_polite = began.elapsed() < patience;
         for &process in &running {
@@ -174,4 +176,43 @@ fn ours_in_ps(line: &str, folder: &DataFolder) -> Option<u32> {
         || works_in("postgres ")
         || works_in("postgres.new-");
     if is_ours { process.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_pid_file_of_a_postmaster_that_is_ready_or_not_yet() {
+        let file = |state: &str| {
+            format!("4711\n/srv/neopro/postgres\n1795632619\n5432\n/run/neopro-0a1b2c3d\n\n  1 2\n{state}\n")
+        };
+        let ready = PidFile::parse(file("ready   ").as_bytes());
+        let expected = PidFile { process: 4711, socket_folder: Some("/run/neopro-0a1b2c3d".into()), is_ready: true };
+        assert_eq!(ready, Some(expected));
+        assert!(PidFile::parse(file("starting").as_bytes()).is_some_and(|file| !file.is_ready));
+        assert!(PidFile::parse(b"4711\n/srv").is_some_and(|file| !file.is_ready));
+        assert_eq!(PidFile::parse(b""), None);
+    }
+
+    #[test]
+    fn the_title_of_a_process_says_whether_it_is_ours() {
+        let folder = DataFolder::at("/srv/neopro");
+        let mark = folder.mark();
+        for ours in [
+            "  42 /opt/homebrew/bin/postgres -D /srv/neopro/postgres -c port=5432",
+            "  42 /usr/bin/postgres --single -D /srv/neopro/postgres.new-0a1b2c3d -c x=y",
+            &format!("42 postgres: neopro-{mark}: checkpointer "),
+        ] {
+            assert_eq!(ours_in_ps(ours, &folder), Some(42), "{ours}");
+        }
+        for foreign in [
+            "42 /usr/bin/postgres -D /srv/neopro/postgres2",
+            "42 /usr/bin/postgres -D /srv/other/postgres -c port=5432",
+            "42 postgres: neopro-00000000: checkpointer",
+            "42 less /srv/neopro/postgres.log",
+        ] {
+            assert_eq!(ours_in_ps(foreign, &folder), None, "{foreign}");
+        }
+    }
 }

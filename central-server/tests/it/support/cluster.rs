@@ -170,6 +170,6 @@ impl TestDb {
     pub fn url(&self) -> String {
         let tokio_postgres::config::Host::Unix(folder) = &self.config.get_hosts()[0] else { panic!("a socket") };
         let password = String::from_utf8(self.config.get_password().expect("a password").to_vec()).expect("ASCII");
-        format!("postgresql://neopro:{password}@localhost/{}?host={}", self.name, folder.display())
+        format!("postgresql://neopro:{password}@/{}?host={}", self.name, folder.display())
     }
 }
