@@ -97,15 +97,16 @@ fn parse(r: &mut Reader, value: &str, wish: tls::Wish) -> Result<DatabaseUrl, Re
     }
     let parameters = Parameters::read(r, parts.query.unwrap_or_default())?;
 
-    let user = login_part(r, parts.user, "le nom d'utilisateur")?.or(parameters.user.clone());
-    let password = login_part(r, parts.password, "le mot de passe")?.or(parameters.password.clone());
+    // A parameter has the last word over the part of the URL that it repeats, as in libpq.
+    let user = parameters.user.clone().or(login_part(r, parts.user, "le nom d'utilisateur")?);
+    let password = parameters.password.clone().or(login_part(r, parts.password, "le mot de passe")?);
     let Some(user) = user.filter(|user| !user.is_empty()) else {
         return Err(
             r.refuse(VARIABLE, "l'utilisateur manque : « postgresql://utilisateur:mot-de-passe@hôte:port/base »")
         );
     };
     let host = host(r, parts.host, parameters.host.as_deref())?;
-    let port = match parts.port.or(parameters.port.as_deref()).map(url::port) {
+    let port = match parameters.port.as_deref().or(parts.port).map(url::port) {
         None => 5432,
         Some(Some(port)) => port,
         Some(None) => {
@@ -113,7 +114,7 @@ fn parse(r: &mut Reader, value: &str, wish: tls::Wish) -> Result<DatabaseUrl, Re
         }
     };
     let path = parts.path.trim_end_matches('/');
-    let name = if path.is_empty() { parameters.name.clone() } else { url::decoded(path) };
+    let name = parameters.name.clone().or_else(|| url::decoded(path));
     let Some(name) = name.filter(|name| !name.is_empty() && !path.contains('/')) else {
         return Err(
             r.refuse(VARIABLE, "le nom de la base manque ou est illisible, après le port : « …:6543/postgres »")
@@ -166,9 +167,9 @@ fn login_part(r: &mut Reader, text: Option<&str>, what: &str) -> Result<Option<S
     }
 }
 
-/// The host of the URL, else of its parameter `host`, which may be the folder of a socket like the URL's encoded one.
+/// The parameter `host`, else the host of the URL. Either may be the folder of a socket.
 fn host(r: &mut Reader, in_url: &str, in_query: Option<&str>) -> Result<String, Refused> {
-    let host = if in_url.is_empty() { in_query.map(str::to_owned) } else { url::decoded(in_url) };
+    let host = in_query.filter(|host| !host.is_empty()).map(str::to_owned).or_else(|| url::decoded(in_url));
     let Some(host) = host.filter(|host| !host.is_empty()) else {
         return Err(r.refuse(VARIABLE, "l'hôte manque : « postgresql://utilisateur:mot-de-passe@hôte:port/base »"));
     };

@@ -259,8 +259,13 @@ impl<C> Loaded<C> {
 
 impl Surroundings {
     fn observe(source: &dyn Fn(&str) -> Option<String>) -> Self {
-        Self { now: SystemTime::now(), root: data_dir::running_as_root(source) }
+        Self { now: SystemTime::UNIX_EPOCH + since_1970(), root: data_dir::running_as_root(source) }
     }
+}
+
+/// The machine's time, from its only reader.
+fn since_1970() -> Duration {
+    Duration::from_micros(u64::try_from(crate::clock::Clock::System.now().unix_micros()).unwrap_or_default())
 }
 
 /// The process's environment, and in development the variables of `.env` that it lacks; with warnings about the file.
