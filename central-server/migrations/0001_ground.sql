@@ -50,27 +50,29 @@ select neopro_guard_function('neopro_guard_function(regprocedure, boolean)', fal
 select neopro_guard('schema_migrations');
 
 -- What the application says about each transaction. A policy reads them through one boolean sub-select,
--- which the planner evaluates once per statement instead of once per row.
+-- which the planner evaluates once per statement instead of once per row. The functions name their schema
+-- instead of setting a search path, which would keep the planner from looking into them.
 create function neopro_scope_is(variadic scopes text[]) returns boolean
-language sql stable set search_path = public, pg_temp
-as $fn$ select coalesce(current_setting('neopro.scope', true), '') = any (scopes) $fn$;
+language sql stable
+as $fn$ select coalesce(pg_catalog.current_setting('neopro.scope', true), '') = any (scopes) $fn$;
 select neopro_guard_function('neopro_scope_is(text[])');
 
 create function neopro_user() returns uuid
-language sql stable set search_path = public, pg_temp
-as $fn$ select nullif(current_setting('neopro.user', true), '')::uuid $fn$;
+language sql stable
+as $fn$ select nullif(pg_catalog.current_setting('neopro.user', true), '')::pg_catalog.uuid $fn$;
 select neopro_guard_function('neopro_user()');
 
 create function neopro_tenant() returns uuid
-language sql stable set search_path = public, pg_temp
-as $fn$ select nullif(current_setting('neopro.tenant', true), '')::uuid $fn$;
+language sql stable
+as $fn$ select nullif(pg_catalog.current_setting('neopro.tenant', true), '')::pg_catalog.uuid $fn$;
 select neopro_guard_function('neopro_tenant()');
 
 -- Lower case without the accents of our languages: "elan" finds "Élan".
 create function neopro_fold(words text) returns text
-language sql immutable set search_path = public, pg_temp
+language sql immutable strict parallel safe
 as $fn$
-  select translate(lower(words), 'àáâãäåçèéêëìíîïñòóôõöùúûüýÿ', 'aaaaaaceeeeiiiinooooouuuuyy')
+  select pg_catalog.translate(
+    pg_catalog.lower(words), 'àáâãäåçèéêëìíîïñòóôõöùúûüýÿ', 'aaaaaaceeeeiiiinooooouuuuyy')
 $fn$;
 select neopro_guard_function('neopro_fold(text)');
 

@@ -80,8 +80,8 @@ const WRONG: Error = Error::Unauthenticated("Adresse e-mail ou mot de passe inco
 
 /// Begins a session.
 #[utoipa::path(
-    post, path = "/api/auth/login", tag = "Authentification", request_body = Login,
-    responses((status = 200, description = "La session a commencé ; le cookie `neopro_token` est posé.", body = LoggedIn), PublicWrite),
+    post, path = "/api/auth/login", tag = "Authentication", request_body = Login,
+    responses((status = 200, description = "The session has begun; the cookie `neopro_token` is set.", body = LoggedIn), PublicWrite),
 )]
 async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(login): Body<Login>) -> Result<Response> {
     let now = app.clock.now();
@@ -157,8 +157,8 @@ async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<String> 
 
 /// Ends the session. Succeeds without one as well: whoever wants out is out.
 #[utoipa::path(
-    post, path = "/api/auth/logout", tag = "Authentification",
-    responses((status = 200, description = "La session est terminée ; le cookie est effacé.", body = Message), PublicWrite),
+    post, path = "/api/auth/logout", tag = "Authentication",
+    responses((status = 200, description = "The session is over; the cookie is cleared.", body = Message), PublicWrite),
 )]
 async fn logout(State(app): State<App>, origin: Origin, from: Snapshot, headers: HeaderMap) -> Result<Response> {
     let now = app.clock.now();
@@ -172,8 +172,8 @@ async fn logout(State(app): State<App>, origin: Origin, from: Snapshot, headers:
 
 /// The caller's own account.
 #[utoipa::path(
-    get, path = "/api/auth/me", tag = "Authentification", security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, description = "Le compte de la session.", body = Me), Read),
+    get, path = "/api/auth/me", tag = "Authentication", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "The account of the session.", body = Me), Read),
 )]
 async fn me(caller: Caller) -> Result<Json<Me>> {
     let me = caller.run(store::me(caller.scope(), caller.user())).await?;

@@ -46,7 +46,7 @@ struct Root {
 /// Which service this is: JSON for programs, a sentence for browsers.
 #[utoipa::path(
     get, path = "/", tag = "Service",
-    responses((status = 200, description = "Le service.", content((Root = "application/json"), (String = "text/html"))), PublicRead),
+    responses((status = 200, description = "The service.", content((Root = "application/json"), (String = "text/html"))), PublicRead),
 )]
 async fn root(Shared(app): Shared<App>, headers: HeaderMap) -> Response {
     let wants_html = headers
@@ -141,11 +141,11 @@ impl FromForm for Strict {
 /// its own; `?strict=1` answers 503 then.
 #[utoipa::path(
     get, path = "/health", tag = "Service",
-    params(("strict" = Option<i64>, Query, description = "1 : répond 503 si le service n'est pas utilisable.", minimum = 0, maximum = 1)),
+    params(("strict" = Option<i64>, Query, description = "1: answers 503 if the service cannot be used.", minimum = 0, maximum = 1)),
     responses(
-        (status = 200, description = "L'état du service.", body = Report),
-        (status = 400, description = "Paramètre mal formé.", body = crate::error::ErrorBody),
-        (status = 503, description = "Avec `strict=1` : le service n'est pas utilisable.", body = Report),
+        (status = 200, description = "How the service is.", body = Report),
+        (status = 400, description = "A malformed parameter.", body = crate::error::ErrorBody),
+        (status = 503, description = "With `strict=1`: the service cannot be used.", body = Report),
     ),
 )]
 async fn health(Shared(app): Shared<App>, Query(Strict(strict)): Query<Strict>) -> (StatusCode, Json<Report>) {
@@ -155,7 +155,7 @@ async fn health(Shared(app): Shared<App>, Query(Strict(strict)): Query<Strict>) 
 /// The same, where the diagnosis of NeoPro 1's boxes looks for it.
 #[utoipa::path(
     get, path = "/api/health", tag = "Service",
-    responses((status = 200, description = "L'état du service.", body = Report), PublicRead),
+    responses((status = 200, description = "How the service is.", body = Report), PublicRead),
 )]
 async fn api_health(Shared(app): Shared<App>) -> (StatusCode, Json<Report>) {
     report(&app, false)
@@ -202,7 +202,7 @@ struct Live {
 /// Whether the process answers. Asks nobody else.
 #[utoipa::path(
     get, path = "/live", tag = "Service",
-    responses((status = 200, description = "Le processus répond.", body = Live), PublicRead),
+    responses((status = 200, description = "The process answers.", body = Live), PublicRead),
 )]
 async fn live(Shared(app): Shared<App>) -> Json<Live> {
     Json(Live { status: "ok", timestamp: app.clock.now() })
@@ -230,8 +230,8 @@ struct ReadyChecks {
 #[utoipa::path(
     get, path = "/ready", tag = "Service",
     responses(
-        (status = 200, description = "Prêt.", body = Ready),
-        (status = 503, description = "Pas encore, ou plus.", body = Ready),
+        (status = 200, description = "Ready.", body = Ready),
+        (status = 503, description = "Not yet, or no more.", body = Ready),
     ),
 )]
 async fn ready(Shared(app): Shared<App>) -> Result<Response> {

@@ -13,13 +13,13 @@ use crate::error::ErrorBody;
 /// Title and security schemes; paths and schemas come from the routes.
 #[derive(Debug, utoipa::OpenApi)]
 #[openapi(
-    info(title = "NeoPro", description = "API du serveur central de NeoPro.\n\nChaque erreur est un objet `{error, code, request_id}` : `error` est une phrase, `code` un mot stable."),
+    info(title = "NeoPro", description = "API of NeoPro's central server.\n\nEvery failure is an object `{error, code, request_id}`: `error` is a sentence for a person (French), `code` a stable word for a program."),
     modifiers(&Security),
     components(schemas(ErrorBody)),
     tags(
-        (name = "Service", description = "État du service, sans authentification"),
-        (name = "Authentification", description = "Connexion, déconnexion, compte courant"),
-        (name = "Sites", description = "Les clubs équipés et les clés de leurs boîtiers"),
+        (name = "Service", description = "How the service is, without a session"),
+        (name = "Authentication", description = "Login, logout, one's own account"),
+        (name = "Sites", description = "The clubs with a box, and the keys of their boxes"),
     )
 )]
 pub struct ApiDoc;
@@ -70,17 +70,17 @@ failures! {
 
 fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
     let meaning = match status {
-        400 => "La requête est mal formée ; `details` nomme chaque champ à corriger.",
-        401 => "Pas de session, ou une session terminée.",
-        403 => "Cette session n'a pas ce droit, ou la page n'est pas autorisée.",
-        404 => "Cet élément n'existe pas, ou n'est pas visible de cette session.",
-        408 => "Le corps de la requête n'est pas arrivé à temps.",
-        409 => "Un état ou une valeur s'y oppose ; `code` dit lequel.",
-        413 => "Le corps de la requête est trop grand.",
-        415 => "Le corps de la requête n'est pas en JSON.",
-        429 => "Trop de tentatives ; voir `Retry-After`.",
-        503 => "Une dépendance ne répond pas ; voir `Retry-After`.",
-        _ => "Erreur du serveur, enregistrée sous `request_id`.",
+        400 => "The request is malformed; `details` names every field to mend.",
+        401 => "No session, or one that is over.",
+        403 => "This session has not the right, or the page is not allowed to act.",
+        404 => "There is no such thing, or this session cannot see it.",
+        408 => "The body did not arrive in time.",
+        409 => "A state or a value is in the way; `code` says which.",
+        413 => "The body is too large.",
+        415 => "The body is not JSON.",
+        429 => "Too many tries; see `Retry-After`.",
+        503 => "A dependency does not answer; see `Retry-After`.",
+        _ => "A mistake of the server, logged under `request_id`.",
     };
     let schema = RefOr::Ref(utoipa::openapi::Ref::from_schema_name(ErrorBody::name()));
     let content = utoipa::openapi::ContentBuilder::new().schema(Some(schema)).build();

@@ -36,16 +36,16 @@ const TRIES: usize = 5;
 #[utoipa::path(
     get, path = "/api/sites", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
     params(
-        ("page" = Option<i64>, Query, description = "À partir de 1.", minimum = 1),
-        ("limit" = Option<i64>, Query, description = "Lignes par page, 1000 au plus. Sans `page` ni `limit` : toute la liste, jusqu'à 1000 lignes.", minimum = 1, maximum = 1000),
-        ("search" = Option<String>, Query, description = "Mots du nom du site, du club ou de la ville, sans égard aux accents ni aux majuscules."),
-        ("status" = Option<super::Status>, Query, description = "Exactement cet état."),
-        ("sport" = Option<String>, Query, description = "Ce sport, parmi d'autres."),
-        ("region" = Option<String>, Query, description = "Exactement cette région."),
-        ("sort" = Option<String>, Query, description = "created_at, club_name, site_name, status ou last_seen_at."),
-        ("order" = Option<String>, Query, description = "asc ou desc."),
+        ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
+        ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000. Without `page` and `limit`: the whole list, up to 1000 rows.", minimum = 1, maximum = 1000),
+        ("search" = Option<String>, Query, description = "Words of the site's, club's or town's name, whatever their accents and capitals."),
+        ("status" = Option<super::Status>, Query, description = "Exactly this state."),
+        ("sport" = Option<String>, Query, description = "This sport, among others."),
+        ("region" = Option<String>, Query, description = "Exactly this region."),
+        ("sort" = Option<String>, Query, description = "created_at, club_name, site_name, status or last_seen_at."),
+        ("order" = Option<String>, Query, description = "asc or desc."),
     ),
-    responses((status = 200, description = "Une page de sites.", body = SitePage), Read),
+    responses((status = 200, description = "A page of sites.", body = SitePage), Read),
 )]
 async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<SitePage>> {
     let (mut data, total) =
@@ -61,8 +61,8 @@ async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<SiteP
 /// One site, if the session may see it.
 #[utoipa::path(
     get, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
-    params(("id" = SiteId, Path, description = "Identifiant du site.")),
-    responses((status = 200, description = "Le site.", body = SiteView), Read),
+    params(("id" = SiteId, Path, description = "The site's id.")),
+    responses((status = 200, description = "The site.", body = SiteView), Read),
 )]
 async fn read(caller: Caller, Id(id): Id<SiteId>) -> Result<Json<SiteView>> {
     let site = caller.run(store::find(caller.scope(), id)).await?.ok_or(GONE)?;
@@ -72,7 +72,7 @@ async fn read(caller: Caller, Id(id): Id<SiteId>) -> Result<Json<SiteView>> {
 /// Creates a site and shows its key, this once.
 #[utoipa::path(
     post, path = "/api/sites", tag = "Sites", security(("bearer" = []), ("cookie" = [])), request_body = NewSite,
-    responses((status = 201, description = "Le site et la clé de son boîtier.", body = SiteWithKey), Write),
+    responses((status = 201, description = "The site and the key of its box.", body = SiteWithKey), Write),
 )]
 async fn create(
     State(app): State<App>,
@@ -98,8 +98,8 @@ async fn create(
 /// Changes a site where asked and nowhere else.
 #[utoipa::path(
     put, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])), request_body = SiteChanges,
-    params(("id" = SiteId, Path, description = "Identifiant du site.")),
-    responses((status = 200, description = "Le site changé.", body = SiteView), Write),
+    params(("id" = SiteId, Path, description = "The site's id.")),
+    responses((status = 200, description = "The changed site.", body = SiteView), Write),
 )]
 async fn update(
     State(app): State<App>,
@@ -135,8 +135,8 @@ struct SiteMessage {
 /// Deletes a site with all that hangs on it.
 #[utoipa::path(
     delete, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
-    params(("id" = SiteId, Path, description = "Identifiant du site.")),
-    responses((status = 200, description = "Le site n'existe plus.", body = SiteMessage), Write),
+    params(("id" = SiteId, Path, description = "The site's id.")),
+    responses((status = 200, description = "The site is gone.", body = SiteMessage), Write),
 )]
 async fn delete(
     State(app): State<App>,
@@ -154,8 +154,8 @@ async fn delete(
 /// Replaces the key of a site's box and shows the new one, this once. The old one is worthless at once.
 #[utoipa::path(
     post, path = "/api/sites/{id}/regenerate-key", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
-    params(("id" = SiteId, Path, description = "Identifiant du site.")),
-    responses((status = 200, description = "Le site et la nouvelle clé de son boîtier.", body = SiteWithKey), Write),
+    params(("id" = SiteId, Path, description = "The site's id.")),
+    responses((status = 200, description = "The site and the new key of its box.", body = SiteWithKey), Write),
 )]
 async fn regenerate_key(
     State(app): State<App>,
