@@ -169,6 +169,10 @@ create table sites (
   live_score_enabled boolean not null default false,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  -- What a search looks into: folded once when it is written, not at each search. No search holds a line break.
+  search_text text generated always as (
+    neopro_fold(site_name || e'\n' || club_name || e'\n' || coalesce(location->>'city', ''))
+  ) stored,
   constraint sites_site_name_key unique (site_name)
 );
 create index sites_newest on sites (created_at desc, id desc);

@@ -242,6 +242,7 @@ impl Config {
 
 /// Whether the locale (`LC_ALL`, else `LC_MESSAGES`, else `LANG`) says English. Otherwise we speak French.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "this folder is the one reader of the environment")]
 pub fn speaks_english() -> bool {
     ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
@@ -269,6 +270,7 @@ fn since_1970() -> Duration {
 }
 
 /// The process's environment, and in development the variables of `.env` that it lacks; with warnings about the file.
+#[expect(clippy::disallowed_methods, reason = "this folder is the one reader of the environment")]
 fn environment() -> (impl Fn(&str) -> Option<String>, Vec<String>) {
     // Text that is not UTF-8 is kept, recognisably damaged: reading the variable then names it.
     let real = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());

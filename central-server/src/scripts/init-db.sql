@@ -220,6 +220,10 @@ create table sites (
   live_score_enabled boolean not null default false,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  -- What a search looks into: folded once when it is written, not at each search. No search holds a line break.
+  search_text text generated always as (
+    neopro_fold(site_name || e'\n' || club_name || e'\n' || coalesce(location->>'city', ''))
+  ) stored,
   constraint sites_site_name_key unique (site_name)
 );
 create index sites_newest on sites (created_at desc, id desc);
@@ -364,8 +368,8 @@ end
 $fn$;
 select neopro_guard_function('neopro_check_session(uuid, uuid, text, uuid, uuid, timestamptz)');
 $m0001$;
-insert into public.schema_migrations (version, name, checksum) values (1, '0001_ground', 'c325e6587668460fe0c4f81927acd6565fea1190b96bbc4b35b257c4042f6ac9');
-  elsif (select checksum from public.schema_migrations where version = 1) <> 'c325e6587668460fe0c4f81927acd6565fea1190b96bbc4b35b257c4042f6ac9' then
+insert into public.schema_migrations (version, name, checksum) values (1, '0001_ground', '0663c7b6acf70ba175ec4158035e64cafe02a713d88339a865af63cdaabe87e4');
+  elsif (select checksum from public.schema_migrations where version = 1) <> '0663c7b6acf70ba175ec4158035e64cafe02a713d88339a865af63cdaabe87e4' then
     raise exception 'La migration 0001_ground enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 

@@ -42,9 +42,7 @@ fn scoped(scope: Scope, sql: String) -> Statement {
 /// The conditions of a filter, `$2` to `$5`. The planner sees the values and drops what is null.
 const FILTER: &str = "($2 is null or status = $2) and ($3 is null or sports @> jsonb_build_array($3)) \
      and ($4 is null or location->>'region' = $4) \
-     and ($5 is null or neopro_fold(site_name) like '%' || neopro_fold($5) || '%' \
-       or neopro_fold(club_name) like '%' || neopro_fold($5) || '%' \
-       or neopro_fold(location->>'city') like '%' || neopro_fold($5) || '%')";
+     and ($5 is null or search_text like '%' || neopro_fold($5) || '%')";
 
 fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
     let pattern =

@@ -1,10 +1,13 @@
 //! Integration tests: the real router, a real PostgreSQL, real programs. Found by URL or by subject.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at PostgreSQL directly, and read what the run tells them")]
+
 mod support;
 
 mod auth;
 mod cli;
 mod contract;
+mod embedded;
 mod guide;
 mod hostile;
 mod kills;

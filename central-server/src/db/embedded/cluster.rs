@@ -6,7 +6,7 @@
 //! name when it is complete. What an interrupted start left is thrown away by the next one.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -57,22 +57,26 @@ impl Passwords {
 /// what is there is not ours.
 pub(super) fn made_by(machine: &Machine, folder: &DataFolder) -> Result<Option<u32>, EmbeddedError> {
     let cluster = folder.cluster();
-    if let Ok(facts) = fs::metadata(&cluster)
-        && facts.uid() != machine.database_uid()
-    {
+    let facts = match fs::metadata(&cluster) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        facts => facts.map_err(EmbeddedError::io("de lire les droits du dossier", &cluster))?,
+    };
+    if facts.uid() != machine.database_uid() {
         return Err(EmbeddedError::OtherOwner {
             folder: cluster,
             owner: facts.uid(),
             expected: machine.database_uid(),
         });
     }
-    if let Ok(version) = fs::read_to_string(cluster.join("PG_VERSION")) {
-        return Ok(version.trim().parse().ok());
+    let mut entries = fs::read_dir(&cluster).map_err(EmbeddedError::io("de lire le dossier", &cluster))?;
+    if entries.next().is_none() {
+        return Ok(None);
     }
-    // Only a complete folder ever gets this name from us, so anything in it is not ours.
-    match fs::read_dir(&cluster).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => Err(EmbeddedError::NotACluster { folder: cluster }),
-        _ => Ok(None),
+    // Only a complete folder ever gets this name from us, so anything else in it is not ours.
+    let version = fs::read_to_string(cluster.join("PG_VERSION")).ok();
+    match version.and_then(|version| version.trim().parse().ok()) {
+        Some(major) => Ok(Some(major)),
+        None => Err(EmbeddedError::NotACluster { folder: cluster }),
     }
 }
 
@@ -180,7 +184,7 @@ impl Initialisation<'_> {
     }
 
     /// Makes an empty data folder that lets nobody in. The locale sorts by code point everywhere
-    /// alike; some systems know it under its short name only, without UTF-8's character classes.
+    /// alike; where the system does not know it, `C` does, but takes only ASCII letters for letters.
     fn initdb(&self, durable: bool) -> Result<(), EmbeddedError> {
         let mut said = String::new();
         for locale in ["C.UTF-8", "C"] {

@@ -88,9 +88,12 @@ impl DataFolder {
         Ok(self.path.join(format!("postgres.new-{}", HEXLOWER.encode(&random::<4>()?))))
     }
 
-    /// Whether this is PostgreSQL's data folder or one that is not complete yet.
+    /// Whether this, as `/proc` shows it, is PostgreSQL's data folder or one that is not complete
+    /// yet.
     pub(super) fn is_cluster(&self, folder: &Path) -> bool {
-        folder == self.cluster() || self.is_new_cluster(folder)
+        // Somebody may have moved it to another disk and left a link.
+        let cluster = fs::canonicalize(self.cluster()).unwrap_or_else(|_| self.cluster());
+        folder == cluster || self.is_new_cluster(folder)
     }
 
     /// Whether this is what an interrupted first start left.

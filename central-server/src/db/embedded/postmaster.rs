@@ -159,7 +159,7 @@ impl Postmaster {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// What the thread returned; to be called when it has ended, or is about to.
+    /// What the thread returned; to be asked once, when it has ended.
     fn outcome(&mut self) -> Result<(), EmbeddedError> {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,
