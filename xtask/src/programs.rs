@@ -1,5 +1,6 @@
-//! Where the programs of this machine are.
+//! The machine on which a command runs: its programs, its environment, its user.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ const POSTGRES_VERSIONS: &str = "/usr/lib/postgresql";
 
 /// The folder in which a program is found: on the PATH, or among PostgreSQL's own, the newest first.
 pub fn folder_of(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = variable("PATH").unwrap_or_default();
     std::env::split_paths(&path).chain(postgres_folders()).find(|folder| is_program(&folder.join(program)))
 }
 
@@ -24,6 +25,12 @@ fn postgres_folders() -> Vec<PathBuf> {
 
 fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+}
+
+/// A variable of the environment in which the command was started.
+#[expect(clippy::disallowed_methods, reason = "these are commands of a developer, not the server with its config/")]
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 /// Whether we run as root.

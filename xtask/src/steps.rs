@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use crate::programs::variable;
+
 /// Nothing, or the sentence for the person who ran the command.
 pub type Outcome = Result<(), String>;
 
 /// Commands speak of paths from the root of the repository, wherever they are started.
 pub fn enter_repository() -> Outcome {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package = variable("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let root = Path::new(&package).parent().ok_or("The folder of xtask has no parent.")?;
     std::env::set_current_dir(root).map_err(|error| format!("The root of the repository cannot be entered: {error}"))
 }

@@ -3,7 +3,7 @@
 use crate::dependencies::{Crate, Dependencies};
 
 /// What each crate that ours name is for. A missing entry is an error, and so is one that nobody needs.
-const WHAT_FOR: [(&str, &str); 34] = [
+const WHAT_FOR: &[(&str, &str)] = &[
     ("argon2", "passwords: to set and to verify"),
     ("axum", "HTTP: routes, and extractors that carry authentication"),
     ("bcrypt", "passwords and box keys of NeoPro 1: to verify, before they are replaced"),
@@ -12,8 +12,7 @@ const WHAT_FOR: [(&str, &str); 34] = [
     ("cookie", "the session cookie"),
     ("data-encoding", "hexadecimal and base64"),
     ("deadpool-postgres", "the pool of database connections"),
-    ("dotenvy", "the file .env of a developer"),
-    ("futures-util", "joining the statements of a request into one round trip"),
+    ("futures-util", "tests: many requests at once"),
     ("getrandom", "keys, tokens and passwords from the system's random source"),
     ("http-body-util", "reading request bodies up to a limit"),
     ("hyper", "HTTP/1.1"),

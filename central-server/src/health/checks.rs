@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{DatabaseState, Health};
-use crate::db::{Db, Error, Scalar, query};
+use super::{DatabaseState, Health, store};
+use crate::db::{Db, Error};
 
 /// Between two checks. A stopped database shows within this and [`PATIENCE`].
 const EVERY: Duration = Duration::from_secs(4);
@@ -24,13 +24,12 @@ pub async fn watch_database(health: Arc<Health>, db: Db) {
 
 async fn ask(db: &Db) -> (DatabaseState, Duration) {
     let began = Instant::now();
-    let question = query("select current_setting('transaction_read_only') = 'on'").one::<Scalar<bool>>();
-    let answer = tokio::time::timeout(PATIENCE, db.run_as_system(question)).await;
+    let answer = tokio::time::timeout(PATIENCE, db.run_as_system(store::is_read_only())).await;
     let latency = began.elapsed();
     let state = match answer {
-        Ok(Ok(Scalar(false))) if latency > SLOW => DatabaseState::Slow,
-        Ok(Ok(Scalar(false))) => DatabaseState::Up,
-        Ok(Ok(Scalar(true))) => DatabaseState::ReadOnly,
+        Ok(Ok(false)) if latency > SLOW => DatabaseState::Slow,
+        Ok(Ok(false)) => DatabaseState::Up,
+        Ok(Ok(true)) => DatabaseState::ReadOnly,
         // Every connection is busy and the queue is long: the database itself may be well.
         Ok(Err(Error::Unavailable(why))) if db.load().1 > 0 => {
             tracing::warn!(why, "the database check waited behind requests");

@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod routes;
+mod store;
 
 use std::sync::RwLock;
 use std::time::{Duration, Instant};

@@ -62,7 +62,7 @@ pub fn production() -> Vec<(&'static str, &'static str)> {
         ("NODE_ENV", "production"),
         ("DATABASE_URL", "embedded"),
         ("SUPABASE_URL", "https://abcdefghijklmnopqrst.supabase.co"),
-        ("SUPABASE_SERVICE_KEY", "sb_secret_0a1b2c3d4e5f6a7b8c9d"),
+        ("SUPABASE_SERVICE_KEY", "sb_secret_for_tests"),
         ("REDIS_URL", "rediss://default:0a1b2c3d4e5f@eu1-caring-owl-12345.upstash.io:6379"),
         ("JWT_SECRET", "Uc4dTQm0pXk2vLr9sWz7yBn3hGf6jKe8aPq1iOu5tRvMxNlZbCwYgHdSfJkE0T2A"),
         ("MFA_ENCRYPTION_KEY", "q7Lw2Zs9Xc4Vb6Nm1Kj8Hg3Fd5Sa0PoI"),

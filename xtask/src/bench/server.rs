@@ -1,5 +1,6 @@
 //! The central server as the bench starts, asks and stops it.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::cluster::free_port;
 use super::http;
+use crate::programs::variable;
 use crate::steps::{Outcome, output};
 
 const PROGRAM: &str = "target/release/neopro-central";
@@ -23,7 +25,7 @@ const PAUSE: Duration = Duration::from_micros(300);
 pub struct Settings {
     folder: PathBuf,
     password: String,
-    variables: Vec<(&'static str, String)>,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Settings {
@@ -36,10 +38,10 @@ impl Settings {
         fs::create_dir_all(folder).map_err(complain)?;
         let folder = folder.canonicalize().map_err(complain)?;
         let variables = vec![
-            ("PATH", std::env::var("PATH").unwrap_or_default()),
-            ("NEOPRO_DATA_DIR", folder.to_string_lossy().into_owned()),
-            ("JWT_SECRET", random_hex(32)?),
-            ("MFA_ENCRYPTION_KEY", random_hex(32)?),
+            ("PATH", variable("PATH").unwrap_or_default()),
+            ("NEOPRO_DATA_DIR", folder.clone().into()),
+            ("JWT_SECRET", random_hex(32)?.into()),
+            ("MFA_ENCRYPTION_KEY", random_hex(32)?.into()),
         ];
         Ok(Self { folder, password: format!("Bench-{}", random_hex(8)?), variables })
     }
