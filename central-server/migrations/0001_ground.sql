@@ -253,6 +253,12 @@ create policy internal on groups to neopro_app
   using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
 create policy internal on site_groups to neopro_app
   using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+-- An agency sees the groups that its clubs are in, and of their members only its own.
+create policy agency on site_groups for select to neopro_app
+  using ((select neopro_scope_is('agency'))
+    and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())));
+create policy agency on groups for select to neopro_app
+  using ((select neopro_scope_is('agency')) and id in (select group_id from site_groups));
 
 create policy internal on agencies to neopro_app
   using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));

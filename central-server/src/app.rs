@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::health::Health;
 use crate::http::layers::{self, ForeignOrigins};
 use crate::http::openapi::{self, ApiDoc};
-use crate::{auth, health, sites};
+use crate::{auth, groups, health, sites};
 
 /// Everything that a handler may need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -88,6 +88,7 @@ impl App {
             .merge(health::routes::routes())
             .merge(auth::routes::routes())
             .merge(sites::routes::routes())
+            .merge(groups::routes::routes())
     }
 
     /// The description of the API.

@@ -45,6 +45,10 @@ id! {
     SiteId
 }
 id! {
+    /// A group of sites.
+    GroupId
+}
+id! {
     /// A person with an account.
     UserId
 }

@@ -21,6 +21,12 @@ pub enum Action {
     SiteDeleted,
     /// A box's key was replaced.
     ApiKeyRegenerated,
+    /// A group was created.
+    GroupCreated,
+    /// A group or its members were changed.
+    GroupUpdated,
+    /// A group was deleted.
+    GroupDeleted,
 }
 
 impl Action {
@@ -34,6 +40,9 @@ impl Action {
             Self::SiteUpdated => "SITE_UPDATED",
             Self::SiteDeleted => "SITE_DELETED",
             Self::ApiKeyRegenerated => "API_KEY_REGENERATED",
+            Self::GroupCreated => "GROUP_CREATED",
+            Self::GroupUpdated => "GROUP_UPDATED",
+            Self::GroupDeleted => "GROUP_DELETED",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::db::{Query, Statement, query};
-use crate::ids::{SessionId, SiteId};
+use crate::ids::{GroupId, SessionId, SiteId};
 
 const INTO: &str = "insert into audit_logs \
      (action, user_id, target_type, target_id, details, ip_address, user_agent, created_at)";
@@ -20,6 +20,11 @@ pub fn record_begun(entry: Entry, session: SessionId) -> Query<()> {
 /// Writes an entry if the site that it is about is there.
 pub fn record_if_site(entry: Entry, site: SiteId) -> Query<()> {
     when(entry, "select from sites where id = $9").bind(site).nothing()
+}
+
+/// Writes an entry if the group that it is about is there.
+pub fn record_if_group(entry: Entry, group: GroupId) -> Query<()> {
+    when(entry, "select from groups where id = $9").bind(group).nothing()
 }
 
 fn when(entry: Entry, there: &str) -> Statement {

@@ -19,7 +19,7 @@ use tokio_postgres::Client;
 pub use connect::{Target, connect_once};
 pub use error::Error;
 pub(crate) use query::row;
-pub use query::{FromRow, Query, Scalar, Statement, Statements, query};
+pub use query::{Columns, FromRow, Query, Scalar, Statement, Statements, query};
 pub use types::SqlType;
 pub(crate) use types::sql_newtype;
 

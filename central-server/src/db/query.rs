@@ -134,6 +134,18 @@ pub trait FromRow: Sized + Send + 'static {
     fn from_row(row: &Row) -> Result<Self, Error>;
 }
 
+/// The columns that a struct is read from.
+pub trait Columns {
+    /// Their names, in the order of the fields.
+    const NAMES: &'static [&'static str];
+
+    /// The columns of the table with this name, for a join.
+    #[must_use]
+    fn columns_of(table: &str) -> String {
+        Self::NAMES.iter().map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// A single column of a built-in type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scalar<T>(pub T);
@@ -155,6 +167,10 @@ macro_rules! row {
         $(#[$meta])*
         $vis struct $name {
             $($(#[$field_meta])* $field_vis $field: $ty,)+
+        }
+
+        impl $crate::db::Columns for $name {
+            const NAMES: &'static [&'static str] = &[$(stringify!($field)),+];
         }
 
         impl $crate::db::FromRow for $name {

@@ -90,11 +90,27 @@ impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &App) -> Result<Self, Error> {
-        let wrong =
-            || Error::field("id", "Un identifiant de la forme 00000000-0000-0000-0000-000000000000 est attendu.");
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| wrong())?;
-        text.parse().map(Self).map_err(|_| wrong())
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| no_id())?;
+        text.parse().map(Self).map_err(|_| no_id())
     }
+}
+
+/// The two ids in the path.
+#[derive(Debug)]
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<A: FromStr + Send, B: FromStr + Send> FromRequestParts<App> for Ids<A, B> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &App) -> Result<Self, Error> {
+        let Path((first, second)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| no_id())?;
+        Ok(Self(first.parse().map_err(|_| no_id())?, second.parse().map_err(|_| no_id())?))
+    }
+}
+
+fn no_id() -> Error {
+    Error::field("id", "Un identifiant de la forme 00000000-0000-0000-0000-000000000000 est attendu.")
 }
 
 /// Where the request comes from: the socket's other end, or what the nth trusted proxy from the right says.

@@ -45,7 +45,7 @@ impl Form {
 
     /// Notes what is wrong with a field.
     pub fn problem(&mut self, field: &str, message: impl Into<String>) {
-        let field = if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) };
+        let field = self.full_name(field);
         self.problems.push(FieldProblem { field, message: message.into() });
     }
 
@@ -53,6 +53,17 @@ impl Form {
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
         self.values.contains_key(field)
+    }
+
+    /// Whether something was found wrong with this field already.
+    #[must_use]
+    pub fn has_problem(&self, field: &str) -> bool {
+        let field = self.full_name(field);
+        self.problems.iter().any(|problem| problem.field == field || problem.field.starts_with(&format!("{field}.")))
+    }
+
+    fn full_name(&self, field: &str) -> String {
+        if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) }
     }
 
     /// The field's value; `null` counts as absent.
@@ -182,13 +193,37 @@ impl Form {
         Some(lines)
     }
 
+    /// A list of at most `most` ids.
+    pub fn ids<T: FromStr>(&mut self, field: &str, most: usize) -> Option<Vec<T>> {
+        let texts = self.lines(field, most, 64)?;
+        let mut ids = Vec::with_capacity(texts.len());
+        for (index, text) in texts.iter().enumerate() {
+            match text.parse() {
+                Ok(id) => ids.push(id),
+                Err(_) => self.problem(&format!("{field}.{index}"), "Un identifiant est attendu."),
+            }
+        }
+        Some(ids)
+    }
+
+    /// An object of a program's own, kept as it is: at most 16 kB, without what the database cannot store.
+    pub fn object(&mut self, field: &str) -> Option<Value> {
+        let value = self.take(field)?;
+        let text = value.to_string();
+        if value.is_object() && text.len() <= 16 * 1024 && !text.contains("\\u0000") {
+            return Some(value);
+        }
+        self.problem(field, "Un objet d'au plus 16 ko est attendu.");
+        None
+    }
+
     /// An object within the object.
     pub fn nested<T: FromForm>(&mut self, field: &str) -> Option<T> {
         let Value::Object(values) = self.take(field)? else {
             self.problem(field, "Un objet est attendu.");
             return None;
         };
-        let path = if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) };
+        let path = self.full_name(field);
         let mut inner = Self { values, path, problems: Vec::new() };
         let value = T::read(&mut inner);
         self.problems.append(&mut inner.problems);

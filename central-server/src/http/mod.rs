@@ -6,5 +6,5 @@ pub mod layers;
 pub mod openapi;
 pub mod page;
 
-pub use extract::{Body, ClientAddress, Id, Origin, Query, Snapshot};
+pub use extract::{Body, ClientAddress, Id, Ids, Origin, Query, Snapshot};
 pub use form::{Form, FromForm, is_email};

@@ -19,6 +19,7 @@ use crate::error::ErrorBody;
     tags(
         (name = "Service", description = "How the service is, without a session"),
         (name = "Authentication", description = "Login, logout, one's own account"),
+        (name = "Groups", description = "Sites that get the same things"),
         (name = "Sites", description = "The clubs with a box, and the keys of their boxes"),
     )
 )]

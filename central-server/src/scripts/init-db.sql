@@ -304,6 +304,12 @@ create policy internal on groups to neopro_app
   using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
 create policy internal on site_groups to neopro_app
   using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+-- An agency sees the groups that its clubs are in, and of their members only its own.
+create policy agency on site_groups for select to neopro_app
+  using ((select neopro_scope_is('agency'))
+    and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())));
+create policy agency on groups for select to neopro_app
+  using ((select neopro_scope_is('agency')) and id in (select group_id from site_groups));
 
 create policy internal on agencies to neopro_app
   using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
@@ -368,8 +374,8 @@ end
 $fn$;
 select neopro_guard_function('neopro_check_session(uuid, uuid, text, uuid, uuid, timestamptz)');
 $m0001$;
-insert into public.schema_migrations (version, name, checksum) values (1, '0001_ground', '0663c7b6acf70ba175ec4158035e64cafe02a713d88339a865af63cdaabe87e4');
-  elsif (select checksum from public.schema_migrations where version = 1) <> '0663c7b6acf70ba175ec4158035e64cafe02a713d88339a865af63cdaabe87e4' then
+insert into public.schema_migrations (version, name, checksum) values (1, '0001_ground', '9ad249ad94dcf95a327c218ea9ca7294a2d9036c66ab0678e81e420220b147d2');
+  elsif (select checksum from public.schema_migrations where version = 1) <> '9ad249ad94dcf95a327c218ea9ca7294a2d9036c66ab0678e81e420220b147d2' then
     raise exception 'La migration 0001_ground enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 

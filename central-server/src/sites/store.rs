@@ -4,13 +4,8 @@ use uuid::Uuid;
 
 use super::{Filter, NewSite, Order, SiteBrief, SiteChanges, SiteKey, SiteView, Sort};
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, Statement, query};
+use crate::db::{Columns as _, Query, Scalar, Scope, Statement, query};
 use crate::ids::SiteId;
-
-const VIEW: &str = "id, site_name, club_name, location, sports, status, last_seen_at, last_ip, local_ip, \
-     software_version, hardware_model, metadata, live_score_enabled, created_at, updated_at";
-
-const BRIEF: &str = "id, site_name, club_name, location, sports, hardware_model, status, created_at, updated_at";
 
 /// The condition under which a scope sees a site.
 fn visible(scope: Scope) -> &'static str {
@@ -70,8 +65,9 @@ pub fn page(scope: Scope, filter: &Filter) -> Query<Vec<SiteView>> {
     };
     // A box that was never seen has no time to be sorted by.
     let nulls = if filter.sort == Sort::LastSeenAt { "nulls last" } else { "" };
+    let view = SiteView::columns_of("sites");
     let sql = format!(
-        "select {VIEW} from sites where {} and {FILTER} \
+        "select {view} from sites where {} and {FILTER} \
          order by {column} {direction} {nulls}, id {direction} limit $6 offset $7",
         visible(scope)
     );
@@ -86,12 +82,14 @@ pub fn count(scope: Scope, filter: &Filter) -> Query<i64> {
 
 /// One site.
 pub fn find(scope: Scope, id: SiteId) -> Query<Option<SiteView>> {
-    scoped(scope, format!("select {VIEW} from sites where {} and id = $2", visible(scope))).bind(id).optional()
+    let view = SiteView::columns_of("sites");
+    scoped(scope, format!("select {view} from sites where {} and id = $2", visible(scope))).bind(id).optional()
 }
 
 /// Creates a site. A name that is taken gets the next free suffix; two creations at once may still collide on
 /// `sites_site_name_key`, then the later one is to be tried again.
 pub fn insert(scope: Scope, id: SiteId, new: &NewSite, key: &SiteKey, now: Time) -> Query<SiteBrief> {
+    let brief = SiteBrief::columns_of("sites");
     let sql = format!(
         "with wanted as (select left($3, 244) as stem), taken as ( \
            select max(substring(site_name from length(stem) + 2)::bigint) as last from sites, wanted \
@@ -103,7 +101,7 @@ pub fn insert(scope: Scope, id: SiteId, new: &NewSite, key: &SiteKey, now: Time)
            case when exists (select from sites where site_name = $3) \
              then stem || '-' || coalesce(last, 0) + 1 else $3 end, \
            $4, $5, $6, coalesce($7, 'Unknown'), $8, $9, $9 \
-         from wanted, taken where {} returning {BRIEF}",
+         from wanted, taken where {} returning {brief}",
         writable(scope)
     );
     scoped(scope, sql)
@@ -120,11 +118,12 @@ pub fn insert(scope: Scope, id: SiteId, new: &NewSite, key: &SiteKey, now: Time)
 
 /// Changes what is given.
 pub fn update(scope: Scope, id: SiteId, changes: &SiteChanges, now: Time) -> Query<Option<SiteView>> {
+    let view = SiteView::columns_of("sites");
     let sql = format!(
         "update sites set site_name = coalesce($3, site_name), club_name = coalesce($4, club_name), \
            location = case when $5 then $6 else location end, sports = case when $7 then $8 else sports end, \
            status = coalesce($9, status), live_score_enabled = coalesce($10, live_score_enabled), updated_at = $11 \
-         where {} and id = $2 returning {VIEW}",
+         where {} and id = $2 returning {view}",
         writable(scope)
     );
     scoped(scope, sql)
@@ -151,8 +150,9 @@ pub fn delete(scope: Scope, id: SiteId) -> Query<Option<String>> {
 
 /// Gives a site another key; the old one is worthless from then on.
 pub fn replace_key(scope: Scope, id: SiteId, key: &SiteKey, now: Time) -> Query<Option<SiteBrief>> {
+    let brief = SiteBrief::columns_of("sites");
     let sql = format!(
-        "update sites set api_key = $3, updated_at = $4 where {} and id = $2 returning {BRIEF}",
+        "update sites set api_key = $3, updated_at = $4 where {} and id = $2 returning {brief}",
         writable(scope)
     );
     scoped(scope, sql).bind(id).bind(key.stored()).bind(now).optional()

@@ -65,6 +65,7 @@ struct Attack {
     app: TestApp,
     token: String,
     site: String,
+    group: String,
     sent: usize,
 }
 
@@ -75,11 +76,16 @@ impl Attack {
         let new = json!({"site_name": "Gymnase", "club_name": "Club"});
         let site =
             app.post("/api/sites", new).bearer(&token).send().await.json()["id"].as_str().expect("an id").to_owned();
-        Self { app, token, site, sent: 0 }
+        let new = json!({"name": "Groupe", "type": "custom"});
+        let group =
+            app.post("/api/groups", new).bearer(&token).send().await.json()["id"].as_str().expect("an id").to_owned();
+        Self { app, token, site, group, sent: 0 }
     }
 
+    /// A path that leads to something that is there.
     fn path(&self, template: &str) -> String {
-        template.replace("{id}", &self.site)
+        let id = if template.contains("/groups/") { &self.group } else { &self.site };
+        template.replace("{id}", id).replace("{site_id}", &self.site)
     }
 
     /// Sends and judges; the harness has held the answer against the contract already.
@@ -109,7 +115,7 @@ async fn wrong_values_in_every_field_of_every_body() {
         for name in &names {
             for value in poison() {
                 // The other fields are right, so that this one is really reached.
-                let mut body = json!({"site_name": "Autre", "club_name": "Club", "email": "a@b.fr", "password": "x"});
+                let mut body = json!({"site_name": "Autre", "club_name": "Club", "email": "a@b.fr", "password": "x", "name": "Autre", "type": "custom"});
                 body[name] = value;
                 let bytes = serde_json::to_vec(&body).expect("JSON");
                 let path = attack.path(&path);
@@ -189,7 +195,7 @@ async fn wrong_ids_queries_methods_and_headers() {
     for (path, method, _) in operations() {
         if path.contains("{id}") {
             for id in ids {
-                let path = path.replace("{id}", id);
+                let path = path.replace("{id}", id).replace("{site_id}", id);
                 let body = b"{\"club_name\":\"x\"}".to_vec();
                 let status = attack.send(&method, &path, body, &[("content-type", b"application/json")]).await;
                 assert_eq!(status, 400, "{method} {path}");

@@ -8,6 +8,7 @@ mod auth;
 mod cli;
 mod contract;
 mod embedded;
+mod groups;
 mod guide;
 mod hostile;
 mod kills;

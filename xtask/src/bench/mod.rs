@@ -15,6 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::packages;
+use crate::programs::am_root;
 use crate::steps::{Outcome, cargo, loud, quiet, visible};
 
 use cluster::Cluster;
@@ -41,7 +42,9 @@ pub fn run() -> Outcome {
 }
 
 fn measure() -> Result<Vec<Figure>, String> {
-    let cluster = Cluster::start(Path::new("target/neopro-bench-pg"))?;
+    // As root PostgreSQL runs as another user, who may not be able to enter the folders above ours.
+    let folder = if am_root() { "/var/tmp/neopro-bench-pg" } else { "target/neopro-bench-pg" };
+    let cluster = Cluster::start(Path::new(folder))?;
     let proxy = Proxy::start(cluster.port()).map_err(|error| format!("The counting proxy: {error}"))?;
     let settings = Settings::new(Path::new("target/neopro-bench"))?;
     let direct = cluster.url(cluster.port());
