@@ -45,6 +45,21 @@ begin
 end
 $fn$;
 
+-- The platform grants everything that will ever be made here to those roles by default: no more.
+do $fn$
+declare
+  outsider text;
+begin
+  foreach outsider in array array['anon', 'authenticated'] loop
+    if exists (select from pg_roles where rolname = outsider) then
+      execute format('alter default privileges in schema public revoke all on tables from %I', outsider);
+      execute format('alter default privileges in schema public revoke all on functions from %I', outsider);
+      execute format('alter default privileges in schema public revoke all on sequences from %I', outsider);
+    end if;
+  end loop;
+end
+$fn$;
+
 select neopro_guard_function('neopro_guard(regclass, text)', false);
 select neopro_guard_function('neopro_guard_function(regprocedure, boolean)', false);
 select neopro_guard('schema_migrations');

@@ -107,6 +107,7 @@ impl App {
             .layer(from_fn(layers::deadline))
             .layer(from_fn_with_state(self.clone(), layers::same_origin))
             .layer(from_fn_with_state(self.clone(), layers::cors))
+            .layer(from_fn(layers::modest_head))
             .layer(from_fn(layers::edge))
             .layer(CompressionLayer::new())
     }

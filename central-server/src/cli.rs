@@ -28,7 +28,7 @@ enum Command {
     /// Met la base de données à jour, ou écrit les scripts SQL de l'étape 8 du guide.
     Migrate {
         /// Écrit ce script au lieu de l'exécuter.
-        #[arg(long, value_name = "SCRIPT")]
+        #[arg(long, value_name = "SCRIPT", num_args = 0..=1, default_missing_value = "init-db")]
         print: Option<Script>,
     },
     /// Crée un compte d'administration (étape 9 du guide).

@@ -4,7 +4,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use jiff::Timestamp;
@@ -115,6 +115,13 @@ impl Clock {
         match self {
             Self::System => Time(Timestamp::now()),
             Self::Manual(micros) => Time::from_unix_micros(micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Waits until a moment. A clock that a test moves by hand does not wait.
+    pub async fn wait_until(&self, moment: Instant) {
+        if let Self::System = self {
+            tokio::time::sleep_until(moment.into()).await;
         }
     }
 

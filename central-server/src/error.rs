@@ -37,6 +37,8 @@ pub enum Error {
     TooLarge(usize),
     /// 415: not JSON.
     MediaType,
+    /// 431: an address or headers beyond any use.
+    HeadTooLarge,
     /// 429: come back after this many seconds.
     TooManyRequests(u64),
     /// 503: a dependency does not answer. The text is for the log.
@@ -100,6 +102,7 @@ impl Error {
             Self::Conflict(..) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -120,6 +123,7 @@ impl Error {
             Self::Conflict(code, _) => code,
             Self::TooLarge(_) => "too_large",
             Self::MediaType => "not_json",
+            Self::HeadTooLarge => "head_too_large",
             Self::TooManyRequests(_) => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
@@ -142,6 +146,7 @@ impl Error {
             Self::SlowBody => "La requête n'est pas arrivée en entier à temps.".into(),
             Self::TooLarge(bytes) => format!("La requête dépasse la taille acceptée ({} ko).", bytes / 1024),
             Self::MediaType => "Le corps de la requête doit être en JSON (Content-Type: application/json).".into(),
+            Self::HeadTooLarge => "L'adresse ou les en-têtes de la requête sont trop longs.".into(),
             Self::TooManyRequests(seconds) => format!("Trop de tentatives. Réessayez dans {seconds} s."),
             Self::Unavailable(_) => "Le service est momentanément indisponible. Réessayez dans un instant.".into(),
             Self::Internal(_) => "Une erreur inattendue s'est produite. Elle a été enregistrée.".into(),

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,22 +17,28 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
-use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, Database, Loaded, Mode};
+use crate::config::{Database, Loaded};
 use crate::db::embedded::{Embedded, Options};
 use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
+use crate::logging;
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long a client may take to send the head of a request, or be idle between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a new connection may be silent. Before its first byte the HTTP library does not count.
+const FIRST_BYTE: Duration = Duration::from_secs(20);
+/// The largest head that is read at all; what is above our own limits gets a sentence, above this a bare 431.
+const HEAD_BYTES: usize = 256 * 1024;
+/// Connections at the same time, below the 20,000 files that a process may open.
+const CONNECTIONS: usize = 18_000;
 /// Connections that the system keeps for us until they are accepted: a whole fleet returns at once.
 const BACKLOG: u32 = 4096;
 
@@ -42,7 +48,7 @@ const BACKLOG: u32 = 4096;
 /// A sentence: what keeps it from starting, and what to do.
 pub async fn serve(loaded: Loaded) -> Result<(), String> {
     let Loaded { config, warnings } = loaded;
-    start_log(&config);
+    logging::start(&config);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
@@ -57,16 +63,18 @@ pub async fn serve(loaded: Loaded) -> Result<(), String> {
     tracing::info!(port = app.config.port, version = crate::health::routes::VERSION, "listening");
 
     let mut database = tokio::spawn(bring_up(app.clone()));
+    // One listener from here to the end: a word said between two of them would be heard by neither.
+    let mut told_to_stop = std::pin::pin!(told_to_stop());
     let embedded = tokio::select! {
         up = &mut database => up.map_err(|error| error.to_string())??,
-        () = told_to_stop() => {
+        () = &mut told_to_stop => {
             // What was half started goes down as its future is dropped.
             database.abort();
             let _ = database.await;
             return Ok(());
         }
     };
-    told_to_stop().await;
+    told_to_stop.await;
 
     tracing::info!("stopping");
     app.health.set_database(DatabaseState::Stopping, Duration::ZERO);
@@ -120,9 +128,11 @@ async fn bring_up(app: App) -> Result<Option<Embedded>, String> {
         pause = (pause * 2).min(Duration::from_secs(15));
     }
     let db = target.pool(app.config.database_pool_size).map_err(|error| error.to_string())?;
+    let checks = target.pool(1).map_err(|error| error.to_string())?;
     app.set_db(db.clone());
     app.health.set_database(DatabaseState::Up, Duration::ZERO);
-    tokio::spawn(checks::watch_database(Arc::clone(&app.health), db));
+    // A connection of its own: behind busy requests it would see a full queue and call it a dead database.
+    tokio::spawn(checks::watch_database(Arc::clone(&app.health), checks, db));
     Ok(embedded)
 }
 
@@ -133,7 +143,7 @@ async fn reach(app: &App, target: &Target) -> Result<i32, MigrateError> {
     migrations::migrate(&client).await
 }
 
-/// The troubleshooting entry of the guide that fits, without user or password.
+/// The troubleshooting entry of the guide that fits, without the password.
 #[must_use]
 pub fn unreachable(target: &Target, error: &Error) -> String {
     let text = error.to_string();
@@ -186,11 +196,16 @@ fn listen(port: u16) -> Result<TcpListener, String> {
 async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 * 1024);
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES).max_headers(256);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
+        let arrival = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, (stream, peer)) = tokio::select! {
+            (place, accepted) = arrival => match accepted {
+                Ok(accepted) => (place, accepted),
                 Err(error) => {
                     // No file descriptor left, or a client that is gone already: neither ends the server.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -210,10 +225,18 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
                 response.map_err(|never: Infallible| never)
             }
         });
-        let connection =
-            graceful.watch(http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
+        let (http, watcher, mut stopping) = (http.clone(), graceful.watcher(), stopping.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let _place = place;
+            tokio::select! {
+                spoke = tokio::time::timeout(FIRST_BYTE, stream.readable()) => match spoke {
+                    Ok(Ok(())) => {}
+                    _ => return,
+                },
+                _ = stopping.changed() => return,
+            }
+            let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+            if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
@@ -230,37 +253,44 @@ async fn told_to_stop() {
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
 }
 
-fn start_log(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
-    match config.mode {
-        Mode::Production => log.json().flatten_event(true).with_current_span(false).init(),
-        Mode::Development => log.init(),
-    }
-}
-
 /// A secret of this installation, made at the first start and kept in a file that only we can read.
 /// Development only: production has its secrets in the environment.
 fn kept_secret(data_dir: &Path, name: &str) -> Result<String, String> {
     let path = data_dir.join(name);
     let failed = |error: io::Error| format!("{} ne peut pas être lu ni écrit : {error}.", path.display());
-    fs::DirBuilder::new().recursive(true).mode(0o711).create(data_dir).map_err(failed)?;
-    let mut bytes = [0u8; 48];
-    getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
-            let secret = data_encoding::BASE64.encode(&bytes);
-            file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-            Ok(secret)
+    make_data_dir(data_dir).map_err(failed)?;
+    if !path.exists() {
+        // Written whole elsewhere and then given its name: a start that is killed leaves no half secret, and of
+        // two starts at once the first one's secret stays.
+        let mut bytes = [0u8; 48];
+        getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+        let draft = data_dir.join(format!("{name}.{}", std::process::id()));
+        let _ = fs::remove_file(&draft);
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
+            file.write_all(data_encoding::BASE64.encode(&bytes).as_bytes())?;
+            file.sync_all()
+        });
+        let named = written.and_then(|()| fs::hard_link(&draft, &path));
+        let _ = fs::remove_file(&draft);
+        match named {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let mut secret = String::new();
-            fs::File::open(&path).and_then(|mut file| file.read_to_string(&mut secret)).map_err(failed)?;
-            if secret.len() < 32 {
-                return Err(format!("{} est incomplet : supprimez ce fichier et redémarrez.", path.display()));
-            }
-            Ok(secret)
-        }
-        Err(error) => Err(failed(error)),
     }
+    let secret = fs::read_to_string(&path).map_err(failed)?;
+    if secret.trim().len() < 32 {
+        return Err(format!("{} n'est pas un secret : supprimez ce fichier et redémarrez.", path.display()));
+    }
+    Ok(secret)
+}
+
+/// Makes the data folder if it is not there: for root one that PostgreSQL's user can enter, else ours alone,
+/// whatever the umask is.
+fn make_data_dir(data_dir: &Path) -> io::Result<()> {
+    if data_dir.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(data_dir)?;
+    let mode = if fs::metadata(data_dir)?.uid() == 0 { 0o711 } else { 0o700 };
+    fs::set_permissions(data_dir, fs::Permissions::from_mode(mode))
 }

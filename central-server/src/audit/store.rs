@@ -17,6 +17,11 @@ pub fn record_begun(entry: Entry, session: SessionId) -> Query<()> {
     when(entry, "select from sessions where id = $9").bind(session).nothing()
 }
 
+/// Writes an entry if the session that the same flush is about to end has not ended yet.
+pub fn record_ending(entry: Entry, session: SessionId) -> Query<()> {
+    when(entry, "select from sessions where id = $9 and user_id = $2 and revoked_at is null").bind(session).nothing()
+}
+
 /// Writes an entry if the site that it is about is there.
 pub fn record_if_site(entry: Entry, site: SiteId) -> Query<()> {
     when(entry, "select from sites where id = $9").bind(site).nothing()
@@ -25,6 +30,11 @@ pub fn record_if_site(entry: Entry, site: SiteId) -> Query<()> {
 /// Writes an entry if the group that it is about is there.
 pub fn record_if_group(entry: Entry, group: GroupId) -> Query<()> {
     when(entry, "select from groups where id = $9").bind(group).nothing()
+}
+
+/// Writes an entry if the site that it is about is in the group.
+pub fn record_if_member(entry: Entry, group: GroupId, site: SiteId) -> Query<()> {
+    when(entry, "select from site_groups where group_id = $9 and site_id = $10").bind(group).bind(site).nothing()
 }
 
 fn when(entry: Entry, there: &str) -> Statement {
@@ -39,7 +49,7 @@ fn bind(statement: Statement, entry: Entry) -> Statement {
         .bind(target_type)
         .bind(target_id)
         .bind(entry.details)
-        .bind(entry.from.ip)
+        .bind(entry.from.ip.to_string())
         .bind(entry.from.user_agent)
         .bind(entry.at)
 }

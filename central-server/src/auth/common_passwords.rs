@@ -1,6 +1,6 @@
 //! Passwords that everybody tries first, of eight characters and more (shorter ones are refused anyway).
 
-/// Lower case, sorted.
+/// Lower case.
 const COMMON: &[&str] = &[
     "00000000",
     "0123456789",

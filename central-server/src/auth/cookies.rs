@@ -46,7 +46,7 @@ fn build(value: String, seconds: i64, secure: bool, origin: &Origin) -> HeaderVa
         Cookie::build((NAME, value)).path("/").http_only(true).max_age(cookie::time::Duration::seconds(seconds));
     // The guide's dashboard lives on another site than the API: its cookie is a third-party one, which
     // browsers keep only when it is partitioned by the page's site.
-    let cookie = if *origin == Origin::Listed {
+    let cookie = if *origin == Origin::Listed && secure {
         cookie.same_site(SameSite::None).secure(true).partitioned(true)
     } else {
         cookie.same_site(SameSite::Lax).secure(secure)
@@ -68,6 +68,8 @@ mod tests {
         assert_eq!(listed, "neopro_token=t; HttpOnly; SameSite=None; Partitioned; Secure; Path=/; Max-Age=604800");
         let cleared = clear(true, &Origin::Listed);
         assert_eq!(cleared, "neopro_token=; HttpOnly; SameSite=None; Partitioned; Secure; Path=/; Max-Age=0");
+        let developing = set("t".into(), lifetime, false, &Origin::Listed);
+        assert_eq!(developing, "neopro_token=t; HttpOnly; SameSite=Lax; Path=/; Max-Age=604800");
         assert!(!set("t".into(), lifetime, false, &Origin::Own).to_str().expect("ASCII").contains("Secure"));
     }
 

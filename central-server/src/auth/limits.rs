@@ -4,6 +4,7 @@
 //! the cost of each hash still makes hopeless.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -23,28 +24,13 @@ const MOST_KEYS: usize = 20_000;
 pub struct LoginLimits(Mutex<HashMap<String, Vec<Time>>>);
 
 impl LoginLimits {
-    /// Whether this address may try this account now.
+    /// Takes a try for this account from this address. It counts as a failure until [`LoginLimits::succeeded`]
+    /// gives it back, so that tries at the same moment cannot slip through together.
     ///
     /// # Errors
     /// [`Error::TooManyRequests`] with the seconds to wait.
-    pub fn check(&self, ip: &str, email: &str, now: Time) -> Result<(), Error> {
-        let mut failures = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (key, most) in keys(ip, email) {
-            if let Some(times) = failures.get_mut(&key) {
-                times.retain(|time| time.plus(WINDOW) > now);
-                if times.len() >= most {
-                    let until = times[times.len() - most].plus(WINDOW);
-                    let seconds = (until.unix_micros() - now.unix_micros()) / 1_000_000 + 1;
-                    return Err(Error::TooManyRequests(u64::try_from(seconds).unwrap_or(1)));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes a wrong password.
-    pub fn failed(&self, ip: &str, email: &str, now: Time) {
-        let mut failures = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    pub fn take_try(&self, ip: IpAddr, email: &str, now: Time) -> Result<(), Error> {
+        let mut failures = self.lock();
         if failures.len() >= MOST_KEYS {
             failures.retain(|_, times| times.last().is_some_and(|time| time.plus(WINDOW) > now));
             if failures.len() >= MOST_KEYS {
@@ -53,21 +39,41 @@ impl LoginLimits {
         }
         for (key, most) in keys(ip, email) {
             let times = failures.entry(key).or_default();
-            if times.len() <= most {
-                times.push(now);
+            times.retain(|time| time.plus(WINDOW) > now);
+            if times.len() >= most {
+                let until = times[times.len() - most].plus(WINDOW);
+                let seconds = (until.unix_micros() - now.unix_micros()) / 1_000_000 + 1;
+                return Err(Error::TooManyRequests(u64::try_from(seconds).unwrap_or(1)));
             }
+        }
+        for (key, _) in keys(ip, email) {
+            failures.entry(key).or_default().push(now);
+        }
+        Ok(())
+    }
+
+    /// Forgets the failures of an account once its owner got in, and gives the try back.
+    pub fn succeeded(&self, ip: IpAddr, email: &str) {
+        let mut failures = self.lock();
+        let [(account, _), (address, _)] = keys(ip, email);
+        failures.remove(&account);
+        if let Some(times) = failures.get_mut(&address) {
+            times.pop();
         }
     }
 
-    /// Forgets the failures of an account once its owner got in.
-    pub fn succeeded(&self, ip: &str, email: &str) {
-        let [(account, _), _] = keys(ip, email);
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&account);
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<Time>>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-fn keys(ip: &str, email: &str) -> [(String, usize); 2] {
-    [(format!("{ip} {}", email.to_lowercase()), FAILURES_PER_ACCOUNT), (ip.to_owned(), FAILURES_PER_ADDRESS)]
+/// A household has a whole /64 of IPv6 to choose from: that is one address here.
+fn keys(ip: IpAddr, email: &str) -> [(String, usize); 2] {
+    let address = match ip {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{:x?}", &address.segments()[..4]),
+    };
+    [(format!("{address} {}", email.to_lowercase()), FAILURES_PER_ACCOUNT), (address, FAILURES_PER_ADDRESS)]
 }
 
 #[cfg(test)]
@@ -78,15 +84,26 @@ mod tests {
     fn ten_failures_close_the_account_to_this_address_for_a_while() {
         let limits = LoginLimits::default();
         let now = Time::from_unix_micros(0);
+        let (here, there) = (IpAddr::from([1, 1, 1, 1]), IpAddr::from([2, 2, 2, 2]));
         for _ in 0..FAILURES_PER_ACCOUNT {
-            limits.check("1.1.1.1", "a@b.fr", now).expect("still open");
-            limits.failed("1.1.1.1", "a@b.fr", now);
+            limits.take_try(here, "a@b.fr", now).expect("still open");
         }
-        assert!(matches!(limits.check("1.1.1.1", "A@b.fr", now), Err(Error::TooManyRequests(901))));
-        limits.check("1.1.1.1", "other@b.fr", now).expect("another account");
-        limits.check("2.2.2.2", "a@b.fr", now).expect("the owner, from elsewhere");
-        limits.check("1.1.1.1", "a@b.fr", now.plus(WINDOW)).expect("later");
-        limits.succeeded("1.1.1.1", "a@b.fr");
-        limits.check("1.1.1.1", "a@b.fr", now).expect("after a success");
+        assert!(matches!(limits.take_try(here, "A@b.fr", now), Err(Error::TooManyRequests(901))));
+        limits.take_try(here, "other@b.fr", now).expect("another account");
+        limits.take_try(there, "a@b.fr", now).expect("the owner, from elsewhere");
+        limits.take_try(here, "a@b.fr", now.plus(WINDOW)).expect("later");
+        limits.succeeded(here, "a@b.fr");
+        limits.take_try(here, "a@b.fr", now).expect("after a success");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let limits = LoginLimits::default();
+        let now = Time::from_unix_micros(0);
+        for host in 0..10u16 {
+            limits.take_try(IpAddr::from([0x2001, 0xdb8, 0, 7, 0, 0, 0, host]), "a@b.fr", now).expect("still open");
+        }
+        limits.take_try(IpAddr::from([0x2001, 0xdb8, 0, 7, 9, 9, 9, 9]), "a@b.fr", now).expect_err("the same network");
+        limits.take_try(IpAddr::from([0x2001, 0xdb8, 0, 8, 0, 0, 0, 1]), "a@b.fr", now).expect("another network");
     }
 }

@@ -80,7 +80,7 @@ pub struct UnknownRole;
 
 impl fmt::Display for UnknownRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("rôle inconnu ; rôles possibles : super_admin, admin, operator, viewer, sponsor, agency")
+        f.write_str("rôle inconnu ; rôles possibles : super_admin, admin, operator, viewer")
     }
 }
 

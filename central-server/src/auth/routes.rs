@@ -1,6 +1,8 @@
 //! `/api/auth`: login, logout, and who am I.
 
 use axum::Json;
+use std::time::{Duration, Instant};
+
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -76,6 +78,9 @@ pub struct Message {
     message: &'static str,
 }
 
+/// How long every refusal of a login takes: longer than the slowest hash of a machine of our size.
+const REFUSAL: Duration = Duration::from_secs(1);
+
 const WRONG: Error = Error::Unauthenticated("Adresse e-mail ou mot de passe incorrect.");
 
 /// Begins a session.
@@ -84,10 +89,11 @@ const WRONG: Error = Error::Unauthenticated("Adresse e-mail ou mot de passe inco
     responses((status = 200, description = "The session has begun; the cookie `neopro_token` is set.", body = LoggedIn), PublicWrite),
 )]
 async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(login): Body<Login>) -> Result<Response> {
-    let now = app.clock.now();
-    app.login_limits.check(&from.ip, &login.email, now)?;
+    let began = Instant::now();
+    app.login_limits.take_try(from.ip, &login.email, app.clock.now())?;
     let Some(account) = prove(&app, &login).await? else {
-        app.login_limits.failed(&from.ip, &login.email, now);
+        // Whatever had to be computed, a refusal takes as long: it must not tell which accounts there are.
+        app.clock.wait_until(began + REFUSAL).await;
         return Err(WRONG);
     };
     if account.mfa_enabled {
@@ -96,7 +102,8 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
         ));
     }
     let token = begin(&app, &account, &from).await?;
-    app.login_limits.succeeded(&from.ip, &login.email);
+    app.login_limits.succeeded(from.ip, &login.email);
+    renew_hash(&app, &account, login.password).await;
 
     let cookie = cookies::set(token.clone(), app.tokens.lifetime(), app.config.is_production(), &origin);
     let user = LoggedInUser {
@@ -111,20 +118,28 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
     Ok(([(header::SET_COOKIE, cookie)], Json(LoggedIn { token, user })).into_response())
 }
 
-/// The account, if the password is its own. Unknown, suspended and mistaken look and take the same.
+/// The account, if the password is its own. Unknown, suspended and mistaken look the same.
 async fn prove(app: &App, login: &Login) -> Result<Option<Account>> {
     let account = app.db()?.run_as_system(store::find_account(&login.email)).await?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let matched = app.passwords.verify(login.password.clone(), hash).await?;
-    let Some(mut account) = account.filter(|account| account.may_act && matched != Match::No) else {
-        return Ok(None);
-    };
-    if matched == Match::YesOld {
-        let new = app.passwords.hash(login.password.clone()).await?;
-        let old = std::mem::replace(&mut account.password_hash, new.clone());
-        app.db()?.run_as_system(store::replace_hash(account.id, old, new)).await?;
+    Ok(account.filter(|account| account.may_act && matched != Match::No))
+}
+
+/// Replaces a hash of another time by ours, after the session has begun: whatever goes wrong here must not keep
+/// anybody out, and the next login tries again.
+async fn renew_hash(app: &App, account: &Account, password: String) {
+    if account.password_hash.starts_with("$argon2id$") {
+        return;
     }
-    Ok(Some(account))
+    let renewed = async {
+        let new = app.passwords.hash(password).await?;
+        let replace = store::replace_hash(account.id, account.password_hash.clone(), new);
+        Ok::<(), Error>(app.db()?.run_as_system(replace).await?)
+    };
+    if let Err(error) = renewed.await {
+        tracing::warn!(?error, "an old password hash could not be replaced yet");
+    }
 }
 
 /// Writes the session and signs its token.
@@ -147,7 +162,7 @@ async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<String> 
         now,
         expires_at: now.plus(app.tokens.lifetime()),
         user_agent: from.user_agent.clone(),
-        ip: from.ip.clone(),
+        ip: from.ip.to_string(),
     };
     let entry = Entry::new(Action::UserLogin, account.id, from, now).on("user", account.id);
     let (begun, ()) =
@@ -160,14 +175,24 @@ async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<String> 
     post, path = "/api/auth/logout", tag = "Authentication",
     responses((status = 200, description = "The session is over; the cookie is cleared.", body = Message), PublicWrite),
 )]
-async fn logout(State(app): State<App>, origin: Origin, from: Snapshot, headers: HeaderMap) -> Result<Response> {
-    let now = app.clock.now();
-    if let Some(claims) = cookies::token(&headers).and_then(|token| app.tokens.read(&token, now).ok()) {
-        let entry = Entry::new(Action::UserLogout, claims.id, &from, now).on("user", claims.id);
-        app.db()?.run_as_system((store::end_session(claims.sid, claims.id, now), audit::store::record(entry))).await?;
+async fn logout(State(app): State<App>, origin: Origin, from: Snapshot, headers: HeaderMap) -> Response {
+    // The cookie goes in any case, even if the session cannot be ended now.
+    let cookie = [(header::SET_COOKIE, cookies::clear(app.config.is_production(), &origin))];
+    match end(&app, &from, &headers).await {
+        Ok(()) => (cookie, Json(Message { message: "Vous êtes déconnecté." })).into_response(),
+        Err(error) => (cookie, error).into_response(),
     }
-    let cookie = cookies::clear(app.config.is_production(), &origin);
-    Ok(([(header::SET_COOKIE, cookie)], Json(Message { message: "Vous êtes déconnecté." })).into_response())
+}
+
+async fn end(app: &App, from: &Snapshot, headers: &HeaderMap) -> Result<()> {
+    let now = app.clock.now();
+    let Some(claims) = cookies::token(headers).and_then(|token| app.tokens.read(&token, now).ok()) else {
+        return Ok(());
+    };
+    let entry = Entry::new(Action::UserLogout, claims.id, from, now).on("user", claims.id);
+    let journal = audit::store::record_ending(entry, claims.sid);
+    app.db()?.run_as_system((journal, store::end_session(claims.sid, claims.id, now))).await?;
+    Ok(())
 }
 
 /// The caller's own account.

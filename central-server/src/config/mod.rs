@@ -233,6 +233,12 @@ impl Config {
         self.mode == Mode::Production
     }
 
+    /// Whether the database is reached by TLS without a certificate to verify it by.
+    #[must_use]
+    pub fn database_is_unverified(&self) -> bool {
+        matches!(&self.database, Database::Url(DatabaseUrl { tls: Tls::Unverified, .. }))
+    }
+
     /// `NODE_ENV`, in its own words.
     #[must_use]
     pub fn environment(&self) -> &'static str {

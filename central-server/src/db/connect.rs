@@ -126,9 +126,16 @@ pub async fn connect_once(target: &Target) -> Result<Client, Error> {
         });
         Ok(client)
     }
-    match &target.tls {
-        Some(tls) => Ok(open(&target.config, tls.clone()).await?),
-        None => Ok(open(&target.config, NoTls).await?),
+    // The driver's own limit ends with the TCP connection: whoever accepts it and stays silent would hold us.
+    let opened = tokio::time::timeout(CONNECT, async {
+        match &target.tls {
+            Some(tls) => open(&target.config, tls.clone()).await,
+            None => open(&target.config, NoTls).await,
+        }
+    });
+    match opened.await {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(Error::Unavailable("connection timed out: no answer from the database".into())),
     }
 }
 

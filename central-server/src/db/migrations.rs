@@ -56,8 +56,10 @@ pub fn init_db_script() -> String {
 pub fn analytics_script() -> String {
     let before = MIGRATIONS.iter().take_while(|migration| !ANALYTICS.contains(&migration.version)).count();
     let mut body = format!(
-        "  if to_regclass('public.schema_migrations') is null\n     \
-         or (select count(*) from public.schema_migrations where version <= {before}) < {before} then\n    \
+        "  if to_regclass('public.schema_migrations') is not null then\n    \
+         allowed := (select count(*) from public.schema_migrations where version <= {before}) = {before};\n  \
+         end if;\n  \
+         if allowed is not true then\n    \
          raise exception 'Exécutez d''abord init-db.sql (étape 8.2 du guide) : les tables de base manquent.';\n  end if;\n"
     );
     for migration in MIGRATIONS.iter().filter(|migration| ANALYTICS.contains(&migration.version)) {
@@ -98,8 +100,12 @@ const PREPARE: &str = r"
     raise exception using
       errcode = 'NP001',
       message = format(
-        'Le rôle %s ne peut pas créer le rôle neopro_app. Un administrateur de la base doit exécuter : '
-        'create role neopro_app nologin; grant neopro_app to %I;', current_user, current_user);
+        'Le rôle %s ne peut pas créer le rôle neopro_app ou se le donner. Un administrateur de la base doit '
+        'exécuter : %sgrant neopro_app to %I;',
+        current_user,
+        case when exists (select from pg_roles where rolname = 'neopro_app') then ''
+          else 'create role neopro_app nologin; ' end,
+        current_user);
   end;
 
   if to_regclass('public.schema_migrations') is null then

@@ -18,6 +18,9 @@ use crate::sites::SiteView;
 /// The most sites that one request names.
 const MOST_SITES: usize = 15_000;
 
+/// The ids of that many sites.
+const BODY_LIMIT: usize = 1024 * 1024;
+
 /// By what a group holds together, in the words of NeoPro 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -82,6 +85,8 @@ pub struct NewGroup {
 }
 
 impl FromForm for NewGroup {
+    const LIMIT: usize = BODY_LIMIT;
+
     fn read(form: &mut Form) -> Option<Self> {
         let (name, kind) = (form.text("name", 255), form.choice("type", Kind::WORDS));
         if kind.is_none() && !form.has_problem("type") {
@@ -118,6 +123,8 @@ pub struct GroupChanges {
 }
 
 impl FromForm for GroupChanges {
+    const LIMIT: usize = BODY_LIMIT;
+
     fn read(form: &mut Form) -> Option<Self> {
         Some(Self {
             name: form.has("name").then(|| form.text("name", 255)).flatten(),
@@ -152,6 +159,8 @@ pub struct Members {
 }
 
 impl FromForm for Members {
+    const LIMIT: usize = BODY_LIMIT;
+
     fn read(form: &mut Form) -> Option<Self> {
         let site_ids = form.ids("site_ids", MOST_SITES);
         if site_ids.as_ref().is_none_or(Vec::is_empty) && !form.has_problem("site_ids") {

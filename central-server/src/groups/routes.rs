@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -184,11 +185,19 @@ async fn add_members(
     State(app): State<App>,
     caller: Operator,
     Id(id): Id<GroupId>,
+    from: Snapshot,
     Body(members): Body<Members>,
 ) -> Result<Json<MembersAdded>> {
-    let scope = caller.scope();
-    let flush = (store::add(scope, id, &members.site_ids, app.clock.now()), store::find(scope, id));
-    let ((), group) = caller.run(flush).await.map_err(no_such_site)?;
+    let (scope, now) = (caller.scope(), app.clock.now());
+    let entry = Entry::new(Action::GroupUpdated, caller.user(), &from, now)
+        .on("group", id)
+        .with(json!({ "added": members.site_ids.len() }));
+    let flush = (
+        store::add(scope, id, &members.site_ids, now),
+        audit::store::record_if_group(entry, id),
+        store::find(scope, id),
+    );
+    let ((), (), group) = caller.run(flush).await.map_err(no_such_site)?;
     let (name, added_count) = (group.ok_or(GONE)?.name, members.site_ids.len());
     Ok(Json(MembersAdded { message: format!("Le groupe « {name} » est complété."), added_count }))
 }
@@ -202,8 +211,17 @@ async fn add_members(
     ),
     responses((status = 200, description = "It is not in it any more.", body = GroupMessage), Write),
 )]
-async fn remove_member(caller: Operator, Ids(id, site): Ids<GroupId, SiteId>) -> Result<Json<GroupMessage>> {
-    match caller.run(store::remove(caller.scope(), id, site)).await? {
+async fn remove_member(
+    State(app): State<App>,
+    caller: Operator,
+    Ids(id, site): Ids<GroupId, SiteId>,
+    from: Snapshot,
+) -> Result<Json<GroupMessage>> {
+    let entry = Entry::new(Action::GroupUpdated, caller.user(), &from, app.clock.now())
+        .on("group", id)
+        .with(json!({ "removed": site }));
+    let flush = (audit::store::record_if_member(entry, id, site), store::remove(caller.scope(), id, site));
+    match caller.run(flush).await?.1 {
         true => Ok(Json(GroupMessage { message: "Le site ne fait plus partie du groupe.".into() })),
         false => Err(Error::NotFound("Ce site dans ce groupe")),
     }

@@ -56,7 +56,7 @@ fn view(scope: Scope) -> String {
 pub fn list(scope: Scope, search: Option<String>, kind: Option<Kind>) -> Query<Vec<GroupView>> {
     let sql = format!(
         "select {} from groups where {} and ($2 is null or strpos(neopro_fold(name), neopro_fold($2)) > 0) \
-         and ($3 is null or type = $3) order by created_at desc, id desc",
+         and ($3 is null or type = $3) order by created_at desc, id desc limit 1000",
         view(scope),
         visible(scope)
     );

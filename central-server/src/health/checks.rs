@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{DatabaseState, Health, store};
-use crate::db::{Db, Error};
+use crate::db::Db;
 
 /// Between two checks. A stopped database shows within this and [`PATIENCE`].
 const EVERY: Duration = Duration::from_secs(4);
@@ -13,10 +13,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// From when on an answer counts as slow.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Asks the database, again and again, until the server stops.
-pub async fn watch_database(health: Arc<Health>, db: Db) {
+/// Asks the database, again and again, until the server stops: through a connection of the check's own, so that
+/// it is the database's state that is told. Requests that wait for one of theirs make it slow, not down.
+pub async fn watch_database(health: Arc<Health>, own: Db, requests: Db) {
     loop {
-        let (state, latency) = ask(&db).await;
+        let (state, latency) = ask(&own).await;
+        let crowded = requests.load().1 > 0;
+        let state = if state == DatabaseState::Up && crowded { DatabaseState::Slow } else { state };
         health.set_database(state, latency);
         tokio::time::sleep(EVERY).await;
     }
@@ -30,11 +33,6 @@ async fn ask(db: &Db) -> (DatabaseState, Duration) {
         Ok(Ok(false)) if latency > SLOW => DatabaseState::Slow,
         Ok(Ok(false)) => DatabaseState::Up,
         Ok(Ok(true)) => DatabaseState::ReadOnly,
-        // Every connection is busy and the queue is long: the database itself may be well.
-        Ok(Err(Error::Unavailable(why))) if db.load().1 > 0 => {
-            tracing::warn!(why, "the database check waited behind requests");
-            DatabaseState::Slow
-        }
         Ok(Err(error)) => {
             tracing::warn!(%error, "the database check failed");
             DatabaseState::Down

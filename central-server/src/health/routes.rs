@@ -15,6 +15,9 @@ use crate::error::Result;
 use crate::http::openapi::PublicRead;
 use crate::http::{Form, FromForm, Query};
 
+/// All is well, but it could be better.
+const UNVERIFIED: &str = "La connexion à la base de données est chiffrée, mais son certificat n'est pas vérifié.";
+
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -176,7 +179,7 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
                 name: "PostgreSQL",
                 status,
                 latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
-                message: database.sentence(),
+                message: database.sentence().or(app.config.database_is_unverified().then_some(UNVERIFIED)),
             },
         },
         summary: Summary {

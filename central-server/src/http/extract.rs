@@ -16,9 +16,6 @@ use super::form::{Form, FromForm};
 use crate::app::App;
 use crate::error::Error;
 
-/// The largest JSON body. Nothing that people or boxes send in one piece comes near it.
-pub const BODY_LIMIT: usize = 1024 * 1024;
-
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -33,7 +30,7 @@ impl<T: FromForm> FromRequest<App> for Body<T> {
         if !is_json(request.headers()) {
             return Err(Error::MediaType);
         }
-        let bytes = read_body(request).await?;
+        let bytes = read_body(request, T::LIMIT).await?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(values)) => Form::new(values).into().map(Self),
             Ok(_) => Err(Error::Unreadable("Le corps de la requête doit être un objet JSON.")),
@@ -42,11 +39,11 @@ impl<T: FromForm> FromRequest<App> for Body<T> {
     }
 }
 
-async fn read_body(request: Request) -> Result<Bytes, Error> {
-    let body = Limited::new(request.into_body(), BODY_LIMIT);
+async fn read_body(request: Request, limit: usize) -> Result<Bytes, Error> {
+    let body = Limited::new(request.into_body(), limit);
     match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::TooLarge(BODY_LIMIT)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::TooLarge(limit)),
         Ok(Err(_)) => Err(Error::Unreadable("Le corps de la requête s'est interrompu.")),
         Err(_) => Err(Error::SlowBody),
     }
@@ -136,19 +133,20 @@ fn client_address(headers: &HeaderMap, peer: IpAddr, hops: usize) -> IpAddr {
     if hops == 0 {
         return peer;
     }
-    let chain: Vec<IpAddr> = headers
+    // Counted first and read then: an entry that cannot be read still takes its place, or a client could push a
+    // forged one into it.
+    let chain: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|entry| entry.trim().parse().ok())
+        .flat_map(|value| value.to_str().unwrap_or("unreadable").split(','))
+        .map(str::trim)
         .collect();
     // A shorter chain than expected did not come through all proxies: its leftmost entry is the best known.
-    chain
-        .len()
-        .checked_sub(hops)
-        .map_or_else(|| chain.first().copied(), |index| chain.get(index).copied())
-        .unwrap_or(peer)
+    let entry = chain.get(chain.len().saturating_sub(hops)).copied().unwrap_or_default();
+    let bare = entry.parse::<IpAddr>().ok();
+    let with_port = || entry.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let bracketed = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    bare.or_else(with_port).or_else(bracketed).map_or(peer, |address: IpAddr| address.to_canonical())
 }
 
 /// The page from which a browser sends this request.
@@ -171,6 +169,10 @@ impl Origin {
         if app.config.allowed_origins.contains(&origin) {
             return Self::Listed;
         }
+        let developing = !app.config.is_production() && app.config.allowed_origins.is_empty();
+        if developing && is_loopback(&origin) {
+            return Self::Listed;
+        }
         let own_host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let host = origin.split_once("://").map_or("", |(_, host)| host);
         let public = app.config.public_url.as_deref().is_some_and(|url| url.eq_ignore_ascii_case(&origin));
@@ -179,6 +181,13 @@ impl Origin {
         }
         Self::Foreign(origin)
     }
+}
+
+/// A page on the developer's own machine.
+fn is_loopback(origin: &str) -> bool {
+    let host = origin.split_once("://").map_or("", |(_, rest)| rest);
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 impl FromRequestParts<App> for Origin {
@@ -193,7 +202,7 @@ impl FromRequestParts<App> for Origin {
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The client's address.
-    pub ip: String,
+    pub ip: IpAddr,
     /// The browser's own words, without control characters, at most 255 characters.
     pub user_agent: Option<String>,
 }
@@ -206,7 +215,7 @@ impl FromRequestParts<App> for Snapshot {
         let user_agent = parts.headers.get(header::USER_AGENT).map(|value| {
             String::from_utf8_lossy(value.as_bytes()).chars().filter(|c| !c.is_control()).take(255).collect()
         });
-        Ok(Self { ip: ip.to_string(), user_agent })
+        Ok(Self { ip, user_agent })
     }
 }
 
@@ -227,6 +236,11 @@ mod tests {
             ("203.0.113.9", 2, "203.0.113.9"),
             ("nonsense", 2, "10.0.0.1"),
             ("6.6.6.6, 2001:db8::1", 1, "2001:db8::1"),
+            ("6.6.6.6, 203.0.113.9:4711", 1, "203.0.113.9"),
+            ("6.6.6.6, [2001:db8::1]:4711", 1, "2001:db8::1"),
+            ("6.6.6.6, [2001:db8::1]", 1, "2001:db8::1"),
+            ("6.6.6.6, unknown", 1, "10.0.0.1"),
+            ("6.6.6.6, ::ffff:203.0.113.9", 1, "203.0.113.9"),
         ] {
             assert_eq!(client_address(&with(chain), peer, hops).to_string(), expected, "{chain} / {hops}");
         }

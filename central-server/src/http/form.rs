@@ -13,6 +13,9 @@ use crate::error::{Error, FieldProblem};
 
 /// A type that can be read from a form.
 pub trait FromForm: Sized + Send {
+    /// The most bytes of a JSON body. Small by default: bodies are held in memory, and anybody may send one.
+    const LIMIT: usize = 16 * 1024;
+
     /// Reads the fields. `None` only after a problem was noted.
     fn read(form: &mut Form) -> Option<Self>;
 }

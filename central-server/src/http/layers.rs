@@ -17,6 +17,11 @@ use crate::ids::RequestId;
 /// The longest that a request may take, its database work and its queueing included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Bytes of an address and of all headers, and how many headers, that a request may have.
+const MOST_ADDRESS: usize = 8 * 1024;
+const MOST_HEADERS: usize = 32 * 1024;
+const MOST_FIELDS: usize = 100;
+
 /// Names the request, logs its end, and gives every answer its headers; failures get their body here.
 pub async fn edge(request: Request, next: Next) -> Response {
     let request_id = RequestId::new();
@@ -126,6 +131,16 @@ pub async fn deadline(request: Request, next: Next) -> Result<Response, Error> {
     tokio::time::timeout(REQUEST_TIMEOUT, next.run(request))
         .await
         .map_err(|_| Error::Unavailable("the request took longer than its deadline".into()))
+}
+
+/// Refuses heads that no client of ours sends, before anything looks into them.
+pub async fn modest_head(request: Request, next: Next) -> Result<Response, Error> {
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if address > MOST_ADDRESS || headers > MOST_HEADERS || request.headers().len() > MOST_FIELDS {
+        return Err(Error::HeadTooLarge);
+    }
+    Ok(next.run(request).await)
 }
 
 /// An address that no route answers.

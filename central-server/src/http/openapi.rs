@@ -1,19 +1,20 @@
 //! The description of the API: made from the routes, served with its reader at `/api-docs`.
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, PartialSchema as _, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::error::ErrorBody;
+use crate::error::{Error, ErrorBody};
 
 /// Title and security schemes; paths and schemas come from the routes.
 #[derive(Debug, utoipa::OpenApi)]
 #[openapi(
-    info(title = "NeoPro", description = "API of NeoPro's central server.\n\nEvery failure is an object `{error, code, request_id}`: `error` is a sentence for a person (French), `code` a stable word for a program."),
+    info(title = "NeoPro", description = "API of NeoPro's central server.\n\nEvery failure is an object `{error, code, request_id}`: `error` is a sentence for a person (French), `code` a stable word for a program. Any address may answer 404 `no_route`, 405 `method_not_allowed` and 431 `head_too_large` as well."),
     modifiers(&Security),
     components(schemas(ErrorBody)),
     tags(
@@ -93,7 +94,11 @@ pub fn reader(document: OpenApi) -> Router {
     let config = Config::default().use_base_layout().try_it_out_enabled(true).doc_expansion("list");
     Router::from(SwaggerUi::new("/api-docs").url("/api-docs/openapi.json", document).config(config)).layer(
         middleware::from_fn(async |request: axum::extract::Request, next: Next| {
+            let path = request.uri().path().to_owned();
             let mut response = next.run(request).await;
+            if response.status() == StatusCode::NOT_FOUND {
+                response = Error::NoRoute(path).into_response();
+            }
             // The reader styles itself inline; nothing else may, and nothing comes from elsewhere.
             response.headers_mut().insert(
                 header::CONTENT_SECURITY_POLICY,

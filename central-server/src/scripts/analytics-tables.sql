@@ -6,8 +6,10 @@ declare
 begin
   perform set_config('search_path', 'public', true);
   perform pg_advisory_xact_lock(7041776033);
-  if to_regclass('public.schema_migrations') is null
-     or (select count(*) from public.schema_migrations where version <= 1) < 1 then
+  if to_regclass('public.schema_migrations') is not null then
+    allowed := (select count(*) from public.schema_migrations where version <= 1) = 1;
+  end if;
+  if allowed is not true then
     raise exception 'Exécutez d''abord init-db.sql (étape 8.2 du guide) : les tables de base manquent.';
   end if;
 

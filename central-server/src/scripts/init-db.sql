@@ -34,8 +34,12 @@ begin
     raise exception using
       errcode = 'NP001',
       message = format(
-        'Le rôle %s ne peut pas créer le rôle neopro_app. Un administrateur de la base doit exécuter : '
-        'create role neopro_app nologin; grant neopro_app to %I;', current_user, current_user);
+        'Le rôle %s ne peut pas créer le rôle neopro_app ou se le donner. Un administrateur de la base doit '
+        'exécuter : %sgrant neopro_app to %I;',
+        current_user,
+        case when exists (select from pg_roles where rolname = 'neopro_app') then ''
+          else 'create role neopro_app nologin; ' end,
+        current_user);
   end;
 
   if to_regclass('public.schema_migrations') is null then
@@ -93,6 +97,21 @@ begin
   if app_may_call then
     execute format('grant execute on function %s to neopro_app', target);
   end if;
+end
+$fn$;
+
+-- The platform grants everything that will ever be made here to those roles by default: no more.
+do $fn$
+declare
+  outsider text;
+begin
+  foreach outsider in array array['anon', 'authenticated'] loop
+    if exists (select from pg_roles where rolname = outsider) then
+      execute format('alter default privileges in schema public revoke all on tables from %I', outsider);
+      execute format('alter default privileges in schema public revoke all on functions from %I', outsider);
+      execute format('alter default privileges in schema public revoke all on sequences from %I', outsider);
+    end if;
+  end loop;
 end
 $fn$;
 
@@ -374,8 +393,8 @@ end
 $fn$;
 select neopro_guard_function('neopro_check_session(uuid, uuid, text, uuid, uuid, timestamptz)');
 $m0001$;
-insert into public.schema_migrations (version, name, checksum) values (1, '0001_ground', '9ad249ad94dcf95a327c218ea9ca7294a2d9036c66ab0678e81e420220b147d2');
-  elsif (select checksum from public.schema_migrations where version = 1) <> '9ad249ad94dcf95a327c218ea9ca7294a2d9036c66ab0678e81e420220b147d2' then
+insert into public.schema_migrations (version, name, checksum) values (1, '0001_ground', 'a0223278125907fad9716f75c4efd4589f8a647766df761d71d4b57917776819');
+  elsif (select checksum from public.schema_migrations where version = 1) <> 'a0223278125907fad9716f75c4efd4589f8a647766df761d71d4b57917776819' then
     raise exception 'La migration 0001_ground enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 

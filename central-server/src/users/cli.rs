@@ -21,7 +21,7 @@ pub struct CreateAdmin {
     /// Lit le mot de passe sur une ligne de l'entrée standard au lieu de le demander deux fois.
     #[arg(long)]
     password_stdin: bool,
-    /// Rôle : super_admin, admin, operator ou viewer. Sans ce choix : super_admin s'il n'y en a aucun, sinon admin.
+    /// Rôle : super_admin, admin, operator ou viewer. Tant qu'il n'y a pas de super_admin, le compte le devient ; ensuite admin par défaut.
     #[arg(long)]
     role: Option<Role>,
 }
@@ -70,6 +70,11 @@ impl CreateAdmin {
             .run_as_system(store::insert(&new, hash, clock.now()))
             .await
             .map_err(|error| if error.is_taken("users_email_key") { taken(&email) } else { error.to_string() })?;
+        if self.role.is_some_and(|asked| asked != user.role) {
+            say(
+                "Aucun compte super_admin n'était actif : ce compte le devient, sinon personne ne pourrait gérer les autres.",
+            );
+        }
         let name = user.full_name.unwrap_or_default();
         say(&format!("Compte créé : {} ({name}), rôle {}, identifiant {}.", user.email, user.role, user.id));
         Ok(())
@@ -84,8 +89,8 @@ impl GrantRole {
     pub async fn run(self, db: &Db, clock: &Clock) -> Result<(), String> {
         staff_only(Some(self.role))?;
         if self.role != Role::SuperAdmin {
-            let others = db.run_as_system(store::other_super_admins(&self.email)).await.map_err(|e| e.to_string())?;
-            if others == 0 {
+            let last = db.run_as_system(store::is_last_super_admin(&self.email)).await.map_err(|e| e.to_string())?;
+            if last {
                 return Err(format!(
                     "Il ne resterait aucun super_admin actif. Donnez d'abord ce rôle à un autre compte que {}.",
                     self.email

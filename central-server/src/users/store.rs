@@ -29,14 +29,15 @@ pub fn exists(email: &str) -> Query<bool> {
         .map(|Scalar(exists)| exists)
 }
 
-/// Creates an account. Without a role, it is a super_admin while there is no active one, else an admin.
+/// Creates an account: a super_admin while there is no active one, whatever was asked for, else with the role that
+/// was asked for, else an admin.
 /// An address that is taken violates `users_email_key`; the existing account is never touched.
 pub fn insert(new: &NewUser, password_hash: String, now: Time) -> Query<UserBrief> {
     query(
         "insert into users (id, email, full_name, password_hash, role, created_at, updated_at) \
-         select $1, $2, $3, $4, coalesce($5, case when exists ( \
+         select $1, $2, $3, $4, case when exists ( \
              select from users where role = 'super_admin' and is_active and status = 'active' \
-           ) then 'admin' else 'super_admin' end), $6, $6 \
+           ) then coalesce($5, 'admin') else 'super_admin' end, $6, $6 \
          returning id, email, full_name, role",
     )
     .bind(UserId::new())
@@ -48,11 +49,17 @@ pub fn insert(new: &NewUser, password_hash: String, now: Time) -> Query<UserBrie
     .one()
 }
 
-/// Gives an account another role. Its sessions end: their tokens claim the old one.
+/// Gives an account a role and ends its sessions: they began with what it was allowed before.
 pub fn set_role(email: &str, role: Role, now: Time) -> Query<Option<UserBrief>> {
     query(
-        "update users set role = $2, updated_at = $3 where lower(email) = lower($1) \
-         returning id, email, full_name, role",
+        "with account as ( \
+           update users set role = $2, updated_at = $3 where lower(email) = lower($1) \
+           returning id, email, full_name, role \
+         ), ended as ( \
+           update sessions set revoked_at = $3 from account \
+           where sessions.user_id = account.id and sessions.revoked_at is null \
+         ) \
+         select id, email, full_name, role from account",
     )
     .bind(email.to_owned())
     .bind(role.name())
@@ -60,13 +67,13 @@ pub fn set_role(email: &str, role: Role, now: Time) -> Query<Option<UserBrief>> 
     .optional()
 }
 
-/// How many people manage the others. `grant-role` must not bring it to zero.
-pub fn other_super_admins(email: &str) -> Query<i64> {
+/// Whether an account is the only one left that manages the others. `grant-role` must not take that away.
+pub fn is_last_super_admin(email: &str) -> Query<bool> {
     query(
-        "select count(*) from users where role = 'super_admin' and is_active and status = 'active' \
-         and lower(email) <> lower($1)",
+        "select coalesce(bool_and(lower(email) = lower($1)), false) from users \
+         where role = 'super_admin' and is_active and status = 'active'",
     )
     .bind(email.to_owned())
-    .one::<Scalar<i64>>()
-    .map(|Scalar(count)| count)
+    .one::<Scalar<bool>>()
+    .map(|Scalar(is_last)| is_last)
 }

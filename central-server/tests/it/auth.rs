@@ -134,9 +134,30 @@ async fn logging_out_ends_the_session_for_good() {
     let out = app.post("/api/auth/logout", json!({})).bearer(&token).send().await.expect(StatusCode::OK);
     assert!(out.header("set-cookie").starts_with("neopro_token=; "));
     app.get(ME).bearer(&token).send().await.expect(StatusCode::UNAUTHORIZED);
-    // Whoever is out already, or was never in, is out.
+    assert_eq!(journal(&app).await.iter().filter(|entry| entry.0 == "USER_LOGOUT").count(), 1);
+    // Whoever is out already, or was never in, is out, and the journal has nothing to tell.
     app.post("/api/auth/logout", json!({})).bearer(&token).send().await.expect(StatusCode::OK);
     app.call(axum::http::Method::POST, "/api/auth/logout").send().await.expect(StatusCode::OK);
+    assert_eq!(journal(&app).await.iter().filter(|entry| entry.0 == "USER_LOGOUT").count(), 1);
+}
+
+#[tokio::test]
+async fn whoever_is_gone_or_cannot_be_asked_for_is_out_as_well() {
+    let app = TestApp::new().await;
+    let token = app.token("viewer").await;
+    app.db.owner().await.batch_execute("delete from users").await.expect("the owner may");
+    let out = app.post("/api/auth/logout", json!({})).bearer(&token).send().await.expect(StatusCode::OK);
+    assert!(out.header("set-cookie").starts_with("neopro_token=; "));
+    app.pool().close();
+    let out = app.post("/api/auth/logout", json!({})).bearer(&token).send().await;
+    assert!(out.expect(StatusCode::SERVICE_UNAVAILABLE).header("set-cookie").starts_with("neopro_token=; "));
+}
+
+async fn journal(app: &TestApp) -> Vec<(String, String)> {
+    let sql = app.db.owner().await;
+    let rows =
+        sql.query("select action, ip_address from audit_logs order by created_at, action", &[]).await.expect("rows");
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
 #[tokio::test]
@@ -244,12 +265,34 @@ async fn comings_and_goings_stand_in_the_journal() {
     app.post(LOGIN, json!({"email": "camille@club.fr", "password": "wrong"})).send().await;
     app.post("/api/auth/logout", json!({})).bearer(&token).send().await;
 
-    let rows = app.db.owner().await;
-    let rows =
-        rows.query("select action, ip_address from audit_logs order by created_at, action", &[]).await.expect("rows");
-    let journal: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let journal = journal(&app).await;
     assert_eq!(
         journal,
         [("USER_LOGIN".to_owned(), "203.0.113.9".to_owned()), ("USER_LOGOUT".to_owned(), "192.0.2.7".to_owned()),]
     );
+}
+
+/// The same account from two browsers at once, at its first login after the change from NeoPro 1.
+#[tokio::test]
+async fn two_first_logins_of_an_old_account_both_succeed() {
+    let app = TestApp::new().await;
+    let bcrypt = "$2b$04$abcdefghijklmnopqrstuujgDXVs49d209KQySdu6saHU25G9L7Tm";
+    let sql = app.db.owner().await;
+    sql.execute("insert into users (email, password_hash, role) values ('old@club.fr', $1, 'admin')", &[&bcrypt])
+        .await
+        .expect("an account of NeoPro 1");
+    let logins = (0..6).map(|_| app.post(LOGIN, json!({"email": "old@club.fr", "password": "motDePasse-42"})).send());
+    for answer in futures_util::future::join_all(logins).await {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn guesses_at_the_same_moment_are_counted_as_well() {
+    let app = TestApp::new().await;
+    app.account("camille@club.fr", "admin").await;
+    let guesses = (0..30).map(|_| app.post(LOGIN, json!({"email": "camille@club.fr", "password": "wrong"})).send());
+    let answers = futures_util::future::join_all(guesses).await;
+    let tried = answers.iter().filter(|answer| answer.status == 401).count();
+    assert_eq!((tried, answers.len() - tried), (10, 20));
 }

@@ -119,7 +119,10 @@ async fn every_wrong_field_of_a_group_is_named() {
     let token = app.token("operator").await;
     let answer =
         app.post(GROUPS, json!({"type": "team", "filters": [], "site_ids": ["x", 1]})).bearer(&token).send().await;
-    assert_eq!(answer.expect(StatusCode::BAD_REQUEST).fields(), ["name", "type", "filters", "site_ids.1", "site_ids.0"]);
+    assert_eq!(
+        answer.expect(StatusCode::BAD_REQUEST).fields(),
+        ["name", "type", "filters", "site_ids.1", "site_ids.0"]
+    );
     let answer = app.post(GROUPS, json!({"name": "G"})).bearer(&token).send().await;
     assert_eq!(answer.expect(StatusCode::BAD_REQUEST).fields(), ["type"]);
     let made = group(&app, &token, json!({"name": "G", "type": "custom"})).await;

@@ -169,11 +169,15 @@ async fn a_client_that_sends_nothing_or_too_much_is_cut_off() {
     let answer = send(stuck.into()).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(began.elapsed() < Duration::from_secs(25));
+    // Nothing at all.
+    let began = Instant::now();
+    assert_eq!(send(Vec::new()).await, "");
+    assert!(began.elapsed() > Duration::from_secs(10), "a slow network has its time");
     // Heads that are no HTTP, or endless.
     for bytes in [
         b"\x16\x03\x01\x02\x00\x01\x00".to_vec(),
         b"GET / HTTP/1.1\r\nx: \x00\r\n\r\n".to_vec(),
-        [b"GET / HTTP/1.1\r\nx: ".to_vec(), vec![b'a'; 200_000]].concat(),
+        [b"GET / HTTP/1.1\r\nx: ".to_vec(), vec![b'a'; 400_000]].concat(),
     ] {
         let answer = send(bytes).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
@@ -249,4 +253,77 @@ async fn a_port_in_use_is_named() {
 
 fn path(path: &std::path::Path) -> &str {
     path.to_str().expect("UTF-8")
+}
+
+/// Anybody may send logins, and a body that he never ends.
+#[tokio::test]
+async fn a_crowd_of_strangers_leaves_the_memory_as_it_was() {
+    let db = Cluster::get().migrated().await;
+    let log = scratch("crowd.log");
+    let mut server = Server::spawn(&[("DATABASE_URL", &db.url()), ("NEOPRO_DATA_DIR", path(&scratch("crowd")))], &log);
+    server.ready().await;
+    let pid = server.pid();
+    let resident = || -> u64 {
+        let status = text(std::path::Path::new(&format!("/proc/{pid}/status")));
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size").to_owned();
+        line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse().ok()).expect("a number")
+    };
+    let guess = async |number: usize| {
+        let body = json!({"email": format!("{number}@club.fr"), "password": "wrong"});
+        http::send(server.port, Method::POST, "/api/auth/login", None, Some(&body)).await.expect("an answer").status
+    };
+    guess(0).await;
+    let before = resident();
+    let answers = futures_util::future::join_all((1..=60).map(guess)).await;
+    assert!(answers.iter().all(|status| matches!(status, 401 | 429)), "{answers:?}");
+
+    let mut open = Vec::new();
+    for _ in 0..300 {
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await.expect("a connection");
+        let head = "POST /api/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n";
+        let _ = stream.write_all(&[head.as_bytes(), &vec![b' '; 100_000]].concat()).await;
+        open.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let after = resident();
+    assert!(after < before + 64 * 1024, "{before} kB before, {after} kB after");
+    assert!(server.terminate().await.success());
+}
+
+/// A refusal must not tell whether there is an account, nor of which age.
+#[tokio::test]
+async fn every_refusal_of_a_login_takes_as_long() {
+    let db = Cluster::get().migrated().await;
+    let bcrypt = "$2b$10$abcdefghijklmnopqrstuujgDXVs49d209KQySdu6saHU25G9L7Tm";
+    db.owner()
+        .await
+        .batch_execute(&format!(
+            "insert into users (email, password_hash) values ('old@club.fr', '{bcrypt}'), ('none@club.fr', '$2a$12$VOTRE_HASH_ICI')"
+        ))
+        .await
+        .expect("accounts");
+    let log = scratch("refusals.log");
+    let mut server =
+        Server::spawn(&[("DATABASE_URL", &db.url()), ("NEOPRO_DATA_DIR", path(&scratch("refusals")))], &log);
+    server.ready().await;
+    for email in ["nobody@club.fr", "old@club.fr", "none@club.fr"] {
+        let began = Instant::now();
+        let body = json!({"email": email, "password": "wrong"});
+        let answer =
+            http::send(server.port, Method::POST, "/api/auth/login", None, Some(&body)).await.expect("an answer");
+        assert_eq!(answer.status, 401);
+        assert!(began.elapsed() >= Duration::from_secs(1), "{email}: {:?}", began.elapsed());
+    }
+    assert!(server.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_database_that_never_answers_is_named() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("postgresql://u:p@127.0.0.1:{}/d", silent.local_addr().expect("its number").port());
+    let began = Instant::now();
+    let output = run(&["migrate"], &[("DATABASE_URL", &url), ("NEOPRO_DATA_DIR", path(&scratch("silent")))], "");
+    assert!(!output.status.success());
+    assert!(words(&output).contains("Connection timeout"), "{}", words(&output));
+    assert!(began.elapsed() < Duration::from_secs(25));
 }

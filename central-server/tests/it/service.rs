@@ -95,6 +95,7 @@ async fn the_reader_of_the_api_comes_whole_from_this_server() {
         parts += 1;
     }
     assert!(parts >= 4, "the page has parts: {}", page.text);
+    app.get("/api-docs/nothing.js").send().await.expect(StatusCode::NOT_FOUND);
     let document = app.get("/api-docs/openapi.json").send().await.expect(StatusCode::OK).json();
     assert_eq!(document, *crate::support::contract::DOCUMENT);
 }
@@ -168,4 +169,17 @@ async fn without_a_database_the_api_says_so_and_the_probes_answer() {
     assert_eq!(answer.code(), "unavailable");
     assert_eq!(answer.header("retry-after"), "5");
     app.get("/live").send().await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn in_development_a_page_of_the_same_machine_may_act() {
+    let app = TestApp::new().await;
+    for origin in ["http://localhost:4200", "http://127.0.0.1:5173", "http://[::1]:4200"] {
+        let act = app.post("/api/auth/logout", json!({})).header("origin", origin).send().await.expect(StatusCode::OK);
+        assert_eq!(act.header("access-control-allow-origin"), origin);
+    }
+    for origin in ["https://evil.test", "http://localhost.evil.test", "null"] {
+        let act = app.post("/api/auth/logout", json!({})).header("origin", origin).send().await;
+        act.expect(StatusCode::FORBIDDEN);
+    }
 }

@@ -234,6 +234,13 @@ async fn the_public_data_api_finds_nothing_that_it_can_touch() {
         let expected: &[&str] = &["bait"];
         assert_eq!(touched, expected, "{role} (the bait shows that the search finds something)");
     }
+    // Nor will they what is made later, by the next migration.
+    owner
+        .batch_execute("create table later (id int); create function later() returns int language sql return 1")
+        .await
+        .expect("the owner may");
+    let later = admin.query_one("select has_table_privilege('anon', 'later', 'select')", &[]).await.expect("a row");
+    assert!(!later.get::<_, bool>(0));
     // And in practice.
     admin.batch_execute("set role anon").await.expect("the superuser may");
     for relation in ["users", "sites", "sessions", "analytics", "schema_migrations"] {

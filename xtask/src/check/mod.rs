@@ -6,6 +6,7 @@ mod functions;
 mod layout;
 mod licence;
 mod links;
+mod names;
 mod policy;
 mod rooms;
 mod secrets;

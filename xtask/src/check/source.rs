@@ -13,16 +13,26 @@ pub struct Source {
     pub strings: Vec<Located<String>>,
     /// Every path of two or more names. `use a::{b, c::d};` gives `a::b` and `a::c::d`.
     pub paths: Vec<Located<Vec<String>>>,
+    /// What every `use` brings in.
+    pub imports: Vec<Located<Import>>,
     /// The lines that are compiled for tests only.
     test_lines: Vec<RangeInclusive<usize>>,
+}
+
+/// A name that `use` brings into a file: `use a::b as c;` brings in `c` for `a::b`, and `use a::*;` has the name `*`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Import {
+    pub name: String,
+    pub path: Vec<String>,
 }
 
 impl Source {
     pub fn read(text: &str) -> Self {
         let (code, strings) = blank_literals(text);
         let paths = paths(&code);
+        let imports = imports(&code);
         let test_lines = test_modules(&code);
-        Self { code, strings, paths, test_lines }
+        Self { code, strings, paths, imports, test_lines }
     }
 
     /// The same for a file that holds nothing but tests.
@@ -257,6 +267,64 @@ fn use_group(code: &str, text: &str, prefix: &[String], found: &mut Vec<Located<
     text.len()
 }
 
+fn imports(code: &str) -> Vec<Located<Import>> {
+    let mut found = Vec::new();
+    for (at, word) in code.match_indices("use") {
+        let rest = &code[at + word.len()..];
+        let begins = !code[..at].ends_with(is_name) && rest.starts_with(char::is_whitespace);
+        if let Some(end) = rest.find(';').filter(|_| begins) {
+            let mut brought = Vec::new();
+            bring_in(&rest[..end], &[], &mut brought);
+            let line = line_of(code, at);
+            found.extend(brought.into_iter().map(|import| (line, import)));
+        }
+    }
+    found
+}
+
+/// Notes what the tree of a `use` brings in behind a prefix.
+fn bring_in(tree: &str, prefix: &[String], found: &mut Vec<Import>) {
+    let (head, group) = tree.split_once('{').map_or((tree, None), |(head, group)| (head, Some(group)));
+    let mut words = head.split_whitespace();
+    let path = words.next().unwrap_or_default();
+    if path.starts_with("::") {
+        return; // another crate, whatever its name is here
+    }
+    let mut names = prefix.to_vec();
+    names.extend(path.split("::").filter(|name| !name.is_empty()).map(str::to_owned));
+    if let Some(group) = group {
+        let group = group.trim_end().strip_suffix('}').unwrap_or(group);
+        branches(group).for_each(|branch| bring_in(branch, &names, found));
+        return;
+    }
+    if names.len() > 1 && names.last().is_some_and(|name| name == "self") {
+        names.pop();
+    }
+    let alias = words.nth(1).map(str::to_owned);
+    match alias.or_else(|| names.last().cloned()) {
+        Some(name) if name == "*" => {
+            names.pop();
+            found.push(Import { name, path: names });
+        }
+        Some(name) => found.push(Import { name, path: names }),
+        None => {}
+    }
+}
+
+/// What stands between the commas of a group, those of groups within it excepted.
+fn branches(group: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    let at_comma = move |char: char| {
+        match char {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        char == ',' && depth == 0
+    };
+    group.split(at_comma).filter(|branch| !branch.trim().is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +364,28 @@ mod tests {
         assert_eq!(
             paths_of("use crate::{\n    users::store,\n    ids::SiteId,\n};"),
             ["2 crate::users::store", "3 crate::ids::SiteId"]
+        );
+    }
+
+    #[test]
+    fn imports_have_the_names_that_they_go_by() {
+        let text = "use a;\nuse a::b as c;\npub(crate) use crate::{\n    self as root,\n    d::{self, e::{f, self as g}, *},\n    \
+                    h::Trait as _,\n};\nuse ::d::i;\nfn reuse() -> impl Sized + use<'_> { because; }";
+        let imports = Source::read(text).imports.into_iter();
+        let imports: Vec<String> =
+            imports.map(|(line, import)| format!("{line} {} = {}", import.name, import.path.join("::"))).collect();
+        assert_eq!(
+            imports,
+            [
+                "1 a = a",
+                "2 c = a::b",
+                "3 root = crate",
+                "3 d = crate::d",
+                "3 f = crate::d::e::f",
+                "3 g = crate::d::e",
+                "3 * = crate::d",
+                "3 _ = crate::h::Trait",
+            ]
         );
     }
 

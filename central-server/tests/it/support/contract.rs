@@ -41,8 +41,11 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         check_failure(method, path, answer);
     }
     let reading = if *method == Method::HEAD { Method::GET } else { method.clone() };
+    if matches!(answer.status, 405 | 431) {
+        return; // described once, for every address
+    }
     let Some(operation) = find(&reading, path) else {
-        assert!(matches!(answer.status, 404 | 405), "{method} {path}: undocumented, yet {}", answer.status);
+        assert!(answer.status == 404, "{method} {path}: undocumented, yet {}", answer.status);
         return;
     };
     let response = &operation["responses"][answer.status.to_string()];

@@ -51,11 +51,13 @@ impl Connection {
         let response = self.sender.send_request(request).await.map_err(std::io::Error::other)?;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
-        Ok(Answer {
+        let answer = Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
-        })
+        };
+        super::contract::check(method, path, &answer);
+        Ok(answer)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod contract;
 pub mod http;
 pub mod program;
+pub mod terminal;
 
 pub use app::{Answer, TestApp};
 pub use cluster::{Cluster, TestDb};
