@@ -228,9 +228,10 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
         let (http, watcher, mut stopping) = (http.clone(), graceful.watcher(), stopping.clone());
         tokio::spawn(async move {
             let _place = place;
+            let mut first = [0u8; 1];
             tokio::select! {
-                spoke = tokio::time::timeout(FIRST_BYTE, stream.readable()) => match spoke {
-                    Ok(Ok(())) => {}
+                spoke = tokio::time::timeout(FIRST_BYTE, stream.peek(&mut first)) => match spoke {
+                    Ok(Ok(1)) => {}
                     _ => return,
                 },
                 _ = stopping.changed() => return,
