@@ -138,22 +138,21 @@ impl EmbeddedError {
 
 impl fmt::Display for EmbeddedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Locked { folder, holder } => write!(
-                f,
-                "Un autre serveur NeoPro{} utilise déjà le dossier {} : arrêtez-le, ou donnez un autre dossier par \
-                 NEOPRO_DATA_DIR.",
-                process(*holder),
-                folder.display()
-            ),
-            Self::NotInstalled => write!(
-                f,
+        let sentence = self.about_the_machine().or_else(|| self.about_folders()).or_else(|| self.about_the_database());
+        f.write_str(&sentence.unwrap_or_default())
+    }
+}
+
+impl EmbeddedError {
+    /// What the machine lacks.
+    fn about_the_machine(&self) -> Option<String> {
+        Some(match self {
+            Self::NotInstalled => format!(
                 "PostgreSQL n'est pas installé sur cette machine : installez le paquet « postgresql » (Debian, \
                  Ubuntu), « postgresql-server » (Fedora, RHEL) ou « postgresql@17 » (Homebrew), en version \
                  {OLDEST_MAJOR} au moins, ou donnez l'adresse d'une base de données par DATABASE_URL."
             ),
-            Self::TooOld { program, major } => write!(
-                f,
+            Self::TooOld { program, major } => format!(
                 "{} est PostgreSQL {major}, mais il faut la version {OLDEST_MAJOR} au moins : installez le paquet \
                  « postgresql-{OLDEST_MAJOR} » ou un plus récent, ou donnez l'adresse d'une base de données par \
                  DATABASE_URL.",
@@ -161,8 +160,7 @@ impl fmt::Display for EmbeddedError {
             ),
             Self::OtherMajor { folder, made_by, installed } => {
                 let installed: Vec<String> = installed.iter().map(u32::to_string).collect();
-                write!(
-                    f,
+                format!(
                     "Les données de {} ont été créées par PostgreSQL {made_by}, qui n'est plus sur cette machine \
                      (présent : {}) : réinstallez le paquet « postgresql-{made_by} », au moins le temps de faire une \
                      sauvegarde et de la restaurer dans un dossier neuf.",
@@ -170,66 +168,76 @@ impl fmt::Display for EmbeddedError {
                     installed.join(", ")
                 )
             }
-            Self::NoAccount => write!(
-                f,
+            Self::NoAccount => String::from(
                 "PostgreSQL refuse de tourner sous root et il n'y a pas d'utilisateur « postgres » sur cette machine \
                  : créez-le avec « useradd --system --no-create-home --shell /usr/sbin/nologin postgres », ou lancez \
-                 le serveur sous un autre utilisateur que root."
+                 le serveur sous un autre utilisateur que root.",
             ),
-            Self::Closed { folder, account } => write!(
-                f,
+            Self::Program { program, .. } => {
+                format!("Impossible de lancer le programme {} : vérifiez qu'il est installé.", program.display())
+            }
+            _ => return None,
+        })
+    }
+
+    /// What is in the way in the file system.
+    fn about_folders(&self) -> Option<String> {
+        Some(match self {
+            Self::Locked { folder, holder } => format!(
+                "Un autre serveur NeoPro{} utilise déjà le dossier {} : arrêtez-le, ou donnez un autre dossier par \
+                 NEOPRO_DATA_DIR.",
+                process(*holder),
+                folder.display()
+            ),
+            Self::Closed { folder, account } => format!(
                 "L'utilisateur « {account} », sous lequel tourne PostgreSQL, ne peut pas entrer dans le dossier {0} : \
                  ouvrez-lui le passage avec « chmod o+x {0} », ou placez les données ailleurs par NEOPRO_DATA_DIR, \
                  par exemple dans /var/lib/neopro.",
                 folder.display()
             ),
-            Self::OtherOwner { folder, owner, expected } => write!(
-                f,
+            Self::OtherOwner { folder, owner, expected } => format!(
                 "Le dossier {0} appartient à l'utilisateur n° {owner}, mais PostgreSQL tournerait sous l'utilisateur \
                  n° {expected} : lancez le serveur comme la première fois, ou donnez-lui le dossier avec \
                  « chown -R {expected} {0} ».",
                 folder.display()
             ),
-            Self::NotACluster { folder } => write!(
-                f,
+            Self::NotACluster { folder } => format!(
                 "Le dossier {} n'est pas vide et n'est pas un dossier de données de PostgreSQL : déplacez son \
                  contenu, ou donnez un autre dossier par NEOPRO_DATA_DIR.",
                 folder.display()
             ),
-            Self::SocketFolder { folder } => write!(
-                f,
+            Self::SocketFolder { folder } => format!(
                 "Le dossier {}, prévu pour la connexion à PostgreSQL, existe déjà et n'est pas un dossier privé de \
                  l'utilisateur de la base de données : vérifiez qui l'a créé et supprimez-le.",
                 folder.display()
             ),
-            Self::NoSocketFolder => write!(
-                f,
+            Self::NoSocketFolder => String::from(
                 "Aucun dossier ne convient à la connexion avec PostgreSQL : il faut que /run, XDG_RUNTIME_DIR ou \
-                 /tmp existe et que son chemin soit court."
+                 /tmp existe et que son chemin soit court.",
             ),
-            Self::Io { action, path, .. } => write!(f, "Impossible {action} {}.", path.display()),
-            Self::Program { program, .. } => {
-                write!(f, "Impossible de lancer le programme {} : vérifiez qu'il est installé.", program.display())
-            }
-            Self::Initialisation { said, log } => write!(
-                f,
+            Self::Io { action, path, .. } => format!("Impossible {action} {}.", path.display()),
+            _ => return None,
+        })
+    }
+
+    /// What PostgreSQL itself complained about.
+    fn about_the_database(&self) -> Option<String> {
+        Some(match self {
+            Self::Initialisation { said, log } => format!(
                 "PostgreSQL n'a pas pu créer la base de données ({said}) : corrigez la cause et relancez le serveur, \
                  rien n'est resté de cet essai ; le détail est dans {}.",
                 log.display()
             ),
-            Self::Died { said, log } => write!(
-                f,
+            Self::Died { said, log } => format!(
                 "PostgreSQL s'est arrêté avant d'avoir démarré ({said}) : corrigez la cause et relancez le serveur ; \
                  le détail est dans {}.",
                 log.display()
             ),
-            Self::Refused { log, .. } => write!(
-                f,
+            Self::Refused { log, .. } => format!(
                 "PostgreSQL a démarré, mais refuse la connexion du serveur NeoPro : la raison est dans {}.",
                 log.display()
             ),
-            Self::Silent { folder, holder } => write!(
-                f,
+            Self::Silent { folder, holder } => format!(
                 "Le serveur NeoPro{} qui utilise le dossier {} n'a pas de base de données qui réponde : attendez qu'il \
                  ait démarré, ou arrêtez-le et recommencez.",
                 process(*holder),
@@ -237,14 +245,14 @@ impl fmt::Display for EmbeddedError {
             ),
             Self::Stuck { folder, processes } => {
                 let processes: Vec<String> = processes.iter().map(u32::to_string).collect();
-                write!(
-                    f,
+                format!(
                     "PostgreSQL ne s'arrête pas dans le dossier {} : terminez les processus {} et recommencez.",
                     folder.display(),
                     processes.join(", ")
                 )
             }
-        }
+            _ => return None,
+        })
     }
 }
 
