@@ -95,13 +95,26 @@ pub trait Statements: Send {
     fn run(self, client: &Client) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
+/// Ends the transaction that it is sent in.
+const UNSENT: &str = "do $$ begin raise 'a statement could not be sent'; end $$";
+
 impl<T: Send> Statements for Query<T> {
     type Output = T;
 
     async fn run(self, client: &Client) -> Result<T, Error> {
         let params: Vec<(&(dyn ToSql + Sync), Type)> =
             self.statement.params.iter().map(|(value, ty)| (&**value as &(dyn ToSql + Sync), ty.clone())).collect();
-        let rows = client.query_typed(&self.statement.sql, &params).await?;
+        let rows = match client.query_typed(&self.statement.sql, &params).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                if error.as_db_error().is_none() {
+                    // A parameter that could not be written: the statement has not left. What fails instead is
+                    // queued in its place, before the commit, so that the others are not written without it.
+                    let _ = client.batch_execute(UNSENT).await;
+                }
+                return Err(error.into());
+            }
+        };
         (self.read)(rows)
     }
 }

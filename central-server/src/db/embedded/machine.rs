@@ -34,6 +34,9 @@ setpriv --pdeathsig KILL true 2>/dev/null && echo "setpriv=$(command -v setpriv)
 echo "postgres=$(command -v postgres)"
 "#;
 
+/// Becomes the program behind it, unless the parent is gone already.
+const IF_WE_LIVE: &str = r#"[ "$PPID" = "$1" ] && shift && exec "$@""#;
+
 /// The account that a root server runs PostgreSQL under.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
@@ -154,7 +157,8 @@ impl Machine {
                 Orphaned::ShutsDown => "--pdeathsig=INT",
                 Orphaned::IsKilled => "--pdeathsig=KILL",
             });
-            command.arg("--").arg(program);
+            // If we ended before the kernel was told, nobody would ever tell this child: it looks once more.
+            command.args(["--", "sh", "-c", IF_WE_LIVE, "sh"]).arg(std::process::id().to_string()).arg(program);
             command
         } else {
             let mut command = Command::new(program);
