@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::any;
 use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,6 +18,7 @@ use crate::error::Error;
 use crate::health::Health;
 use crate::http::layers::{self, ForeignOrigins};
 use crate::http::openapi::{self, ApiDoc};
+use crate::live::{self, Live};
 use crate::{auth, groups, health, sites};
 
 /// Everything that a handler may need. Cheap to clone.
@@ -34,6 +36,10 @@ pub struct Parts {
     pub tokens: Tokens,
     /// Hashes and compares passwords.
     pub passwords: Passwords,
+    /// Compares the slow hashes of old boxes' keys, apart from people's logins.
+    pub box_keys: Passwords,
+    /// The live channel.
+    pub live: Live,
     /// Slows down guessing.
     pub login_limits: LoginLimits,
     /// How the service is.
@@ -62,6 +68,8 @@ impl App {
             clock,
             tokens,
             passwords: Passwords::default(),
+            box_keys: Passwords::default(),
+            live: Live::default(),
             login_limits: LoginLimits::default(),
             health: Arc::default(),
             foreign_origins: ForeignOrigins::default(),
@@ -97,6 +105,12 @@ impl App {
         Self::routes().into_openapi()
     }
 
+    /// What is no part of the API's description: the live channel, which is described by its protocol.
+    #[expect(clippy::disallowed_methods, reason = "not a route of the API")]
+    fn beside_the_api(&self) -> Router {
+        Router::new().route("/socket.io/", any(live::engine::handle)).with_state(self.clone())
+    }
+
     /// The whole server, from the outermost layer to the handlers.
     pub fn router(&self) -> Router {
         let (api, description) = Self::routes().split_for_parts();
@@ -105,6 +119,7 @@ impl App {
             .fallback(layers::no_route)
             .method_not_allowed_fallback(layers::no_method)
             .layer(from_fn(layers::deadline))
+            .merge(self.beside_the_api())
             .layer(from_fn_with_state(self.clone(), layers::same_origin))
             .layer(from_fn_with_state(self.clone(), layers::cors))
             .layer(from_fn(layers::modest_head))

@@ -92,6 +92,10 @@ impl crate::db::SqlType for Time {
     const TYPE: Type = Type::TIMESTAMPTZ;
 }
 
+impl crate::db::SqlType for Vec<Time> {
+    const TYPE: Type = Type::TIMESTAMPTZ_ARRAY;
+}
+
 /// Where the time comes from: the machine, or a test's own hand.
 #[derive(Debug, Clone)]
 pub enum Clock {

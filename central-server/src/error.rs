@@ -199,6 +199,14 @@ impl Error {
     }
 }
 
+/// A refusal of the live channel's engine, in the form that the library's clients understand: 403 for a foreign
+/// page (code 4), else 400.
+#[must_use]
+pub fn engine_refusal(code: u8, message: &'static str) -> Response {
+    let status = if code == 4 { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
+    (status, axum::Json(serde_json::json!({ "code": code, "message": message }))).into_response()
+}
+
 impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         match error {

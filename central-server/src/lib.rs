@@ -15,6 +15,7 @@ pub mod groups;
 pub mod health;
 pub mod http;
 pub mod ids;
+pub mod live;
 pub mod logging;
 pub mod serve;
 pub mod sites;

@@ -27,6 +27,7 @@ use crate::db::embedded::{Embedded, Options};
 use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
+use crate::live;
 use crate::logging;
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
@@ -133,6 +134,7 @@ async fn bring_up(app: App) -> Result<Option<Embedded>, String> {
     app.health.set_database(DatabaseState::Up, Duration::ZERO);
     // A connection of its own: behind busy requests it would see a full queue and call it a dead database.
     tokio::spawn(checks::watch_database(Arc::clone(&app.health), checks, db));
+    tokio::spawn(live::jobs::run(app.clone()));
     Ok(embedded)
 }
 

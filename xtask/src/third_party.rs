@@ -29,6 +29,7 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("tokio", "the asynchronous runtime"),
     ("tokio-postgres", "PostgreSQL without named statements, so that any pooler works"),
     ("tokio-postgres-rustls", "TLS to PostgreSQL"),
+    ("tokio-tungstenite", "tests: WebSockets of strangers"),
     ("tower", "middleware"),
     ("tower-http", "compression and cross-origin rules"),
     ("tracing", "log events"),

@@ -21,6 +21,9 @@ macro_rules! sql_types {
             impl SqlType for Vec<$rust> {
                 const TYPE: Type = Type::$array;
             }
+            impl SqlType for Vec<Option<$rust>> {
+                const TYPE: Type = Type::$array;
+            }
         )*
     };
 }

@@ -72,16 +72,25 @@ impl DatabaseState {
     }
 }
 
+/// How long the live channel's loop may take to come round.
+const LIVE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// The last results.
 #[derive(Debug)]
 pub struct Health {
     started: Instant,
     database: RwLock<(DatabaseState, Duration)>,
+    /// When the live channel last gave a sign of life.
+    live: RwLock<Option<Instant>>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { started: Instant::now(), database: RwLock::new((DatabaseState::Starting, Duration::ZERO)) }
+        Self {
+            started: Instant::now(),
+            database: RwLock::new((DatabaseState::Starting, Duration::ZERO)),
+            live: RwLock::default(),
+        }
     }
 }
 
@@ -102,6 +111,18 @@ impl Health {
             tracing::info!(from = ?last.0, to = ?state, "the database's state changed");
         }
         *last = (state, latency);
+    }
+
+    /// The live channel's own loop has come round.
+    pub fn live_came_round(&self) {
+        *self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether the live channel works: its loop comes round twice a second, whatever the database does.
+    #[must_use]
+    pub fn live_is_running(&self) -> bool {
+        let last = *self.live.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        last.is_some_and(|last| last.elapsed() < LIVE_PATIENCE)
     }
 
     /// The time since this process began.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{DatabaseState, State};
+use super::State;
 use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
@@ -98,6 +98,26 @@ struct Report {
 struct Checks {
     /// PostgreSQL.
     database: Check,
+    /// The live channel of the boxes.
+    websocket: LiveCheck,
+}
+
+/// The check of the live channel.
+#[derive(Debug, Serialize, ToSchema)]
+struct LiveCheck {
+    /// The check itself.
+    #[serde(flatten)]
+    check: Check,
+    /// What is known besides.
+    details: LiveDetails,
+}
+
+/// The live channel of this replica.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LiveDetails {
+    /// Boxes that are connected to this replica.
+    connected_sites: usize,
 }
 
 /// One check.
@@ -166,8 +186,11 @@ async fn api_health(Shared(app): Shared<App>) -> (StatusCode, Json<Report>) {
 
 fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
     let (database, latency) = app.health.database();
-    let status = database.state();
-    let count = |wanted: State| usize::from(status == wanted);
+    let live = if app.health.live_is_running() { State::Healthy } else { State::Unhealthy };
+    let states = [database.state(), live];
+    let status = states.into_iter().max().unwrap_or(State::Healthy);
+    let count = |wanted: State| states.into_iter().filter(|state| *state == wanted).count();
+    let unverified = app.config.database_is_unverified().then_some(UNVERIFIED);
     let report = Report {
         status,
         timestamp: app.clock.now(),
@@ -177,13 +200,22 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
         checks: Checks {
             database: Check {
                 name: "PostgreSQL",
-                status,
+                status: database.state(),
                 latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
-                message: database.sentence().or(app.config.database_is_unverified().then_some(UNVERIFIED)),
+                message: database.sentence().or(unverified),
+            },
+            websocket: LiveCheck {
+                check: Check {
+                    name: "WebSocket",
+                    status: live,
+                    latency_ms: 0,
+                    message: (live != State::Healthy).then_some("Le canal des boîtiers ne fonctionne pas encore."),
+                },
+                details: LiveDetails { connected_sites: app.live.hub.count() },
             },
         },
         summary: Summary {
-            total_checks: 1,
+            total_checks: states.len(),
             healthy_checks: count(State::Healthy),
             degraded_checks: count(State::Degraded),
             unhealthy_checks: count(State::Unhealthy),
@@ -227,6 +259,8 @@ struct Ready {
 struct ReadyChecks {
     /// The database answers and its schema is up to date.
     database: bool,
+    /// The live channel works.
+    websocket: bool,
 }
 
 /// Whether requests can be served: not while migrating, not while going down.
@@ -239,12 +273,9 @@ struct ReadyChecks {
 )]
 async fn ready(Shared(app): Shared<App>) -> Result<Response> {
     let (database, _) = app.health.database();
-    let ready = database.is_ready();
-    let body = Ready {
-        status: if ready { "ready" } else { "not_ready" },
-        timestamp: app.clock.now(),
-        checks: ReadyChecks { database: ready && database != DatabaseState::Stopping },
-    };
+    let checks = ReadyChecks { database: database.is_ready(), websocket: app.health.live_is_running() };
+    let ready = checks.database && checks.websocket;
+    let body = Ready { status: if ready { "ready" } else { "not_ready" }, timestamp: app.clock.now(), checks };
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok((code, Json(body)).into_response())
 }

@@ -148,6 +148,7 @@ async fn delete(
     // The journal first: behind the deletion it could not tell whether there was anything to delete.
     let (_, name) = caller.run((audit::store::record_if_site(entry, id), store::delete(caller.scope(), id))).await?;
     let name = name.ok_or(GONE)?;
+    app.live.hub.dismiss(id);
     Ok(Json(SiteMessage { message: format!("Le site « {name} » est supprimé.") }))
 }
 
@@ -167,7 +168,10 @@ async fn regenerate_key(
     let entry = Entry::new(Action::ApiKeyRegenerated, caller.user(), &from, now).on("site", id);
     let replace = store::replace_key(caller.scope(), id, &key, now);
     let (site, ()) = caller.run((replace, audit::store::record_if_site(entry, id))).await?;
-    Ok(Json(with_key(site.ok_or(GONE)?, key)))
+    let site = site.ok_or(GONE)?;
+    // Whoever is connected with the old key has to show the new one.
+    app.live.hub.dismiss(id);
+    Ok(Json(with_key(site, key)))
 }
 
 fn new_key() -> Result<SiteKey> {

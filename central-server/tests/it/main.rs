@@ -12,6 +12,7 @@ mod groups;
 mod guide;
 mod hostile;
 mod kills;
+mod live;
 mod migrations;
 mod pooler;
 mod serve;

@@ -56,6 +56,7 @@ impl TestApp {
         let app = App::new(config, "a secret for tests, as long as it has to be", clock.clone());
         app.set_db(db.pool(4));
         app.health.set_database(DatabaseState::Up, Duration::from_millis(1));
+        app.health.live_came_round();
         let router = app.router();
         Self { app, db, clock, router }
     }

@@ -1,0 +1,156 @@
+//! Who is there: one connection a site, and what was heard of each since it was last written down.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::session::Handle;
+use crate::clock::Time;
+use crate::ids::SiteId;
+
+/// How long a connected box may be silent before its connection is given up. Boxes beat every 30 s.
+const ZOMBIE: Duration = Duration::from_secs(90);
+
+/// The boxes that are connected to this replica.
+#[derive(Debug, Default)]
+pub struct Hub {
+    connected: Mutex<HashMap<SiteId, Connected>>,
+    news: Mutex<HashMap<SiteId, News>>,
+}
+
+#[derive(Debug)]
+struct Connected {
+    handle: Handle,
+    heard: Instant,
+}
+
+/// What is to be written down about a site.
+#[derive(Debug, Clone)]
+pub struct News {
+    /// When it was last heard of.
+    pub seen: Time,
+    /// Whether it is connected.
+    pub online: bool,
+    /// Its public address.
+    pub ip: Option<String>,
+    /// Its address within the club.
+    pub local_ip: Option<String>,
+    /// What it runs.
+    pub software_version: Option<String>,
+}
+
+impl Hub {
+    /// A box has proven who it is. Its former connection, if there is one, is closed; the site does not go
+    /// offline for it.
+    pub fn arrived(&self, site: SiteId, handle: Handle, now: Time) {
+        let ip = handle.address().to_string();
+        let before = lock(&self.connected).insert(site, Connected { handle, heard: Instant::now() });
+        if let Some(before) = before {
+            before.handle.close();
+        }
+        self.note(site, News { seen: now, online: true, ip: Some(ip), local_ip: None, software_version: None });
+    }
+
+    /// A connection has ended. Only if it was the site's current one is the site gone.
+    pub fn left(&self, site: SiteId, handle: &Handle, now: Time) {
+        {
+            let mut connected = lock(&self.connected);
+            if connected.get(&site).is_none_or(|current| current.handle.number() != handle.number()) {
+                return;
+            }
+            connected.remove(&site);
+        }
+        self.note(site, News { seen: now, online: false, ip: None, local_ip: None, software_version: None });
+    }
+
+    /// Any sign of life.
+    pub fn heard(&self, site: SiteId) {
+        if let Some(connected) = lock(&self.connected).get_mut(&site) {
+            connected.heard = Instant::now();
+        }
+    }
+
+    /// A heartbeat. Fields that are missing or of another type are simply not known.
+    pub fn beat(&self, site: SiteId, beat: &Value, now: Time) {
+        self.heard(site);
+        let text = |value: &Value| value.as_str().filter(|text| text.len() <= 100).map(clean);
+        self.note(
+            site,
+            News {
+                seen: now,
+                online: true,
+                ip: None,
+                local_ip: text(&beat["metrics"]["localIp"]),
+                software_version: text(&beat["softwareVersion"]),
+            },
+        );
+    }
+
+    /// Whether a site's box is connected here.
+    #[must_use]
+    pub fn is_connected(&self, site: SiteId) -> bool {
+        lock(&self.connected).contains_key(&site)
+    }
+
+    /// How many boxes are connected here.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        lock(&self.connected).len()
+    }
+
+    /// Ends the connection of a site that is deleted or has another key.
+    pub fn dismiss(&self, site: SiteId) {
+        if let Some(connected) = lock(&self.connected).get(&site) {
+            connected.handle.close();
+        }
+    }
+
+    /// Asks every box for a sign of life, and gives up those that have given none for too long.
+    pub(super) fn ping(&self, now: Time) {
+        let question = serde_json::json!({ "timestamp": now.unix_micros() / 1000 });
+        for connected in lock(&self.connected).values() {
+            if connected.heard.elapsed() > ZOMBIE {
+                connected.handle.close();
+            } else {
+                connected.handle.emit("ping_check", &question);
+            }
+        }
+    }
+
+    /// What is to be written down, taken out.
+    pub(super) fn take_news(&self) -> Vec<(SiteId, News)> {
+        std::mem::take(&mut *lock(&self.news)).into_iter().collect()
+    }
+
+    /// Puts back what could not be written, unless something newer came.
+    pub(super) fn put_back(&self, news: Vec<(SiteId, News)>) {
+        let mut waiting = lock(&self.news);
+        for (site, old) in news {
+            waiting.entry(site).or_insert(old);
+        }
+    }
+
+    fn note(&self, site: SiteId, new: News) {
+        lock(&self.news)
+            .entry(site)
+            .and_modify(|news| {
+                news.seen = new.seen;
+                news.online = new.online;
+                news.ip = new.ip.clone().or(news.ip.take());
+                news.local_ip = new.local_ip.clone().or(news.local_ip.take());
+                news.software_version = new.software_version.clone().or(news.software_version.take());
+            })
+            .or_insert(new);
+    }
+}
+
+/// Without what the database cannot store.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

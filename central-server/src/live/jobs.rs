@@ -1,0 +1,60 @@
+//! What the live channel does by itself, again and again.
+
+use std::time::Duration;
+
+use super::silent::COUNTED_EVERY;
+use super::store;
+use crate::app::App;
+
+/// How often what was heard is written down.
+const WRITTEN_EVERY: Duration = Duration::from_secs(5);
+/// How often boxes are asked for a sign of life.
+const PINGED_EVERY: Duration = Duration::from_secs(30);
+/// After how long without news a site is offline, whichever replica it was connected to.
+const LEASE: Duration = Duration::from_secs(100);
+
+/// Runs until the server stops.
+pub async fn run(app: App) {
+    tokio::join!(close_surplus(&app), write(&app), ping(&app));
+}
+
+async fn close_surplus(app: &App) {
+    loop {
+        app.live.silent.close_surplus();
+        app.health.live_came_round();
+        tokio::time::sleep(COUNTED_EVERY).await;
+    }
+}
+
+async fn write(app: &App) {
+    loop {
+        tokio::time::sleep(WRITTEN_EVERY).await;
+        write_now(app).await;
+    }
+}
+
+/// Writes down what was heard since the last time. What cannot be written now is kept.
+pub async fn write_now(app: &App) {
+    let Ok(db) = app.db() else { return };
+    let news = app.live.hub.take_news();
+    if news.is_empty() {
+        return;
+    }
+    if let Err(error) = db.run_as_system(store::write_news(&news)).await {
+        tracing::warn!(%error, sites = news.len(), "what was heard of boxes could not be written down yet");
+        app.live.hub.put_back(news);
+    }
+}
+
+async fn ping(app: &App) {
+    loop {
+        tokio::time::sleep(PINGED_EVERY).await;
+        app.live.hub.ping(app.clock.now());
+        let Ok(db) = app.db() else { continue };
+        match db.run_as_system(store::end_leases(app.clock.now().minus(LEASE))).await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "boxes were not heard of any more"),
+            Err(error) => tracing::warn!(%error, "leases could not be looked at"),
+        }
+    }
+}
