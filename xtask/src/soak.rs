@@ -14,7 +14,7 @@ struct Soak {
 
 const SOAKS: [Soak; 2] = [
     Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", tests: "kills" },
-    Soak { name: "pooler", variable: "NEOPRO_POOLER_REQUESTS", times: "2000", tests: "pooler" },
+    Soak { name: "pooler", variable: "NEOPRO_POOLER_REQUESTS", times: "900", tests: "pooler" },
 ];
 
 /// Runs the named soaks, or all.

@@ -5,7 +5,7 @@ use tokio_postgres::error::SqlState;
 /// Raised by `neopro_check_session` (see the first migration).
 const SESSION_GONE: &str = "NP401";
 
-/// Why statements failed. Nothing of what they wrote remains.
+/// Why statements failed. What they wrote does not remain, but see [`super::Db::run`] for the exceptions.
 #[derive(Debug)]
 pub enum Error {
     /// No connection, no answer in time, or the database is going down. The text is for the log.

@@ -138,8 +138,9 @@ impl Db {
     /// pool with an open transaction.
     ///
     /// # Errors
-    /// See [`Error`]; after an error nothing was written, except that [`Error::Unavailable`] may stand for a
-    /// commit whose answer was lost.
+    /// See [`Error`]; after an error nothing was written, with two exceptions: [`Error::Unavailable`] may stand
+    /// for a commit whose answer was lost, and rows that are missing or cannot be read ([`Error::Missing`],
+    /// [`Error::Bug`]: mistakes in our SQL) are noticed behind the commit.
     pub async fn run<S: Statements>(
         &self,
         scope: Scope,
