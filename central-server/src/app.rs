@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::any;
+use axum::routing::{any, get};
 use tower_http::compression::CompressionLayer;
+use tracing::Instrument as _;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -19,6 +20,7 @@ use crate::health::Health;
 use crate::http::layers::{self, ForeignOrigins};
 use crate::http::openapi::{self, ApiDoc};
 use crate::live::{self, Live};
+use crate::storage::{self, Storage};
 use crate::{auth, groups, health, sites};
 
 /// Everything that a handler may need. Cheap to clone.
@@ -44,6 +46,8 @@ pub struct Parts {
     pub login_limits: LoginLimits,
     /// How the service is.
     pub health: Arc<Health>,
+    /// The files of the library.
+    pub storage: Storage,
     /// Pages that were refused, each logged once.
     pub foreign_origins: ForeignOrigins,
     /// Set once the database is reached and migrated.
@@ -63,6 +67,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config, jwt_secret: &str, clock: Clock) -> Self {
         let tokens = Tokens::new(jwt_secret, config.jwt_expires_in);
+        let storage = Storage::new(&config.data_dir, &config.own_url());
         Self(Arc::new(Parts {
             config,
             clock,
@@ -72,6 +77,7 @@ impl App {
             live: Live::default(),
             login_limits: LoginLimits::default(),
             health: Arc::default(),
+            storage,
             foreign_origins: ForeignOrigins::default(),
             db: OnceLock::new(),
         }))
@@ -88,6 +94,17 @@ impl App {
     /// Hands the database over, once.
     pub fn set_db(&self, db: Db) {
         let _ = self.db.set(db);
+    }
+
+    /// Runs an act to its end, also if its request is given up meanwhile: what has put something on the disk is to
+    /// write it down, or to take it away again.
+    ///
+    /// # Errors
+    /// Those of the act.
+    pub async fn to_its_end<T: Send + 'static>(
+        act: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        tokio::spawn(act.in_current_span()).await.unwrap_or_else(|error| Err(Error::Internal(error.to_string())))
     }
 
     /// Every route, and the description made from them.
@@ -125,5 +142,17 @@ impl App {
             .layer(from_fn(layers::modest_head))
             .layer(from_fn(layers::edge))
             .layer(CompressionLayer::new())
+            .merge(self.objects())
+    }
+
+    /// What stands beside the API: bytes under addresses of Supabase's shape. They are anybody's who knows the name,
+    /// so nobody's cookie, origin or session counts; they are compressed already, and may take long to arrive.
+    #[expect(clippy::disallowed_methods, reason = "an object is no operation of the API and not in its description")]
+    fn objects(&self) -> Router {
+        Router::new()
+            .route(storage::serve::PATH, get(storage::serve::object))
+            .method_not_allowed_fallback(layers::no_method)
+            .with_state(self.clone())
+            .layer(from_fn(layers::edge))
     }
 }

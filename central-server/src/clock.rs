@@ -54,6 +54,14 @@ impl Time {
     }
 }
 
+impl Time {
+    /// As HTTP writes a date (RFC 9110, 5.6.7), to the second.
+    #[must_use]
+    pub fn http_date(self) -> String {
+        self.0.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+}
+
 impl std::fmt::Display for Time {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
@@ -145,6 +153,7 @@ mod tests {
     fn a_time_is_written_with_milliseconds_and_z() {
         assert_eq!(Time::from_unix_micros(1_700_000_000_123_456).to_string(), "2023-11-14T22:13:20.123Z");
         assert_eq!(Time::from_unix_micros(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Time::from_unix_micros(784_111_777_000_000).http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::db;
 use crate::ids::RequestId;
+use crate::{db, storage};
 
 /// How a request can fail.
 ///
@@ -33,16 +33,26 @@ pub enum Error {
     SlowBody,
     /// 409: a state or a value in the way; a stable code and a sentence.
     Conflict(&'static str, &'static str),
+    /// 409: the same bytes are stored already, under this id.
+    Duplicate(String),
+    /// 411: a body without `Content-Length`, where its size has to be known before.
+    LengthRequired,
     /// 413: more than this many bytes.
-    TooLarge(usize),
+    TooLarge(u64),
     /// 415: not JSON.
     MediaType,
     /// 431: an address or headers beyond any use.
     HeadTooLarge,
+    /// 415: not a form with files.
+    NotMultipart,
+    /// 415: a file of a kind that is not accepted; a stable code and a sentence that says what to do.
+    Unsupported(&'static str, String),
     /// 429: come back after this many seconds.
     TooManyRequests(u64),
     /// 503: a dependency does not answer. The text is for the log.
     Unavailable(String),
+    /// 507: the disk has no room for it. Not 503: to try again does not help before somebody has made room.
+    StorageFull,
     /// 500: a mistake of ours. The text is for the log.
     Internal(String),
 }
@@ -67,10 +77,11 @@ pub struct ErrorBody {
     /// Names this request in the server's log.
     #[schema(value_type = String, format = "uuid")]
     pub request_id: RequestId,
-    /// What one can do about it: with 403, 429 and 503.
+    /// What one can do about it: with 403, 429, 503 and 507.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'static str>,
-    /// Every field that is wrong: with 400 of a body or a query.
+    /// Every field that is wrong: with 400 of a body or a query. With `duplicate`, the field `existing_id`, whose
+    /// message is the id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub details: Vec<FieldProblem>,
@@ -99,17 +110,21 @@ impl Error {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict(..) => StatusCode::CONFLICT,
+            Self::Conflict(..) | Self::Duplicate(_) => StatusCode::CONFLICT,
+            Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::MediaType | Self::NotMultipart | Self::Unsupported(..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    fn code(&self) -> &'static str {
+    /// The stable word for a program.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
@@ -120,17 +135,23 @@ impl Error {
             Self::Invalid(_) => "invalid",
             Self::Unreadable(_) => "unreadable",
             Self::SlowBody => "slow_body",
-            Self::Conflict(code, _) => code,
+            Self::Conflict(code, _) | Self::Unsupported(code, _) => code,
+            Self::Duplicate(_) => "duplicate",
+            Self::LengthRequired => "length_required",
             Self::TooLarge(_) => "too_large",
             Self::MediaType => "not_json",
             Self::HeadTooLarge => "head_too_large",
+            Self::NotMultipart => "not_multipart",
             Self::TooManyRequests(_) => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
+            Self::StorageFull => "storage_full",
             Self::Internal(_) => "internal",
         }
     }
 
-    fn sentence(&self) -> String {
+    /// What went wrong, for a person.
+    #[must_use]
+    pub fn sentence(&self) -> String {
         match self {
             Self::Unauthenticated(why) | Self::Forbidden(why) | Self::Unreadable(why) | Self::Conflict(_, why) => {
                 (*why).to_owned()
@@ -144,11 +165,16 @@ impl Error {
                 many => format!("{} champs sont à corriger.", many.len()),
             },
             Self::SlowBody => "La requête n'est pas arrivée en entier à temps.".into(),
-            Self::TooLarge(bytes) => format!("La requête dépasse la taille acceptée ({} ko).", bytes / 1024),
+            Self::Duplicate(_) => "Ce fichier est déjà dans la bibliothèque.".into(),
+            Self::LengthRequired => "La taille de l'envoi doit être annoncée (Content-Length).".into(),
+            Self::TooLarge(bytes) => format!("L'envoi dépasse la taille acceptée ({} Mo).", bytes.div_ceil(1 << 20)),
             Self::MediaType => "Le corps de la requête doit être en JSON (Content-Type: application/json).".into(),
             Self::HeadTooLarge => "L'adresse ou les en-têtes de la requête sont trop longs.".into(),
+            Self::NotMultipart => "Un formulaire avec fichier (Content-Type: multipart/form-data) est attendu.".into(),
+            Self::Unsupported(_, why) => why.clone(),
             Self::TooManyRequests(seconds) => format!("Trop de tentatives. Réessayez dans {seconds} s."),
             Self::Unavailable(_) => "Le service est momentanément indisponible. Réessayez dans un instant.".into(),
+            Self::StorageFull => "Le disque du serveur est plein : ce fichier ne peut pas être gardé.".into(),
             Self::Internal(_) => "Une erreur inattendue s'est produite. Elle a été enregistrée.".into(),
         }
     }
@@ -159,6 +185,7 @@ impl Error {
             Self::ForeignOrigin => Some("Ajoutez l'origine de cette page à ALLOWED_ORIGINS (étape 7.6 du guide)."),
             Self::TooManyRequests(_) => Some("Patientez avant de réessayer."),
             Self::Unavailable(_) => Some("La base de données ne répond pas."),
+            Self::StorageFull => Some("Supprimez des vidéos, ou agrandissez le disque du serveur."),
             _ => None,
         }
     }
@@ -171,12 +198,21 @@ impl Error {
         }
     }
 
+    fn details(&self) -> Vec<FieldProblem> {
+        match self {
+            Self::Invalid(fields) => fields.clone(),
+            Self::Duplicate(id) => vec![FieldProblem { field: "existing_id".into(), message: id.clone() }],
+            _ => Vec::new(),
+        }
+    }
+
     /// The answer to this failure, which is logged here, once.
     #[must_use]
     pub fn answer(&self, request_id: RequestId) -> Response {
         match self {
             Self::Internal(why) => tracing::error!(%request_id, why, "request failed"),
             Self::Unavailable(why) => tracing::warn!(%request_id, why, "request refused: a dependency is down"),
+            Self::StorageFull => tracing::error!(%request_id, "request refused: the disk is full"),
             _ => tracing::debug!(%request_id, code = self.code(), "request refused"),
         }
         let body = ErrorBody {
@@ -184,7 +220,7 @@ impl Error {
             code: self.code(),
             request_id,
             message: self.advice(),
-            details: if let Self::Invalid(fields) = self { fields.clone() } else { Vec::new() },
+            details: self.details(),
             path: if let Self::NoRoute(path) = self { Some(path.clone()) } else { None },
             retry_after: self.retry_after(),
         };
@@ -225,6 +261,15 @@ impl From<db::Error> for Error {
     }
 }
 
+impl From<storage::Error> for Error {
+    fn from(error: storage::Error) -> Self {
+        match error {
+            storage::Error::Full => Self::StorageFull,
+            storage::Error::Io(error) => Self::Internal(format!("storage: {error}")),
+        }
+    }
+}
+
 /// Carries a failure from a handler to the outermost layer, which knows the request's id.
 #[derive(Clone, Debug)]
 pub struct Failure(pub std::sync::Arc<Error>);
@@ -239,3 +284,43 @@ impl IntoResponse for Error {
 
 /// What a handler returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How a download can fail, in the shape of Supabase Storage, for which clients were written: HTTP says 400 for nearly
+/// everything, and the true status is a text in the body.
+#[derive(Debug)]
+pub enum ObjectError {
+    /// No such bucket.
+    NoSuchBucket,
+    /// No such object.
+    NoSuchKey,
+    /// The range lies beyond an object of this size. This one has its true status.
+    Range(u64),
+    /// A mistake of ours, or of the disk. The text is for the log.
+    Internal(String),
+}
+
+impl IntoResponse for ObjectError {
+    fn into_response(self) -> Response {
+        let (http, status, error, message, code) = match &self {
+            Self::NoSuchBucket => {
+                (StatusCode::BAD_REQUEST, "404", "Bucket not found", "Bucket not found", "NoSuchBucket")
+            }
+            Self::NoSuchKey => (StatusCode::BAD_REQUEST, "404", "not_found", "Object not found", "NoSuchKey"),
+            Self::Range(_) => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "416", "invalid_range", "invalid range provided", "InvalidRange")
+            }
+            Self::Internal(why) => {
+                tracing::error!(why, "an object could not be served");
+                (StatusCode::INTERNAL_SERVER_ERROR, "500", "internal", "Internal Server Error", "InternalError")
+            }
+        };
+        let body = serde_json::json!({ "statusCode": status, "error": error, "message": message, "code": code });
+        let mut response = (http, axum::Json(body)).into_response();
+        if let Self::Range(size) = self
+            && let Ok(place) = HeaderValue::from_str(&format!("bytes */{size}"))
+        {
+            response.headers_mut().insert(header::CONTENT_RANGE, place);
+        }
+        response
+    }
+}

@@ -19,4 +19,5 @@ pub mod live;
 pub mod logging;
 pub mod serve;
 pub mod sites;
+pub mod storage;
 pub mod users;

@@ -59,6 +59,12 @@ pub async fn serve(loaded: Loaded) -> Result<(), String> {
         None => kept_secret(&config.data_dir, "jwt-secret")?,
     };
     let app = App::new(config, &secret, Clock::System);
+    match app.storage.prepare() {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "removed what an earlier run had not finished receiving"),
+        // Without it the fleet is served all the same; uploads are refused.
+        Err(error) => tracing::error!(%error, "the folder for videos, `storage` in NEOPRO_DATA_DIR, is not usable"),
+    }
     let (stop, stopping) = watch::channel(false);
     let http = tokio::spawn(accept(listener, app.router(), stopping));
     tracing::info!(port = app.config.port, version = crate::health::routes::VERSION, "listening");

@@ -27,6 +27,12 @@ pub(super) fn runtime_dir(r: &Reader) -> Option<PathBuf> {
     r.untouched("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
+/// `VIDEO_MAX_MB` in bytes.
+pub(super) fn video_max_bytes(r: &mut Reader) -> Result<u64, Refused> {
+    let megabytes = r.number("VIDEO_MAX_MB", 1..=4096)?.unwrap_or(500);
+    Ok(megabytes as u64 * 1024 * 1024)
+}
+
 /// The XDG base directory specification has relative paths ignored.
 fn by_default(root: bool, xdg_data_home: Option<String>, home: Option<String>) -> Option<PathBuf> {
     let absolute = |path: Option<String>| path.map(PathBuf::from).filter(|path| path.is_absolute());

@@ -85,6 +85,8 @@ pub struct Config {
     pub frontend_url: Option<String>,
     /// `TRUSTED_PROXY_HOPS`, 0 to 10: how many entries at the end of `X-Forwarded-For` are our own proxies'.
     pub trusted_proxy_hops: usize,
+    /// `VIDEO_MAX_MB`: the largest file of the library, in bytes.
+    pub video_max_bytes: u64,
     /// `SENDGRID_API_KEY` or `SMTP_…`, with `EMAIL_FROM`. None: mail is off.
     pub mail: Option<Mail>,
     /// `SLACK_WEBHOOK_URL`, unless `SLACK_ALERTS_ENABLED=false`.
@@ -162,6 +164,7 @@ impl Config {
         let trusted_proxy_hops = web::trusted_proxy_hops(&mut r);
         let data_dir = data_dir::read(&mut r);
         let runtime_dir = data_dir::runtime_dir(&r);
+        let video_max_bytes = data_dir::video_max_bytes(&mut r);
         let mail = notify::mail(&mut r);
         let slack = notify::slack(&mut r);
         let logtail = logs::logtail(&mut r);
@@ -186,6 +189,7 @@ impl Config {
                 public_url: public_url?,
                 frontend_url: frontend_url?,
                 trusted_proxy_hops: trusted_proxy_hops?,
+                video_max_bytes: video_max_bytes?,
                 mail: mail?,
                 slack: slack?,
                 logtail: logtail?,
@@ -237,6 +241,13 @@ impl Config {
     #[must_use]
     pub fn database_is_unverified(&self) -> bool {
         matches!(&self.database, Database::Url(DatabaseUrl { tls: Tls::Unverified, .. }))
+    }
+
+    /// This server's address for links to it: the public one, else that of this machine. Never what a request's `Host`
+    /// says, which anybody can write.
+    #[must_use]
+    pub fn own_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://localhost:{}", self.port))
     }
 
     /// `NODE_ENV`, in its own words.

@@ -166,6 +166,7 @@ pub const VARIABLES: &[Variable] = &[
          $HOME/.local/share/neopro",
         "/var/lib/neopro",
     ),
+    Variable::new("VIDEO_MAX_MB", REFERENCE, "Taille maximale d'une vidéo envoyée, en Mo, de 1 à 4096", "500").or("500"),
     Variable::new(
         "DATABASE_SSL",
         "2.2",

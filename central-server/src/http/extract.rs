@@ -43,7 +43,7 @@ async fn read_body(request: Request, limit: usize) -> Result<Bytes, Error> {
     let body = Limited::new(request.into_body(), limit);
     match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::TooLarge(limit)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::TooLarge(limit as u64)),
         Ok(Err(_)) => Err(Error::Unreadable("Le corps de la requête s'est interrompu.")),
         Err(_) => Err(Error::SlowBody),
     }
