@@ -83,7 +83,7 @@ impl<T> std::fmt::Debug for Query<T> {
     }
 }
 
-/// One to four statements that travel in one flush.
+/// Up to four statements that travel in one flush.
 pub trait Statements: Send {
     /// What they yield together.
     type Output: Send;
@@ -97,6 +97,15 @@ pub trait Statements: Send {
 
 /// Ends the transaction that it is sent in.
 const UNSENT: &str = "do $$ begin raise 'a statement could not be sent'; end $$";
+
+/// No statement: only the session is proven.
+impl Statements for () {
+    type Output = ();
+
+    async fn run(self, _: &Client) -> Result<(), Error> {
+        Ok(())
+    }
+}
 
 impl<T: Send> Statements for Query<T> {
     type Output = T;

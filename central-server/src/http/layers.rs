@@ -1,12 +1,16 @@
 //! The outer layers, from the outside in: name the request, finish its answer, judge its origin, end it in
 //! time. The order stands in [`crate::app::App::router`].
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt as _;
 use tracing::Instrument;
 
 use super::extract::Origin;
@@ -14,7 +18,7 @@ use crate::app::App;
 use crate::error::{Error, Failure};
 use crate::ids::RequestId;
 
-/// The longest that a request may take, its database work and its queueing included.
+/// The longest that a request may take, its database work and its queueing included, once its body is there.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes of an address and of all headers, and how many headers, that a request may have.
@@ -127,10 +131,31 @@ pub async fn same_origin(State(app): State<App>, request: Request, next: Next) -
 }
 
 /// Ends a request that takes too long; what it has begun in the database ends by itself.
+///
+/// The time begins anew as long as pieces of the body arrive: an upload of half a gigabyte may take an hour, if it
+/// does not stand still ([`super::Multipart`] has a shorter limit for that, with a better sentence). What has no body,
+/// or has read it, gets the time once. The answer's body is outside: a slow download is not cut off.
 pub async fn deadline(request: Request, next: Next) -> Result<Response, Error> {
-    tokio::time::timeout(REQUEST_TIMEOUT, next.run(request))
-        .await
-        .map_err(|_| Error::Unavailable("the request took longer than its deadline".into()))
+    let arrived = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&arrived);
+    let counted = request.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            frame
+        }))
+    });
+    let mut answer = std::pin::pin!(next.run(counted));
+    let mut before = 0;
+    loop {
+        if let Ok(answer) = tokio::time::timeout(REQUEST_TIMEOUT, &mut answer).await {
+            return Ok(answer);
+        }
+        let now = arrived.load(Ordering::Relaxed);
+        if now == before {
+            return Err(Error::Unavailable("the request took longer than its deadline".into()));
+        }
+        before = now;
+    }
 }
 
 /// Refuses heads that no client of ours sends, before anything looks into them.
