@@ -21,7 +21,7 @@ use crate::http::layers::{self, ForeignOrigins};
 use crate::http::openapi::{self, ApiDoc};
 use crate::live::{self, Live};
 use crate::storage::{self, Storage};
-use crate::{auth, groups, health, sites};
+use crate::{auth, groups, health, sites, videos};
 
 /// Everything that a handler may need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -114,6 +114,7 @@ impl App {
             .merge(auth::routes::routes())
             .merge(sites::routes::routes())
             .merge(groups::routes::routes())
+            .merge(videos::routes::routes())
     }
 
     /// The description of the API.

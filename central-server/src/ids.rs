@@ -49,6 +49,10 @@ id! {
     GroupId
 }
 id! {
+    /// A video, or a picture, of the library.
+    VideoId
+}
+id! {
     /// A person with an account.
     UserId
 }

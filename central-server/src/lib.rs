@@ -21,3 +21,4 @@ pub mod serve;
 pub mod sites;
 pub mod storage;
 pub mod users;
+pub mod videos;

@@ -27,6 +27,10 @@ pub enum Action {
     GroupUpdated,
     /// A group was deleted.
     GroupDeleted,
+    /// A video was added to the library.
+    VideoUploaded,
+    /// A video was deleted.
+    VideoDeleted,
 }
 
 impl Action {
@@ -43,6 +47,8 @@ impl Action {
             Self::GroupCreated => "GROUP_CREATED",
             Self::GroupUpdated => "GROUP_UPDATED",
             Self::GroupDeleted => "GROUP_DELETED",
+            Self::VideoUploaded => "VIDEO_UPLOADED",
+            Self::VideoDeleted => "VIDEO_DELETED",
         }
     }
 }

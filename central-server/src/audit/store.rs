@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::db::{Query, Statement, query};
-use crate::ids::{GroupId, SessionId, SiteId};
+use crate::ids::{GroupId, SessionId, SiteId, VideoId};
 
 const INTO: &str = "insert into audit_logs \
      (action, user_id, target_type, target_id, details, ip_address, user_agent, created_at)";
@@ -35,6 +35,11 @@ pub fn record_if_group(entry: Entry, group: GroupId) -> Query<()> {
 /// Writes an entry if the site that it is about is in the group.
 pub fn record_if_member(entry: Entry, group: GroupId, site: SiteId) -> Query<()> {
     when(entry, "select from site_groups where group_id = $9 and site_id = $10").bind(group).bind(site).nothing()
+}
+
+/// Writes an entry if the video that it is about is there.
+pub fn record_if_video(entry: Entry, video: VideoId) -> Query<()> {
+    when(entry, "select from videos where id = $9").bind(video).nothing()
 }
 
 fn when(entry: Entry, there: &str) -> Statement {

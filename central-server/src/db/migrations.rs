@@ -30,6 +30,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_ground";
     2 "0002_analytics";
+    3 "0003_videos";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

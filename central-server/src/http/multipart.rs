@@ -1,7 +1,7 @@
 //! `multipart/form-data` (RFC 7578), part by part as it arrives, in a fixed amount of memory.
 //!
 //! A reader of our own: the one that axum has (multer 3.1) keeps what comes before the first boundary and the head of
-//! a part in memory, without a limit, and searches it from its beginning at every piece (ADR 0007).
+//! a part in memory, without a limit, and searches it from its beginning at every piece (ADR 0009).
 
 use std::time::Duration;
 

@@ -22,6 +22,7 @@ use crate::error::{Error, ErrorBody};
         (name = "Authentication", description = "Login, logout, one's own account"),
         (name = "Groups", description = "Sites that get the same things"),
         (name = "Sites", description = "The clubs with a box, and the keys of their boxes"),
+        (name = "Videos", description = "The library: videos and pictures that the boxes show"),
     )
 )]
 pub struct ApiDoc;
@@ -52,6 +53,9 @@ pub struct Read;
 /// Failures of a route for people that acts, with or without a body.
 #[derive(Debug)]
 pub struct Write;
+/// Failures of a route for people that takes files.
+#[derive(Debug)]
+pub struct Upload;
 
 macro_rules! failures {
     ($($name:ident: $($status:literal)*;)*) => {$(
@@ -68,6 +72,7 @@ failures! {
     PublicWrite: 400 401 403 408 413 415 429 500 503;
     Read: 400 401 403 404 500 503;
     Write: 400 401 403 404 408 409 413 415 429 500 503;
+    Upload: 400 401 403 408 409 411 413 415 500 503 507;
 }
 
 fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
@@ -78,10 +83,12 @@ fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
         404 => "There is no such thing, or this session cannot see it.",
         408 => "The body did not arrive in time.",
         409 => "A state or a value is in the way; `code` says which.",
+        411 => "The body's length is not announced.",
         413 => "The body is too large.",
-        415 => "The body is not JSON.",
+        415 => "The body, or a file in it, is of a kind that is not accepted here.",
         429 => "Too many tries; see `Retry-After`.",
         503 => "A dependency does not answer; see `Retry-After`.",
+        507 => "The server's disk is full.",
         _ => "A mistake of the server, logged under `request_id`.",
     };
     let schema = RefOr::Ref(utoipa::openapi::Ref::from_schema_name(ErrorBody::name()));

@@ -65,6 +65,12 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("PUT /api/sites/{id}", &["super_admin", "admin", "operator"]),
     ("DELETE /api/sites/{id}", &["super_admin", "admin"]),
     ("POST /api/sites/{id}/regenerate-key", &["super_admin", "admin"]),
+    ("GET /api/videos", &["super_admin", "admin", "operator", "viewer"]),
+    ("GET /api/videos/{id}", &["super_admin", "admin", "operator", "viewer"]),
+    ("POST /api/videos", &["super_admin", "admin", "operator"]),
+    ("POST /api/videos/bulk", &["super_admin", "admin", "operator"]),
+    ("PUT /api/videos/{id}", &["super_admin", "admin", "operator"]),
+    ("DELETE /api/videos/{id}", &["super_admin", "admin"]),
 ];
 
 #[tokio::test]

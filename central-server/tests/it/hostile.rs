@@ -5,8 +5,9 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::media;
 use crate::support::contract::operations;
+use crate::support::{Form, TestApp};
 
 /// What goes into texts: injections, control characters, what is not text at all.
 fn poison() -> Vec<Value> {
@@ -66,6 +67,7 @@ struct Attack {
     token: String,
     site: String,
     group: String,
+    video: String,
     sent: usize,
 }
 
@@ -79,12 +81,19 @@ impl Attack {
         let new = json!({"name": "Groupe", "type": "custom"});
         let group =
             app.post("/api/groups", new).bearer(&token).send().await.json()["id"].as_str().expect("an id").to_owned();
-        Self { app, token, site, group, sent: 0 }
+        let new = Form::new().file("video", "a.mp4", media!("faststart.mp4"));
+        let made = app.call(Method::POST, "/api/videos").bearer(&token).form(&new).send().await.json();
+        let video = made["id"].as_str().expect("an id").to_owned();
+        Self { app, token, site, group, video, sent: 0 }
     }
 
     /// A path that leads to something that is there.
     fn path(&self, template: &str) -> String {
-        let id = if template.contains("/groups/") { &self.group } else { &self.site };
+        let id = match template {
+            group if group.contains("/groups/") => &self.group,
+            video if video.contains("/videos/") => &self.video,
+            _ => &self.site,
+        };
         template.replace("{id}", id).replace("{site_id}", &self.site)
     }
 
@@ -249,6 +258,99 @@ async fn wrong_ids_queries_methods_and_headers() {
     }
     let path = format!("/api/sites?search={}", "x".repeat(10_000));
     assert_eq!(attack.send("GET", &path, Vec::new(), &[]).await, 431);
+    still_well(&attack).await;
+}
+
+/// Forms with files: whatever is wrong with them, a 4xx in time, and nothing on the disk.
+#[tokio::test]
+async fn forms_that_are_no_forms() {
+    let mut attack = Attack::new().await;
+    let before = attack.app.stored();
+    let video = media!("late.mp4");
+    let good = Form::new().file("video", "a.mp4", video).file("videos", "a.mp4", video);
+    let part = |head: &str| format!("--x\r\n{head}\r\n\r\n").into_bytes();
+    let many = b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n".repeat(10_000);
+    let long = "y".repeat(300_000);
+    let types: [&[u8]; 8] = [
+        b"multipart/form-data",
+        b"multipart/form-data; boundary=",
+        b"multipart/form-data; boundary=\"\"",
+        b"multipart/mixed; boundary=x",
+        b"application/json",
+        b"multipart/form-data; boundary=\xe9",
+        b"",
+        b";;;=;\"",
+    ];
+    let bodies: Vec<Vec<u8>> = vec![
+        Vec::new(),
+        b"--x--".to_vec(),
+        b"--x".to_vec(),
+        b"--y--\r\n".to_vec(),
+        long.clone().into_bytes(),
+        [part("Content-Disposition: form-data; name=\"video\"; filename=\"a.mp4\""), video.to_vec()].concat(),
+        [part(&format!("Content-Disposition: form-data; name=\"video\"; filename=\"{long}\"")), video.to_vec()]
+            .concat(),
+        [part(&format!("X: {long}")), video.to_vec(), b"\r\n--x--".to_vec()].concat(),
+        part("Content-Disposition: attachment; name=\"video\""),
+        part("Content-Disposition: form-data"),
+        part("\0\0\0: \0"),
+        many.clone(),
+        [many, b"--x--".to_vec()].concat(),
+    ];
+    let routes: Vec<(String, String)> = operations()
+        .into_iter()
+        .filter(|(_, _, operation)| operation["requestBody"]["content"]["multipart/form-data"].is_object())
+        .map(|(path, method, _)| (path, method))
+        .collect();
+    assert!(routes.len() >= 2, "{routes:?}");
+    for (path, method) in routes {
+        for media_type in types {
+            let (bytes, length) = (good.bytes(), good.bytes().len().to_string());
+            let headers = [("content-type", media_type), ("content-length", length.as_bytes())];
+            assert_eq!(attack.send(&method, &path, bytes, &headers).await, 415, "{method} {path}");
+        }
+        for body in &bodies {
+            let length = body.len().to_string();
+            let headers: [(&str, &[u8]); 2] =
+                [("content-type", b"multipart/form-data; boundary=x"), ("content-length", length.as_bytes())];
+            let status = attack.send(&method, &path, body.clone(), &headers).await;
+            assert_eq!(status, 400, "{method} {path} {:?}", String::from_utf8_lossy(&body[..body.len().min(80)]));
+        }
+        for length in ["-1", "x", "1e9", "", "99999999999999999999999999", "18446744073709551615"] {
+            let headers: [(&str, &[u8]); 2] =
+                [("content-type", b"multipart/form-data; boundary=x"), ("content-length", length.as_bytes())];
+            let status = attack.send(&method, &path, b"--x--".to_vec(), &headers).await;
+            assert!(matches!(status, 411 | 413), "{length}: {status}");
+        }
+    }
+    assert_eq!(attack.app.stored(), before);
+    still_well(&attack).await;
+}
+
+/// Names that lead elsewhere, and texts that are poison: the file is kept under a name of ours, or refused.
+#[tokio::test]
+async fn names_of_files_that_lead_elsewhere() {
+    let attack = Attack::new().await;
+    let texts: Vec<String> = poison().iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
+    let more = ["../../../../etc/cron.d/x", "..\\..\\x.mp4", "/etc/passwd", "a\0.mp4", "CON", ".", "a.mp4/", "a.html"];
+    let mut length = 0;
+    for name in texts.iter().map(String::as_str).chain(more).filter(|name| name.len() < 8_000 && !name.contains('\n')) {
+        // Each file is another one: what is appended to a picture does not matter.
+        length += 1;
+        let picture = [media!("picture.jpg"), &vec![0; length]].concat();
+        let form = Form::new().file("video", name, &picture).text("title", name).text("category", name);
+        let answer = attack.app.call(Method::POST, "/api/videos").bearer(&attack.token).form(&form).send().await;
+        assert!(matches!(answer.status, 201 | 400), "{name:?}: {}", answer.text);
+        let form = Form::new().file("video", name, &picture);
+        let answer = attack.app.call(Method::POST, "/api/videos").bearer(&attack.token).form(&form).send().await;
+        assert!(matches!(answer.status, 201 | 409), "{name:?}: {}", answer.text);
+    }
+    for path in attack.app.stored() {
+        let name = path.strip_prefix("videos/uploads/").unwrap_or_else(|| panic!("{path} lies elsewhere"));
+        let (stem, ending) = name.split_once('.').expect("an ending");
+        assert!(stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit()), "{path}");
+        assert!(matches!(ending, "mp4" | "jpg"), "{path}");
+    }
     still_well(&attack).await;
 }
 

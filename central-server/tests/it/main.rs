@@ -18,4 +18,7 @@ mod pooler;
 mod serve;
 mod service;
 mod sites;
+mod storage;
+mod uploads;
+mod videos;
 mod walls;

@@ -90,6 +90,9 @@ async fn the_database_keeps_tenants_apart_by_itself() {
     let (agency, sponsor) = (tenant(&app, "agency").await, tenant(&app, "sponsor").await);
     let user = UserId::new();
     let db = app.pool();
+    let video = "insert into videos (filename, original_name, file_size, mime_type, storage_path) \
+         values ('a.mp4', 'a.mp4', 1, 'video/mp4', 'uploads/a.mp4')";
+    app.db.owner().await.batch_execute(video).await.expect("a video");
     let seen = async |scope: Scope, table: &str| -> i64 {
         let sql = format!("select count(*) from {table}");
         let count = query(sql).one::<neopro_central::db::Scalar<i64>>();
@@ -106,6 +109,7 @@ async fn the_database_keeps_tenants_apart_by_itself() {
         ("users", 0, 0, 0),
         ("sessions", 0, 0, 0),
         ("groups", 0, 0, 0),
+        ("videos", 1, 0, 0),
     ] {
         assert_eq!(seen(Scope::Staff(user), table).await, staff, "{table} by staff");
         assert_eq!(seen(agency_scope, table).await, by_agency, "{table} by the agency");
@@ -118,6 +122,7 @@ async fn the_database_keeps_tenants_apart_by_itself() {
             "update sites set club_name = 'x'",
             "delete from sites",
             "delete from agency_sites",
+            "delete from videos",
             "update users set role = 'admin'",
         ] {
             let rows = db

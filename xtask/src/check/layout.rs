@@ -65,11 +65,12 @@ const RULES: [Rule; 6] = [
 ];
 
 /// What a handler may say of a status by itself, and what asks a status instead of choosing one.
-const SUCCESS: [&str; 14] = [
+const SUCCESS: [&str; 15] = [
     "OK",
     "CREATED",
     "ACCEPTED",
     "NO_CONTENT",
+    "MULTI_STATUS",
     "PARTIAL_CONTENT",
     "SWITCHING_PROTOCOLS",
     "MOVED_PERMANENTLY",

@@ -2,10 +2,11 @@
 //! the OpenAPI document on the way.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -17,7 +18,9 @@ use neopro_central::health::DatabaseState;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::cluster::scratch;
 use super::contract;
+use super::form::Form;
 use super::{Cluster, TestDb};
 
 /// 2026-01-15 12:00 UTC: every test begins at this moment.
@@ -26,7 +29,7 @@ pub const NOON: i64 = 1_768_478_400;
 /// The password of every account that a test makes.
 pub const PASSWORD: &str = "Tir au but 7";
 
-/// A server of one test.
+/// A server of one test. Its folder goes when it is dropped.
 pub struct TestApp {
     pub app: App,
     pub db: TestDb,
@@ -47,8 +50,10 @@ impl TestApp {
 
     /// A server on this database.
     pub async fn on(db: TestDb, variables: &[(&str, &str)]) -> Self {
-        let variables: Vec<(String, String)> =
+        let folder = scratch(&db.name);
+        let mut variables: Vec<(String, String)> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        variables.push(("NEOPRO_DATA_DIR".to_owned(), folder.to_str().expect("UTF-8").to_owned()));
         let source =
             move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let config = Config::read(source).expect("a valid configuration").config;
@@ -59,6 +64,11 @@ impl TestApp {
         app.health.live_came_round();
         let router = app.router();
         Self { app, db, clock, router }
+    }
+
+    /// Every file of the storage, by its path there.
+    pub fn stored(&self) -> Vec<String> {
+        stored(&self.app.config.data_dir)
     }
 
     /// The way to the database, as the server itself.
@@ -120,6 +130,30 @@ impl TestApp {
     }
 }
 
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.app.config.data_dir);
+    }
+}
+
+/// Every file of the storage in a data folder.
+pub fn stored(data_dir: &std::path::Path) -> Vec<String> {
+    let root = data_dir.join("storage");
+    let (mut folders, mut files): (Vec<PathBuf>, Vec<String>) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path.strip_prefix(&root).expect("below").to_str().expect("ASCII").to_owned());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
 /// A request that is being put together.
 pub struct Call<'a> {
     app: &'a TestApp,
@@ -156,6 +190,12 @@ impl Call<'_> {
         self.header("content-type", "application/json").body(bytes)
     }
 
+    /// With a form as the body, its length announced.
+    pub fn form(self, form: &Form) -> Self {
+        let bytes = form.bytes();
+        self.header("content-type", &form.media_type()).header("content-length", &bytes.len().to_string()).body(bytes)
+    }
+
     /// With these bytes as the body.
     pub fn body(mut self, bytes: Vec<u8>) -> Self {
         self.body = bytes;
@@ -178,6 +218,7 @@ impl Call<'_> {
             status: parts.status.as_u16(),
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes,
         };
         contract::check(&self.method, &self.path, &answer);
         answer
@@ -190,6 +231,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
+    pub bytes: Bytes,
 }
 
 impl Answer {

@@ -55,6 +55,7 @@ impl Connection {
             status: parts.status.as_u16(),
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes,
         };
         super::contract::check(method, path, &answer);
         Ok(answer)

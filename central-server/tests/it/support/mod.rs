@@ -3,9 +3,11 @@
 pub mod app;
 pub mod cluster;
 pub mod contract;
+pub mod form;
 pub mod http;
 pub mod program;
 pub mod terminal;
 
 pub use app::{Answer, TestApp};
 pub use cluster::{Cluster, TestDb};
+pub use form::Form;

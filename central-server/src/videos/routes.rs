@@ -1,0 +1,210 @@
+//! `/api/videos`.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::upload::{self, Arrived};
+use super::{
+    BulkError, BulkFile, BulkUpload, Filter, Labels, MOST_FILES, UploadedVideo, VideoChanges, VideoForm, VideoPage,
+    VideoRow, VideoView, VideosForm, store,
+};
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::auth::{Admin, Operator, Staff};
+use crate::error::{Error, Result};
+use crate::http::openapi::{Read, Upload, Write};
+use crate::http::page::MOST;
+use crate::http::{Body, Id, Multipart, Query, Snapshot};
+use crate::ids::VideoId;
+use crate::storage::{Bucket, ObjectName};
+
+/// The routes of this feature.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, upload))
+        .routes(routes!(upload_bulk))
+        .routes(routes!(read, update, delete))
+}
+
+const GONE: Error = Error::NotFound("Cette vidéo");
+
+fn view(app: &App, video: VideoRow) -> VideoView {
+    let public_url = app.storage.public_url(Bucket::Videos, &video.url);
+    VideoView { video, public_url }
+}
+
+/// The library: searched, filtered, in pages, newest first.
+#[utoipa::path(
+    get, path = "/api/videos", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    params(
+        ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
+        ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000. Without `page` and `limit`: the whole list, up to 1000 rows.", minimum = 1, maximum = 1000),
+        ("search" = Option<String>, Query, description = "Words of the title or the original name, whatever their accents and capitals."),
+        ("category" = Option<String>, Query, description = "Exactly this category."),
+    ),
+    responses((status = 200, description = "A page of videos.", body = VideoPage), Read),
+)]
+async fn list(State(app): State<App>, caller: Staff, Query(filter): Query<Filter>) -> Result<Json<VideoPage>> {
+    let scope = caller.scope();
+    let (rows, total) = caller.run((store::page(scope, &filter), store::count(scope, &filter))).await?;
+    let data: Vec<VideoView> = rows.into_iter().map(|video| view(&app, video)).collect();
+    // Two screens of NeoPro 1 read `videos`; neither pages.
+    let videos = (filter.slice.limit == MOST).then(|| data.clone());
+    Ok(Json(VideoPage { data, pagination: filter.slice.of(total), total, videos }))
+}
+
+/// One video of the library.
+#[utoipa::path(
+    get, path = "/api/videos/{id}", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = VideoId, Path, description = "The video's id.")),
+    responses((status = 200, description = "The video.", body = VideoView), Read),
+)]
+async fn read(State(app): State<App>, caller: Staff, Id(id): Id<VideoId>) -> Result<Json<VideoView>> {
+    let video = caller.run(store::find(caller.scope(), id)).await?.ok_or(GONE)?;
+    Ok(Json(view(&app, video)))
+}
+
+/// Adds a file to the library. What it is, is read from its bytes; a file that is there already is 409 with its id.
+#[utoipa::path(
+    post, path = "/api/videos", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    request_body(content = VideoForm, content_type = "multipart/form-data"),
+    responses((status = 201, description = "The video.", body = UploadedVideo), Upload),
+)]
+async fn upload(
+    State(app): State<App>,
+    caller: Operator,
+    from: Snapshot,
+    request: Request,
+) -> Result<(StatusCode, Json<UploadedVideo>)> {
+    let mut form = Multipart::open(request, app.config.video_max_bytes)?;
+    // A token alone does not fill our disk: its session is proven before the first byte, and again at the end.
+    caller.run(()).await?;
+    let mut taken = upload::take(&app, &mut form, "video", 1).await?;
+    let (name, file) = taken.files.pop().ok_or(GONE)?;
+    let file = (name, file?);
+    let video = App::to_its_end(async move {
+        let video = upload::keep(&app, &caller, &from, file, taken.labels).await?;
+        Ok(view(&app, video))
+    });
+    Ok((StatusCode::CREATED, Json(video.await?.into())))
+}
+
+/// Adds up to 20 files to the library. Each stands or falls by itself; the title of each is its own name.
+#[utoipa::path(
+    post, path = "/api/videos/bulk", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    request_body(content = VideosForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "All files are in the library.", body = BulkUpload),
+        (status = 207, description = "Some are not; `errors` says why.", body = BulkUpload),
+        Upload,
+    ),
+)]
+async fn upload_bulk(
+    State(app): State<App>,
+    caller: Operator,
+    from: Snapshot,
+    request: Request,
+) -> Result<(StatusCode, Json<BulkUpload>)> {
+    let limit = app.config.video_max_bytes.saturating_mul(MOST_FILES as u64);
+    let mut form = Multipart::open(request, limit)?;
+    caller.run(()).await?;
+    let taken = upload::take(&app, &mut form, "videos", MOST_FILES).await?;
+    let labels = Labels { title: None, ..taken.labels };
+    let result = App::to_its_end(keep_each(app, caller, from, taken.files, labels)).await?;
+    let status = if result.success { StatusCode::CREATED } else { StatusCode::MULTI_STATUS };
+    Ok((status, Json(result)))
+}
+
+/// Puts each file that arrived well into the library, and gathers what is to be said of the others.
+async fn keep_each(
+    app: App,
+    caller: Operator,
+    from: Snapshot,
+    arrived: Vec<(String, Result<Arrived>)>,
+    labels: Labels,
+) -> Result<BulkUpload> {
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    for (name, file) in arrived {
+        let kept = match file {
+            Ok(file) => upload::keep(&app, &caller, &from, (name.clone(), file), labels.clone()).await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(VideoRow { id, filename: name, title, file_size: size, .. }) => {
+                files.push(BulkFile { id, name, title, size, success: true });
+            }
+            // What concerns every file alike is the answer, as long as none was kept.
+            Err(error @ (Error::Unauthenticated(_) | Error::Unavailable(_) | Error::Internal(_))) => {
+                if files.is_empty() {
+                    return Err(error);
+                }
+                tracing::warn!(?error, "of several files one could not be kept");
+                errors.push(BulkError { name, error: error.sentence(), code: error.code() });
+            }
+            Err(error) => errors.push(BulkError { name, error: error.sentence(), code: error.code() }),
+        }
+    }
+    let success = errors.is_empty();
+    let message = match (files.len(), errors.len()) {
+        (1, 0) => "Le fichier est dans la bibliothèque.".to_owned(),
+        (all, 0) => format!("Les {all} fichiers sont dans la bibliothèque."),
+        (kept, refused) => format!("Fichiers ajoutés : {kept}. Fichiers refusés : {refused}."),
+    };
+    Ok(BulkUpload { success, message, files, errors })
+}
+
+/// Changes what is said of a video. The file itself never changes: another file is another video.
+#[utoipa::path(
+    put, path = "/api/videos/{id}", tag = "Videos", security(("bearer" = []), ("cookie" = [])), request_body = VideoChanges,
+    params(("id" = VideoId, Path, description = "The video's id.")),
+    responses((status = 200, description = "The changed video.", body = VideoView), Write),
+)]
+async fn update(
+    State(app): State<App>,
+    caller: Operator,
+    Id(id): Id<VideoId>,
+    Body(changes): Body<VideoChanges>,
+) -> Result<Json<VideoView>> {
+    if changes.is_empty() {
+        return Err(Error::Unreadable("Aucun champ à modifier n'a été envoyé."));
+    }
+    let video = caller.run(store::update(caller.scope(), id, &changes, app.clock.now())).await?.ok_or(GONE)?;
+    Ok(Json(view(&app, video)))
+}
+
+/// A sentence about the video.
+#[derive(Debug, Serialize, ToSchema)]
+struct VideoMessage {
+    /// The sentence.
+    message: String,
+}
+
+/// Deletes a video with all that hangs on it, and then its file.
+#[utoipa::path(
+    delete, path = "/api/videos/{id}", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = VideoId, Path, description = "The video's id.")),
+    responses((status = 200, description = "The video is gone.", body = VideoMessage), Write),
+)]
+async fn delete(
+    State(app): State<App>,
+    caller: Admin,
+    Id(id): Id<VideoId>,
+    from: Snapshot,
+) -> Result<Json<VideoMessage>> {
+    let entry = Entry::new(Action::VideoDeleted, caller.user(), &from, app.clock.now()).on("video", id);
+    App::to_its_end(async move {
+        let flush = (audit::store::record_if_video(entry, id), store::delete(caller.scope(), id));
+        let ((), gone) = caller.run(flush).await?;
+        let gone = gone.ok_or(GONE)?;
+        // An object of NeoPro 1 has another name, and is not on this disk.
+        if let Some(object) = ObjectName::from_path(&gone.storage_path) {
+            upload::discard(&app, &object).await;
+        }
+        Ok(Json(VideoMessage { message: format!("La vidéo « {} » est supprimée.", gone.title) }))
+    })
+    .await
+}

@@ -1,0 +1,142 @@
+//! The SQL of videos. `$1` is always the caller's tenant: the first wall, see [`reach`].
+
+use uuid::Uuid;
+
+use super::{Filter, NewVideo, VideoChanges, VideoRow};
+use crate::clock::Time;
+use crate::db::{Query, Scalar, Scope, Statement, query, row};
+use crate::ids::VideoId;
+
+/// The condition under which a scope reaches videos: the library is NeoPro's own.
+fn reach(scope: Scope) -> &'static str {
+    match scope {
+        Scope::System | Scope::Staff(_) => "$1 is null",
+        Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
+    }
+}
+
+fn scoped(scope: Scope, sql: String) -> Statement {
+    let tenant: Option<Uuid> = match scope {
+        Scope::System | Scope::Staff(_) => None,
+        Scope::Agency(_, agency) => Some(agency.0),
+        Scope::Sponsor(_, sponsor) => Some(sponsor.0),
+    };
+    query(sql).bind(tenant)
+}
+
+const VIEW: &str = "id, filename, original_name, coalesce(nullif(metadata->>'title', ''), original_name) as title, \
+     category, subcategory, file_size, duration, storage_path as url, thumbnail_url, mime_type, checksum, codec, \
+     width, height, faststart, metadata, created_at, updated_at";
+
+const FILTER: &str = "($2 is null or category = $2) and ($3 is null or search_text like '%' || neopro_fold($3) || '%')";
+
+fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
+    let pattern =
+        filter.search.as_ref().map(|words| words.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"));
+    scoped(scope, sql).bind(filter.category.clone()).bind(pattern)
+}
+
+/// One page of the library, newest first.
+pub fn page(scope: Scope, filter: &Filter) -> Query<Vec<VideoRow>> {
+    let sql = format!(
+        "select {VIEW} from videos where {} and {FILTER} order by created_at desc, id desc limit $4 offset $5",
+        reach(scope)
+    );
+    filtered(scope, sql, filter).bind(filter.slice.limit).bind(filter.slice.offset()).all()
+}
+
+/// How many videos the whole list has.
+pub fn count(scope: Scope, filter: &Filter) -> Query<i64> {
+    let sql = format!("select count(*) from videos where {} and {FILTER}", reach(scope));
+    filtered(scope, sql, filter).one::<Scalar<i64>>().map(|Scalar(count)| count)
+}
+
+/// One video.
+pub fn find(scope: Scope, id: VideoId) -> Query<Option<VideoRow>> {
+    scoped(scope, format!("select {VIEW} from videos where {} and id = $2", reach(scope))).bind(id).optional()
+}
+
+/// The video with these bytes.
+pub fn find_same(scope: Scope, checksum: &str) -> Query<Option<VideoId>> {
+    scoped(scope, format!("select id from videos where {} and checksum = $2", reach(scope)))
+        .bind(checksum.to_owned())
+        .optional::<Scalar<VideoId>>()
+        .map(|id| id.map(|Scalar(id)| id))
+}
+
+/// Adds a video, unless its bytes are there already. If they come twice at the same moment, the later one waits for
+/// the end of the earlier.
+pub fn insert(scope: Scope, new: &NewVideo, now: Time) -> Query<Option<VideoRow>> {
+    let sql = format!(
+        "insert into videos (id, filename, original_name, category, subcategory, file_size, duration, mime_type, \
+           storage_path, checksum, codec, width, height, faststart, metadata, uploaded_by, created_at, updated_at) \
+         select $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, neopro_user(), $17, $17 where {} \
+         on conflict (checksum) where checksum is not null do nothing returning {VIEW}",
+        reach(scope)
+    );
+    scoped(scope, sql)
+        .bind(new.id)
+        .bind(new.filename.clone())
+        .bind(new.original_name.clone())
+        .bind(new.labels.category.clone())
+        .bind(new.labels.subcategory.clone())
+        .bind(new.size)
+        .bind(new.facts.duration)
+        .bind(new.facts.kind.media_type())
+        .bind(new.path.clone())
+        .bind(new.checksum.clone())
+        .bind(new.facts.codec)
+        .bind(new.facts.width)
+        .bind(new.facts.height)
+        .bind(new.facts.faststart)
+        .bind(new.metadata())
+        .bind(now)
+        .optional()
+}
+
+/// Changes what is given. The title lies within the notes.
+pub fn update(scope: Scope, id: VideoId, changes: &VideoChanges, now: Time) -> Query<Option<VideoRow>> {
+    let sql = format!(
+        "update videos set original_name = coalesce($3, original_name), \
+           category = case when $4 then $5 else category end, \
+           subcategory = case when $6 then $7 else subcategory end, \
+           metadata = case when $9 then jsonb_strip_nulls(jsonb_build_object('title', $10)) \
+             || (coalesce($8, metadata) - 'title') else coalesce($8, metadata) end, \
+           updated_at = $11 \
+         where {} and id = $2 returning {VIEW}",
+        reach(scope)
+    );
+    scoped(scope, sql)
+        .bind(id)
+        .bind(changes.original_name.clone())
+        .bind(changes.category.is_some())
+        .bind(changes.category.clone().flatten())
+        .bind(changes.subcategory.is_some())
+        .bind(changes.subcategory.clone().flatten())
+        .bind(changes.metadata.clone())
+        .bind(changes.title.is_some())
+        .bind(changes.title.clone().flatten())
+        .bind(now)
+        .optional()
+}
+
+row! {
+    /// What is left of a video that was deleted.
+    #[derive(Debug)]
+    pub struct Deleted {
+        /// What it was called.
+        pub title: String,
+        /// Where its object is.
+        pub storage_path: String,
+    }
+}
+
+/// Deletes a video with all that hangs on it.
+pub fn delete(scope: Scope, id: VideoId) -> Query<Option<Deleted>> {
+    let sql = format!(
+        "delete from videos where {} and id = $2 \
+         returning coalesce(nullif(metadata->>'title', ''), original_name) as title, storage_path",
+        reach(scope)
+    );
+    scoped(scope, sql).bind(id).optional()
+}
