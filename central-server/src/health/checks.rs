@@ -17,11 +17,12 @@ const SLOW: Duration = Duration::from_secs(1);
 /// it is the database's state that is told. Requests that wait for one of theirs make it slow, not down.
 pub async fn watch_database(health: Arc<Health>, own: Db, requests: Db) {
     loop {
+        // First the pause: the database has just been seen at the start.
+        tokio::time::sleep(EVERY).await;
         let (state, latency) = ask(&own).await;
         let crowded = requests.load().1 > 0;
         let state = if state == DatabaseState::Up && crowded { DatabaseState::Slow } else { state };
         health.set_database(state, latency);
-        tokio::time::sleep(EVERY).await;
     }
 }
 
