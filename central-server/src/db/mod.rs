@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 pub use connect::{Target, connect_once};
 pub use error::Error;
@@ -68,14 +69,19 @@ impl Scope {
         }
     }
 
+    /// The agency or sponsor whose data it is; none for those who see all.
+    fn tenant(self) -> Option<Uuid> {
+        match self {
+            Self::System | Self::Staff(_) => None,
+            Self::Agency(_, agency) => Some(agency.0),
+            Self::Sponsor(_, sponsor) => Some(sponsor.0),
+        }
+    }
+
     /// The first statements of a transaction. Only UUIDs and fixed words go into the text.
     fn head(self) -> String {
         let user = self.user().map(|id| id.to_string()).unwrap_or_default();
-        let tenant = match self {
-            Self::System | Self::Staff(_) => String::new(),
-            Self::Agency(_, id) => id.to_string(),
-            Self::Sponsor(_, id) => id.to_string(),
-        };
+        let tenant = self.tenant().map(|id| id.to_string()).unwrap_or_default();
         format!(
             "begin; set local role neopro_app; set local statement_timeout = {STATEMENT_TIMEOUT_MS}; \
              select set_config('neopro.scope', '{}', true), set_config('neopro.user', '{user}', true), \
@@ -83,6 +89,17 @@ impl Scope {
             self.name(),
         )
     }
+}
+
+/// A statement for tenant data, whose `$1` is the scope's tenant: null for those who see all.
+pub fn scoped(scope: Scope, sql: String) -> Statement {
+    query(sql).bind(scope.tenant())
+}
+
+/// Words as they stand, within a pattern of `like`.
+#[must_use]
+pub fn escape_like(words: &str) -> String {
+    words.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 
 /// A claim that the first statement of the flush proves: this session still stands, and its user still has

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{GroupChanges, GroupView, Kind, NewGroup};
 use crate::clock::Time;
-use crate::db::{Columns as _, Query, Scalar, Scope, Statement, query};
+use crate::db::{Columns as _, Query, Scalar, Scope, scoped};
 use crate::ids::{GroupId, SiteId};
 use crate::sites::SiteView;
 
@@ -33,15 +33,6 @@ fn writable(scope: Scope) -> &'static str {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
     }
-}
-
-fn scoped(scope: Scope, sql: String) -> Statement {
-    let tenant: Option<Uuid> = match scope {
-        Scope::System | Scope::Staff(_) => None,
-        Scope::Agency(_, agency) => Some(agency.0),
-        Scope::Sponsor(_, sponsor) => Some(sponsor.0),
-    };
-    query(sql).bind(tenant)
 }
 
 fn view(scope: Scope) -> String {

@@ -6,7 +6,7 @@ use axum::middleware::{self, Next};
 use axum::response::IntoResponse as _;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, RefOr, ResponseBuilder};
-use utoipa::{IntoResponses, Modify, PartialSchema as _, ToSchema};
+use utoipa::{IntoResponses, Modify, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::error::{Error, ErrorBody};
@@ -117,10 +117,4 @@ pub fn reader(document: OpenApi) -> Router {
             response
         }),
     )
-}
-
-/// The schema of the failure body, for those who check answers against it.
-#[must_use]
-pub fn error_schema() -> RefOr<utoipa::openapi::schema::Schema> {
-    ErrorBody::schema()
 }

@@ -88,12 +88,6 @@ impl Hub {
         );
     }
 
-    /// Whether a site's box is connected here.
-    #[must_use]
-    pub fn is_connected(&self, site: SiteId) -> bool {
-        lock(&self.connected).contains_key(&site)
-    }
-
     /// How many boxes are connected here.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -25,11 +25,3 @@ pub struct Live {
     pub hub: Hub,
     silent: silent::Silent,
 }
-
-impl Live {
-    /// Sessions that have not said who they are.
-    #[must_use]
-    pub fn silent(&self) -> usize {
-        self.silent.count()
-    }
-}

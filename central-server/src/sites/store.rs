@@ -1,10 +1,8 @@
 //! The SQL of sites. `$1` is always the caller's tenant: the first wall, see [`visible`].
 
-use uuid::Uuid;
-
 use super::{Filter, NewSite, Order, SiteBrief, SiteChanges, SiteKey, SiteView, Sort};
 use crate::clock::Time;
-use crate::db::{Columns as _, Query, Scalar, Scope, Statement, query};
+use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, scoped};
 use crate::ids::SiteId;
 
 /// The condition under which a scope sees a site.
@@ -24,24 +22,13 @@ fn writable(scope: Scope) -> &'static str {
     }
 }
 
-/// A statement whose `$1` is the scope's tenant.
-fn scoped(scope: Scope, sql: String) -> Statement {
-    let tenant: Option<Uuid> = match scope {
-        Scope::System | Scope::Staff(_) => None,
-        Scope::Agency(_, agency) => Some(agency.0),
-        Scope::Sponsor(_, sponsor) => Some(sponsor.0),
-    };
-    query(sql).bind(tenant)
-}
-
 /// The conditions of a filter, `$2` to `$5`. The planner sees the values and drops what is null.
 const FILTER: &str = "($2 is null or status = $2) and ($3 is null or sports @> jsonb_build_array($3)) \
      and ($4 is null or location->>'region' = $4) \
      and ($5 is null or search_text like '%' || neopro_fold($5) || '%')";
 
 fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
-    let pattern =
-        filter.search.as_ref().map(|words| words.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"));
+    let pattern = filter.search.as_deref().map(escape_like);
     scoped(scope, sql)
         .bind(filter.status.map(super::Status::name))
         .bind(filter.sport.clone())

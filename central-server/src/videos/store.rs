@@ -1,10 +1,8 @@
 //! The SQL of videos. `$1` is always the caller's tenant: the first wall, see [`reach`].
 
-use uuid::Uuid;
-
 use super::{Filter, NewVideo, VideoChanges, VideoRow};
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, Statement, query, row};
+use crate::db::{Query, Scalar, Scope, Statement, escape_like, row, scoped};
 use crate::ids::VideoId;
 
 /// The condition under which a scope reaches videos: the library is NeoPro's own.
@@ -15,15 +13,6 @@ fn reach(scope: Scope) -> &'static str {
     }
 }
 
-fn scoped(scope: Scope, sql: String) -> Statement {
-    let tenant: Option<Uuid> = match scope {
-        Scope::System | Scope::Staff(_) => None,
-        Scope::Agency(_, agency) => Some(agency.0),
-        Scope::Sponsor(_, sponsor) => Some(sponsor.0),
-    };
-    query(sql).bind(tenant)
-}
-
 const VIEW: &str = "id, filename, original_name, coalesce(nullif(metadata->>'title', ''), original_name) as title, \
      category, subcategory, file_size, duration, storage_path as url, thumbnail_url, mime_type, checksum, codec, \
      width, height, faststart, metadata, created_at, updated_at";
@@ -31,8 +20,7 @@ const VIEW: &str = "id, filename, original_name, coalesce(nullif(metadata->>'tit
 const FILTER: &str = "($2 is null or category = $2) and ($3 is null or search_text like '%' || neopro_fold($3) || '%')";
 
 fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
-    let pattern =
-        filter.search.as_ref().map(|words| words.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"));
+    let pattern = filter.search.as_deref().map(escape_like);
     scoped(scope, sql).bind(filter.category.clone()).bind(pattern)
 }
 
