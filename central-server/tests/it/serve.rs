@@ -329,3 +329,44 @@ async fn a_database_that_never_answers_is_named() {
     assert!(words(&output).contains("Connection timeout"), "{}", words(&output));
     assert!(began.elapsed() < Duration::from_secs(25));
 }
+
+/// Every connection of the pool is held by a request that waits: the database itself is well, and so is the server.
+#[tokio::test]
+async fn a_crowd_of_requests_is_no_dead_database() {
+    let db = Cluster::get().migrated().await;
+    let (url, data_dir) = (db.url(), scratch("full-pool"));
+    let hash = neopro_central::auth::Passwords::default().hash("Tir au but 7".into()).await.expect("a hash");
+    let owner = db.owner().await;
+    owner
+        .execute("insert into users (email, password_hash, role) values ('a@club.fr', $1, 'admin')", &[&hash])
+        .await
+        .expect("an account");
+    let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_POOL_SIZE", "2"), ("NEOPRO_DATA_DIR", path(&data_dir))];
+    let mut server = Server::spawn(&variables, &scratch("full-pool.log"));
+    server.ready().await;
+    let port = server.port;
+    let login = json!({"email": "a@club.fr", "password": "Tir au but 7"});
+    let answer = http::send(port, Method::POST, "/api/auth/login", None, Some(&login)).await.expect("an answer");
+    let token = answer.json()["token"].as_str().expect("a token").to_owned();
+
+    owner.batch_execute("begin; lock table sites").await.expect("the owner may");
+    let readers: Vec<_> = (0..30)
+        .map(|_| {
+            let token = token.clone();
+            tokio::spawn(async move { http::send(port, Method::GET, "/api/sites", Some(&token), None).await })
+        })
+        .collect();
+    let (mut states, began) = (std::collections::BTreeSet::new(), Instant::now());
+    while began.elapsed() < Duration::from_secs(9) {
+        states.insert(http::get(port, "/health").await.json()["status"].as_str().expect("a state").to_owned());
+        assert_eq!(http::get(port, "/ready").await.status, 200, "no balancer may take it out for this");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!states.contains("unhealthy"), "{states:?}");
+    owner.batch_execute("rollback").await.expect("the lock is gone");
+    for reader in readers {
+        let status = reader.await.expect("no panic").expect("an answer").status;
+        assert!(matches!(status, 200 | 503), "{status}");
+    }
+    assert!(server.terminate().await.success());
+}
