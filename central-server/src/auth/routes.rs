@@ -91,17 +91,17 @@ const WRONG: Error = Error::Unauthenticated("Adresse e-mail ou mot de passe inco
 async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(login): Body<Login>) -> Result<Response> {
     let began = Instant::now();
     app.login_limits.take_try(from.ip, &login.email, app.clock.now())?;
-    let Some(account) = prove(&app, &login).await? else {
+    let mut proven = enter(&app, &login, &from).await?;
+    if let Entered::Changed = proven {
+        // The account was changed between the comparison and the session: by another login that renewed its hash,
+        // or by an administrator. It is looked at once more, as it is now.
+        proven = enter(&app, &login, &from).await?;
+    }
+    let Entered::Begun(account, token) = proven else {
         // Whatever had to be computed, a refusal takes as long: it must not tell which accounts there are.
         app.clock.wait_until(began + REFUSAL).await;
         return Err(WRONG);
     };
-    if account.mfa_enabled {
-        return Err(Error::Forbidden(
-            "Ce compte est protégé par un code à usage unique, que cette version ne sait pas encore demander.",
-        ));
-    }
-    let token = begin(&app, &account, &from).await?;
     app.login_limits.succeeded(from.ip, &login.email);
     renew_hash(&app, &account, login.password).await;
 
@@ -116,6 +116,30 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
         agency_id: account.agency_id,
     };
     Ok(([(header::SET_COOKIE, cookie)], Json(LoggedIn { token, user })).into_response())
+}
+
+/// What became of a login.
+enum Entered {
+    /// A session of this account, with its token.
+    Begun(Box<Account>, String),
+    /// Another password, or an account that may not act.
+    Refused,
+    /// The account is not what the password was compared with any more.
+    Changed,
+}
+
+/// Compares the password and begins a session.
+async fn enter(app: &App, login: &Login, from: &Snapshot) -> Result<Entered> {
+    let Some(account) = prove(app, login).await? else { return Ok(Entered::Refused) };
+    if account.mfa_enabled {
+        return Err(Error::Forbidden(
+            "Ce compte est protégé par un code à usage unique, que cette version ne sait pas encore demander.",
+        ));
+    }
+    Ok(match begin(app, &account, from).await? {
+        Some(token) => Entered::Begun(Box::new(account), token),
+        None => Entered::Changed,
+    })
 }
 
 /// The account, if the password is its own. Unknown, suspended and mistaken look the same.
@@ -142,8 +166,8 @@ async fn renew_hash(app: &App, account: &Account, password: String) {
     }
 }
 
-/// Writes the session and signs its token.
-async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<String> {
+/// Writes the session and signs its token; `None` when the account was changed since its password was compared.
+async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<Option<String>> {
     let now = app.clock.now();
     let claims = Claims {
         id: account.id,
@@ -167,7 +191,7 @@ async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<String> 
     let entry = Entry::new(Action::UserLogin, account.id, from, now).on("user", account.id);
     let (begun, ()) =
         app.db()?.run_as_system((store::begin_session(session), audit::store::record_begun(entry, claims.sid))).await?;
-    if begun { app.tokens.sign(&claims) } else { Err(WRONG) }
+    begun.then(|| app.tokens.sign(&claims)).transpose()
 }
 
 /// Ends the session. Succeeds without one as well: whoever wants out is out.

@@ -140,8 +140,8 @@ async fn a_box_of_the_field_connects_unchanged_by_every_transport() {
         let mut old = fleet.boxed(&fleet.key, transports);
         // Boxes flush what they kept before they say who they are.
         old.emit(&heartbeat(version)).await;
-        let connected = old.says("connect").await;
-        assert_eq!(connected["transport"], transports.split(',').next().expect("one"));
+        let opened = old.says("open").await;
+        assert_eq!(opened["transport"], transports.split(',').next().expect("one"));
         assert_eq!(old.says("authenticated").await["siteId"], fleet.site.as_str());
         let row = fleet.until("the heartbeat arrives", |row| row["software_version"] == version).await;
         assert_eq!(

@@ -15,9 +15,12 @@ const socket = io(address, {
   timeout: 20000,
 });
 
-socket.on('connect', () => {
-  say('connect', { transport: socket.io.engine.transport.name });
+// Listened to from the first moment: a change of transport may be over before the namespace is entered.
+socket.io.on('open', () => {
+  say('open', { transport: socket.io.engine.transport.name });
   socket.io.engine.on('upgrade', (transport) => say('upgrade', { transport: transport.name }));
+});
+socket.on('connect', () => {
   socket.emit('authenticate', { siteId, apiKey });
 });
 socket.on('ping_check', (data) => {
