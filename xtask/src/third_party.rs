@@ -22,7 +22,9 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("jsonwebtoken", "session tokens, HS256"),
     ("memchr", "boundaries of forms, marks of pictures"),
     ("percent-encoding", "parts of addresses"),
+    ("ring", "the box's own key, and secrets at rest; what rustls brings anyway"),
     ("rpassword", "asking for a password without showing it"),
+    ("rusqlite", "the box's state, with SQLite built in"),
     ("rustix", "how much room the disk has"),
     ("rustls", "TLS, with ring"),
     ("serde", "JSON in and out of types"),
@@ -31,7 +33,8 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("tokio", "the asynchronous runtime"),
     ("tokio-postgres", "PostgreSQL without named statements, so that any pooler works"),
     ("tokio-postgres-rustls", "TLS to PostgreSQL"),
-    ("tokio-tungstenite", "tests: WebSockets of strangers"),
+    ("tokio-rustls", "TLS of the box's connections"),
+    ("tokio-tungstenite", "the box's WebSocket to the server; tests: WebSockets of strangers"),
     ("tower", "middleware"),
     ("tower-http", "compression and cross-origin rules"),
     ("tracing", "log events"),
@@ -40,6 +43,7 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("utoipa-axum", "route and description registered at once"),
     ("utoipa-swagger-ui", "the page /api-docs, with its files built in"),
     ("uuid", "ids, version 7"),
+    ("webpki-roots", "the certificate authorities that a box trusts: an old image may have none of its own"),
 ];
 
 const HEAD: &str = "# Third-party software
