@@ -65,6 +65,14 @@ impl Talk {
         }
     }
 
+    /// The box has what was sent under this number; `false` ends the session.
+    pub(super) async fn acknowledged(&mut self, _id: u64, _arguments: Vec<Value>) -> bool {
+        if let Some(site) = self.site {
+            self.app.live.hub.heard(site);
+        }
+        true
+    }
+
     /// The session is over.
     pub(super) async fn over(self) {
         self.app.live.silent.settled(&self.handle);

@@ -128,6 +128,19 @@ pub fn event(name: &str, data: &Value) -> String {
     if data.is_null() { format!("42[{name}]") } else { format!("42[{name},{data}]") }
 }
 
+/// `42` with a number: an event whose arrival the client is to acknowledge under that number.
+#[must_use]
+pub fn event_with_ack(name: &str, data: &Value, id: u64) -> String {
+    let name = Value::from(name);
+    if data.is_null() { format!("42{id}[{name}]") } else { format!("42{id}[{name},{data}]") }
+}
+
+/// `43`: the acknowledgement of a client's event.
+#[must_use]
+pub fn ack(id: u64, data: &Value) -> String {
+    if data.is_null() { format!("43{id}[]") } else { format!("43{id}[{data}]") }
+}
+
 /// `41`: the namespace is closed to this client.
 pub const DISCONNECT: &str = "41";
 
@@ -201,5 +214,9 @@ mod tests {
         assert_eq!(connected("s"), r#"40{"sid":"s"}"#);
         assert_eq!(event("authenticated", &json!({"siteId": "x"})), r#"42["authenticated",{"siteId":"x"}]"#);
         assert_eq!(event("ping_check", &Value::Null), r#"42["ping_check"]"#);
+        assert_eq!(event_with_ack("desired", &json!({"revision": 9}), 0), r#"420["desired",{"revision":9}]"#);
+        assert_eq!(event_with_ack("ping_check", &Value::Null, 12), r#"4212["ping_check"]"#);
+        assert_eq!(ack(17, &json!({"revision": 3})), r#"4317[{"revision":3}]"#);
+        assert_eq!(ack(0, &Value::Null), "430[]");
     }
 }

@@ -38,6 +38,8 @@ struct Ends {
     number: u64,
     address: IpAddr,
     began: Instant,
+    /// Under which number the next event that wants an acknowledgement goes out.
+    next_ack: AtomicU64,
     queue: mpsc::Sender<String>,
     closing: AtomicBool,
     close: Notify,
@@ -52,6 +54,7 @@ impl Handle {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             address,
             began: Instant::now(),
+            next_ack: AtomicU64::new(0),
             queue,
             closing: AtomicBool::new(false),
             close: Notify::new(),
@@ -80,6 +83,24 @@ impl Handle {
     /// Sends an event. A client whose queue is full loses its connection.
     pub fn emit(&self, name: &str, data: &Value) {
         self.send(packet::event(name, data));
+    }
+
+    /// Sends an event whose arrival the client is to acknowledge: the number under which
+    /// [`Talk::acknowledged`] will hear of it. A connection that ends takes its open numbers with it.
+    pub fn emit_with_ack(&self, name: &str, data: &Value) -> u64 {
+        let id = self.0.next_ack.fetch_add(1, Ordering::Relaxed);
+        self.send(packet::event_with_ack(name, data, id));
+        id
+    }
+
+    /// Acknowledges a client's event, with `data` unless that is null.
+    pub fn acknowledge(&self, id: u64, data: &Value) {
+        self.send(packet::ack(id, data));
+    }
+
+    /// Whether an event was ever sent under this number.
+    fn has_asked(&self, id: u64) -> bool {
+        id < self.0.next_ack.load(Ordering::Relaxed)
     }
 
     /// Sends a packet as it is.
@@ -225,7 +246,9 @@ async fn answer(text: &str, transport: &mut Transport, sid: &str, handle: &Handl
         Ok(FromClient::Connect(auth)) => {
             transport.send(packet::connected(sid)).await && conversation.entered(auth).await
         }
-        Ok(FromClient::Pong | FromClient::Noop | FromClient::Ack { .. }) => true,
+        // A number that we never gave: this is no client of ours.
+        Ok(FromClient::Ack { id, arguments }) => handle.has_asked(id) && conversation.acknowledged(id, arguments).await,
+        Ok(FromClient::Pong | FromClient::Noop) => true,
         Ok(FromClient::Close | FromClient::Disconnect | FromClient::Probe | FromClient::Upgrade) => false,
         Err(packet::Malformed) => {
             tracing::debug!(address = %handle.address(), "a malformed packet ended a session");
