@@ -20,8 +20,9 @@ use crate::health::Health;
 use crate::http::layers::{self, ForeignOrigins};
 use crate::http::openapi::{self, ApiDoc};
 use crate::live::{self, Live};
+use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
-use crate::{auth, groups, health, sites, videos};
+use crate::{auth, configurations, deployments, groups, health, sites, videos};
 
 /// Everything that a handler may need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub struct Parts {
     pub box_keys: Passwords,
     /// The live channel.
     pub live: Live,
+    /// Encrypts the secrets of clubs' configurations.
+    pub sealer: Sealer,
     /// Slows down guessing.
     pub login_limits: LoginLimits,
     /// How the service is.
@@ -65,7 +68,7 @@ impl Deref for App {
 impl App {
     /// An application without a database yet: it serves `/live` at once and says 503 where it needs more.
     #[must_use]
-    pub fn new(config: Config, jwt_secret: &str, clock: Clock) -> Self {
+    pub fn new(config: Config, jwt_secret: &str, sealed_with: &str, clock: Clock) -> Self {
         let tokens = Tokens::new(jwt_secret, config.jwt_expires_in);
         let storage = Storage::new(&config.data_dir, &config.own_url());
         Self(Arc::new(Parts {
@@ -75,6 +78,7 @@ impl App {
             passwords: Passwords::default(),
             box_keys: Passwords::default(),
             live: Live::default(),
+            sealer: Sealer::new(sealed_with, "mirror"),
             login_limits: LoginLimits::default(),
             health: Arc::default(),
             storage,
@@ -115,6 +119,8 @@ impl App {
             .merge(sites::routes::routes())
             .merge(groups::routes::routes())
             .merge(videos::routes::routes())
+            .merge(deployments::routes::routes())
+            .merge(configurations::routes::routes())
     }
 
     /// The description of the API.

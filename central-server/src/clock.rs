@@ -62,6 +62,16 @@ impl Time {
     }
 }
 
+/// Reads RFC 3339: a moment without its offset from UTC is none.
+impl std::str::FromStr for Time {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        // To the microsecond: what is stored is what is compared.
+        Ok(Self::from_unix_micros(text.parse::<Timestamp>()?.as_microsecond()))
+    }
+}
+
 impl std::fmt::Display for Time {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.0.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))

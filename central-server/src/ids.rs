@@ -72,3 +72,15 @@ id! {
     /// One HTTP request, as it stands in its answer, its log lines and its error body.
     RequestId
 }
+id! {
+    /// An order: these sites are to have this video, or to have it no more.
+    DeploymentId
+}
+id! {
+    /// Something that one box is told to do.
+    CommandId
+}
+id! {
+    /// A site or a group, as the order that is for it says.
+    TargetId
+}

@@ -27,8 +27,7 @@ use crate::db::embedded::{Embedded, Options};
 use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
-use crate::live;
-use crate::logging;
+use crate::{deployments, live, logging};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -58,7 +57,11 @@ pub async fn serve(loaded: Loaded) -> Result<(), String> {
         Some(secret) => secret.expose().to_owned(),
         None => kept_secret(&config.data_dir, "jwt-secret")?,
     };
-    let app = App::new(config, &secret, Clock::System);
+    let sealed_with = match &config.mfa_encryption_key {
+        Some(key) => key.expose().to_owned(),
+        None => kept_secret(&config.data_dir, "mfa-encryption-key")?,
+    };
+    let app = App::new(config, &secret, &sealed_with, Clock::System);
     match app.storage.prepare() {
         Ok(0) => {}
         Ok(files) => tracing::info!(files, "removed what an earlier run had not finished receiving"),
@@ -140,7 +143,8 @@ async fn bring_up(app: App) -> Result<Option<Embedded>, String> {
     app.health.set_database(DatabaseState::Up, Duration::ZERO);
     // A connection of its own: behind busy requests it would see a full queue and call it a dead database.
     tokio::spawn(checks::watch_database(Arc::clone(&app.health), checks, db));
-    tokio::spawn(live::jobs::run(app.clone()));
+    tokio::spawn(live::run(app.clone()));
+    tokio::spawn(deployments::jobs::run(app.clone()));
     Ok(embedded)
 }
 

@@ -31,6 +31,14 @@ pub enum Action {
     VideoUploaded,
     /// A video was deleted.
     VideoDeleted,
+    /// A video was ordered onto sites, or off them.
+    VideoDeployed,
+    /// Such an order was taken back.
+    DeploymentCancelled,
+    /// Sites on which such an order had failed were asked to try again.
+    DeploymentRetried,
+    /// Such an order was deleted.
+    DeploymentDeleted,
 }
 
 impl Action {
@@ -49,6 +57,10 @@ impl Action {
             Self::GroupDeleted => "GROUP_DELETED",
             Self::VideoUploaded => "VIDEO_UPLOADED",
             Self::VideoDeleted => "VIDEO_DELETED",
+            Self::VideoDeployed => "VIDEO_DEPLOYED",
+            Self::DeploymentCancelled => "DEPLOYMENT_CANCELLED",
+            Self::DeploymentRetried => "DEPLOYMENT_RETRIED",
+            Self::DeploymentDeleted => "DEPLOYMENT_DELETED",
         }
     }
 }

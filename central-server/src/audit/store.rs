@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::db::{Query, Statement, query};
-use crate::ids::{GroupId, SessionId, SiteId, VideoId};
+use crate::ids::{DeploymentId, GroupId, SessionId, SiteId, VideoId};
 
 const INTO: &str = "insert into audit_logs \
      (action, user_id, target_type, target_id, details, ip_address, user_agent, created_at)";
@@ -40,6 +40,11 @@ pub fn record_if_member(entry: Entry, group: GroupId, site: SiteId) -> Query<()>
 /// Writes an entry if the video that it is about is there.
 pub fn record_if_video(entry: Entry, video: VideoId) -> Query<()> {
     when(entry, "select from videos where id = $9").bind(video).nothing()
+}
+
+/// Writes an entry if the order that it is about is there.
+pub fn record_if_deployment(entry: Entry, deployment: DeploymentId) -> Query<()> {
+    when(entry, "select from content_deployments where id = $9").bind(deployment).nothing()
 }
 
 fn when(entry: Entry, there: &str) -> Statement {

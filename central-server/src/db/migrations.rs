@@ -31,6 +31,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_ground";
     2 "0002_analytics";
     3 "0003_videos";
+    4 "0004_deployments";
+    5 "0005_protocol1";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

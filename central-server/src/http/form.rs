@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use crate::clock::Time;
 use crate::error::{Error, FieldProblem};
 
 /// A type that can be read from a form.
@@ -207,6 +208,26 @@ impl Form {
             }
         }
         Some(ids)
+    }
+
+    /// An id that has to be there.
+    pub fn id<T: FromStr>(&mut self, field: &str) -> Option<T> {
+        let text = self.text(field, 64)?;
+        let id = text.parse().ok();
+        if id.is_none() {
+            self.problem(field, "Un identifiant est attendu.");
+        }
+        id
+    }
+
+    /// A moment, with its offset from UTC.
+    pub fn moment(&mut self, field: &str) -> Option<Time> {
+        let text = self.optional_text(field, 64)?;
+        let moment = text.parse().ok();
+        if moment.is_none() {
+            self.problem(field, "Une date avec son décalage est attendue, comme 2026-12-31T18:30:00+01:00.");
+        }
+        moment
     }
 
     /// An object of a program's own, kept as it is: at most 16 kB, without what the database cannot store.

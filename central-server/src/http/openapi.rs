@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorBody};
     tags(
         (name = "Service", description = "How the service is, without a session"),
         (name = "Authentication", description = "Login, logout, one's own account"),
+        (name = "Deployments", description = "Orders that sites are to have a video, and what became of them"),
         (name = "Groups", description = "Sites that get the same things"),
         (name = "Sites", description = "The clubs with a box, and the keys of their boxes"),
         (name = "Videos", description = "The library: videos and pictures that the boxes show"),

@@ -1,17 +1,22 @@
-//! What boxes say: who they are, and that they live.
+//! What boxes say: who they are, that they live, what they have.
 //!
 //! Boxes in the field end their program on `auth_error`, so that is sent only when the answer will never be
 //! another: no such site, another key, nothing sent. Whenever we are the ones in trouble (no database, too many
 //! at once) the transport is closed, and the box comes back by itself.
 
 use std::str::FromStr as _;
+use std::time::Instant;
 
+use neopro_protocol::{Authenticate, Authenticated, PROTOCOL, RevisionAck};
 use serde_json::{Value, json};
 
+use super::courier::Speaks;
 use super::packet;
 use super::session::Handle;
 use super::silent;
-use super::store::{self, StoredKey};
+use super::store::{self, Introduction, StoredKey};
+use super::v2::clean;
+use super::{v1, v2};
 use crate::app::App;
 use crate::auth::password::Match;
 use crate::error::Error;
@@ -27,15 +32,32 @@ const EARLY_BYTES: usize = 64 * 1024;
 pub(super) struct Talk {
     app: App,
     handle: Handle,
-    site: Option<SiteId>,
-    early: Vec<(String, Vec<Value>)>,
+    known: Option<Known>,
+    early: Vec<Event>,
     early_bytes: usize,
+}
+
+/// A box that has proven who it is.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    site: SiteId,
+    /// It speaks protocol 2.
+    is_new: bool,
+    /// It has lost what it had noted, and its next report is the first one.
+    is_fresh: bool,
+}
+
+/// Something that a box says.
+struct Event {
+    name: String,
+    data: Value,
+    ack: Option<u64>,
 }
 
 /// The outcome of an `authenticate`.
 enum Verdict {
     /// It is this site.
-    Welcome(SiteId, String),
+    Welcome(SiteId, Box<StoredKey>),
     /// It will never be.
     Refused(&'static str),
     /// Not now.
@@ -45,7 +67,7 @@ enum Verdict {
 impl Talk {
     pub(super) fn begin(app: App, handle: Handle) -> Self {
         app.live.silent.opened(&handle);
-        Self { app, handle, site: None, early: Vec::new(), early_bytes: 0 }
+        Self { app, handle, known: None, early: Vec::new(), early_bytes: 0 }
     }
 
     /// The namespace is entered. What a dashboard says about itself here is for a later version.
@@ -54,21 +76,25 @@ impl Talk {
     }
 
     /// An event; `false` ends the session.
-    pub(super) async fn event(&mut self, name: String, arguments: Vec<Value>, _ack: Option<u64>) -> bool {
-        match self.site {
-            Some(site) => {
-                self.known(site, &name, arguments.first().unwrap_or(&Value::Null));
+    pub(super) async fn event(&mut self, name: String, mut arguments: Vec<Value>, ack: Option<u64>) -> bool {
+        let data = if arguments.is_empty() { Value::Null } else { arguments.swap_remove(0) };
+        let event = Event { name, data, ack };
+        match self.known {
+            Some(known) => {
+                self.hear(known, event).await;
                 true
             }
-            None if name == "authenticate" => self.authenticate(arguments.first().unwrap_or(&Value::Null)).await,
-            None => self.keep(name, arguments),
+            None if event.name == "authenticate" => self.authenticate(event.data).await,
+            None => self.keep(event),
         }
     }
 
-    /// The box has what was sent under this number; `false` ends the session.
-    pub(super) async fn acknowledged(&mut self, _id: u64, _arguments: Vec<Value>) -> bool {
-        if let Some(site) = self.site {
+    /// The box has what was sent under this number; `false` ends the session. Only desired states are numbered.
+    pub(super) async fn acknowledged(&mut self, _id: u64, mut arguments: Vec<Value>) -> bool {
+        if let Some(Known { site, .. }) = self.known {
             self.app.live.hub.heard(site);
+            let ack = arguments.pop().and_then(|ack| serde_json::from_value::<RevisionAck>(ack).ok());
+            self.app.live.seats.has_persisted(site, ack.unwrap_or_default().revision);
         }
         true
     }
@@ -76,39 +102,51 @@ impl Talk {
     /// The session is over.
     pub(super) async fn over(self) {
         self.app.live.silent.settled(&self.handle);
-        if let Some(site) = self.site {
+        if let Some(Known { site, .. }) = self.known {
+            self.app.live.seats.leave(site, &self.handle);
             self.app.live.hub.left(site, &self.handle, self.app.clock.now());
         }
     }
 
     /// An event of a box that we know. Events that we do not know yet are no mistake of the box.
-    fn known(&self, site: SiteId, name: &str, data: &Value) {
-        match name {
-            "heartbeat" => self.app.live.hub.beat(site, data, self.app.clock.now()),
-            _ => self.app.live.hub.heard(site),
+    async fn hear(&mut self, known: Known, Event { name, data, ack }: Event) {
+        let (app, site) = (&self.app, known.site);
+        match name.as_str() {
+            "heartbeat" => app.live.hub.beat(site, &data, app.clock.now()),
+            _ => app.live.hub.heard(site),
+        }
+        match name.as_str() {
+            "deploy_progress" => v1::progress(app, site, &data),
+            "sync_local_state" => v1::mirror(app, site, &data, !known.is_new).await,
+            "command_result" => v1::result(app, site, &data).await,
+            "reported" if known.is_new => {
+                let taken = v2::report(app, site, &self.handle, &data, ack, known.is_fresh).await;
+                self.known = Some(Known { is_fresh: known.is_fresh && !taken, ..known });
+            }
+            _ => {}
         }
     }
 
     /// An event that came before we know from whom.
-    fn keep(&mut self, name: String, arguments: Vec<Value>) -> bool {
-        self.early_bytes += name.len() + arguments.iter().map(|value| value.to_string().len()).sum::<usize>();
+    fn keep(&mut self, event: Event) -> bool {
+        self.early_bytes += event.name.len() + event.data.to_string().len();
         if self.early.len() >= EARLY_EVENTS || self.early_bytes > EARLY_BYTES || self.handle.age() > silent::LONGEST {
             return false;
         }
-        self.early.push((name, arguments));
+        self.early.push(event);
         true
     }
 
-    async fn authenticate(&mut self, claim: &Value) -> bool {
-        match self.judge(claim).await {
-            Verdict::Welcome(site, name) => {
-                self.site = Some(site);
-                self.app.live.silent.settled(&self.handle);
-                self.app.live.hub.arrived(site, self.handle.clone(), self.app.clock.now());
-                self.handle.emit("authenticated", &json!({ "message": format!("Bienvenue, {name}."), "siteId": site }));
-                for (name, arguments) in std::mem::take(&mut self.early) {
-                    self.known(site, &name, arguments.first().unwrap_or(&Value::Null));
-                }
+    async fn authenticate(&mut self, claim: Value) -> bool {
+        // A field of another type is as good as none, and does not make the rest unreadable.
+        let claim = serde_json::from_value(claim.clone()).unwrap_or_else(|_| Authenticate {
+            site_id: claim["siteId"].as_str().unwrap_or_default().to_owned(),
+            api_key: claim["apiKey"].as_str().unwrap_or_default().to_owned(),
+            ..Authenticate::default()
+        });
+        match self.judge(&claim).await {
+            Verdict::Welcome(site, stored) => {
+                self.welcome(site, &claim, *stored).await;
                 true
             }
             Verdict::Refused(message) => {
@@ -121,11 +159,69 @@ impl Talk {
         }
     }
 
-    async fn judge(&self, claim: &Value) -> Verdict {
-        let (Some(site), Some(key)) = (claim["siteId"].as_str(), claim["apiKey"].as_str()) else {
-            return Verdict::Refused("Identifiant de site ou clé manquants.");
+    async fn welcome(&mut self, site: SiteId, claim: &Authenticate, stored: StoredKey) {
+        let (app, now) = (self.app.clone(), self.app.clock.now());
+        let is_new = claim.protocol.is_some_and(|protocol| protocol >= PROTOCOL);
+        let has = claim.revision.unwrap_or_default().max(0);
+        let known = Known { site, is_new, is_fresh: is_new && has == 0 };
+        self.known = Some(known);
+        app.live.silent.settled(&self.handle);
+        app.live.hub.arrived(site, self.handle.clone(), now);
+        let speaks = match is_new {
+            true => Speaks::Two { told: 0, at: Instant::now(), has },
+            false => Speaks::One { from: Instant::now() + v1::MIRROR_PATIENCE },
         };
-        let Ok(site) = SiteId::from_str(site) else { return Verdict::Refused("Ce site n'existe pas.") };
+        app.live.seats.take(site, self.handle.clone(), speaks);
+        self.introduce(site, claim, &stored).await;
+        let answer = Authenticated {
+            message: format!("Bienvenue, {}.", stored.site_name),
+            site_id: site.to_string(),
+            protocol: is_new.then_some(PROTOCOL),
+            server_time: is_new.then(|| now.to_string()),
+            media_origins: if is_new { vec![app.storage.origin()] } else { Vec::new() },
+        };
+        self.handle.emit("authenticated", &json!(answer));
+        for event in std::mem::take(&mut self.early) {
+            // The first report of a fresh box may be among them.
+            self.hear(self.known.unwrap_or(known), event).await;
+        }
+        if is_new && stored.desired_revision > has {
+            app.live.bell.ring([site]);
+        }
+    }
+
+    /// Writes down what a box says of itself, if that is news.
+    async fn introduce(&self, site: SiteId, claim: &Authenticate, stored: &StoredKey) {
+        let protocol = claim.protocol.unwrap_or(1);
+        let introduction = Introduction {
+            protocol: i16::try_from(protocol).unwrap_or(i16::MAX),
+            agent_version: claim.agent_version.as_deref().map(|version| clean(version, 100)),
+            device_key: claim.device_key.as_deref().map(|key| clean(key, 100)),
+            capabilities: claim.capabilities.iter().take(50).map(|word| clean(word, 50)).collect(),
+        };
+        let before = Introduction {
+            protocol: stored.protocol.unwrap_or_default(),
+            agent_version: stored.agent_version.clone(),
+            device_key: stored.device_key.clone(),
+            capabilities: stored.capabilities.clone(),
+        };
+        if introduction == before {
+            return;
+        }
+        if before.device_key.is_some() && introduction.device_key != before.device_key {
+            tracing::warn!(%site, "another device uses this site's key: replaced, set up anew, or copied");
+        }
+        let Ok(db) = self.app.db() else { return };
+        if let Err(error) = db.run_as_system(store::introduce(site, &introduction, self.app.clock.now())).await {
+            tracing::warn!(%site, %error, "what a box says of itself could not be written down");
+        }
+    }
+
+    async fn judge(&self, claim: &Authenticate) -> Verdict {
+        if claim.site_id.is_empty() || claim.api_key.is_empty() {
+            return Verdict::Refused("Identifiant de site ou clé manquants.");
+        }
+        let Ok(site) = SiteId::from_str(&claim.site_id) else { return Verdict::Refused("Ce site n'existe pas.") };
         let Ok(db) = self.app.db() else { return Verdict::Later };
         let stored = match db.run_as_system(store::find_key(site)).await {
             Ok(Some(stored)) => stored,
@@ -135,8 +231,8 @@ impl Talk {
                 return Verdict::Later;
             }
         };
-        match self.is_right(site, key, &stored).await {
-            Ok(true) => Verdict::Welcome(site, stored.site_name),
+        match self.is_right(site, &claim.api_key, &stored).await {
+            Ok(true) => Verdict::Welcome(site, Box::new(stored)),
             Ok(false) => Verdict::Refused("La clé de ce site n'est pas la bonne."),
             Err(error) => {
                 tracing::warn!(?error, "a box could not be authenticated now");

@@ -2,9 +2,11 @@
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
 //! conversation, `polling` the transport of those who cannot use a WebSocket, `engine` the way in, `silent`
-//! the limit for those who do not say who they are. `boxes` is what boxes say, `hub` who is there.
+//! the limit for those who do not say who they are. `boxes` is what boxes say, `hub` who is there, `courier` who
+//! brings them work, in the words of `v2` or of `v1`.
 
 mod boxes;
+mod courier;
 pub mod engine;
 mod hub;
 pub mod jobs;
@@ -13,7 +15,12 @@ mod polling;
 mod session;
 mod silent;
 mod store;
+mod v1;
+mod v2;
 
+use crate::app::App;
+
+pub use courier::Bell;
 pub use hub::Hub;
 
 /// The live channel of this replica.
@@ -23,5 +30,14 @@ pub struct Live {
     pub polls: engine::Polls,
     /// Who is there.
     pub hub: Hub,
+    /// Whose work has changed.
+    pub bell: Bell,
+    seats: courier::Seats,
+    progress: courier::Progresses,
     silent: silent::Silent,
+}
+
+/// Runs what the live channel does by itself, until the server stops.
+pub async fn run(app: App) {
+    tokio::join!(jobs::run(app.clone()), courier::run(app));
 }

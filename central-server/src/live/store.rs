@@ -1,9 +1,15 @@
 //! The SQL of the live channel. All of it is the server's own work.
 
+use neopro_protocol::Reported;
+use neopro_protocol::configuration::DeployedVideo;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
 use super::hub::News;
+use super::v2::word;
 use crate::clock::Time;
 use crate::db::{Query, Scalar, query, row};
-use crate::ids::SiteId;
+use crate::ids::{CommandId, SiteId};
 
 row! {
     /// A site's key, as it is stored.
@@ -11,12 +17,25 @@ row! {
     pub struct StoredKey {
         pub site_name: String,
         pub api_key: String,
+        /// The revision of what the site is to have.
+        pub desired_revision: i64,
+        /// What its box said of itself when it was last another.
+        pub protocol: Option<i16>,
+        pub agent_version: Option<String>,
+        pub device_key: Option<String>,
+        pub capabilities: Vec<String>,
     }
 }
 
 /// The key of a site.
 pub fn find_key(site: SiteId) -> Query<Option<StoredKey>> {
-    query("select site_name, api_key from sites where id = $1").bind(site).optional()
+    query(
+        "select site_name, api_key, coalesce(desired_revision, 0) as desired_revision, protocol, agent_version, \
+           device_key, coalesce(capabilities, '{}') as capabilities \
+         from sites left join site_states on site_id = id where id = $1",
+    )
+    .bind(site)
+    .optional()
 }
 
 /// Replaces the hash of NeoPro 1 by ours, unless the key was changed meanwhile.
@@ -52,4 +71,245 @@ pub fn end_leases(lease: Time) -> Query<usize> {
         .bind(lease)
         .all::<Scalar<SiteId>>()
         .map(|ended| ended.len())
+}
+
+/// What a box says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduction {
+    pub protocol: i16,
+    pub agent_version: Option<String>,
+    pub device_key: Option<String>,
+    pub capabilities: Vec<String>,
+}
+
+/// Writes down what a box says of itself.
+pub fn introduce(site: SiteId, new: &Introduction, now: Time) -> Query<()> {
+    query(
+        "insert into site_states as s (site_id, protocol, agent_version, device_key, device_key_since, capabilities) \
+         values ($1, $2, $3, $4, case when $4 is not null then $6 end, $5) \
+         on conflict (site_id) do update set protocol = excluded.protocol, agent_version = excluded.agent_version, \
+           device_key_since = case when s.device_key is distinct from excluded.device_key \
+             then excluded.device_key_since else s.device_key_since end, \
+           device_key = excluded.device_key, capabilities = excluded.capabilities",
+    )
+    .bind(site)
+    .bind(new.protocol)
+    .bind(new.agent_version.clone())
+    .bind(new.device_key.clone())
+    .bind(new.capabilities.clone())
+    .bind(now)
+    .nothing()
+}
+
+row! {
+    /// What a site is to have.
+    #[derive(Debug)]
+    pub struct DesiredRow {
+        pub site_id: SiteId,
+        pub revision: i64,
+        pub videos: Vec<Uuid>,
+        pub attempts: Vec<i32>,
+    }
+}
+
+/// What these sites are to have.
+pub fn desired(sites: &[SiteId]) -> Query<Vec<DesiredRow>> {
+    query(
+        "select s.site_id, s.desired_revision as revision, \
+           coalesce(array_agg(w.video_id order by w.since, w.video_id) filter (where w.video_id is not null), '{}') \
+             as videos, \
+           coalesce(array_agg(w.attempt order by w.since, w.video_id) filter (where w.video_id is not null), '{}') \
+             as attempts \
+         from site_states s left join site_videos w on w.site_id = s.site_id \
+         where s.site_id = any ($1) group by s.site_id",
+    )
+    .bind(uuids(sites))
+    .all()
+}
+
+row! {
+    /// A video, as far as a box has to know it.
+    #[derive(Debug)]
+    pub struct MediaRow {
+        pub id: Uuid,
+        pub checksum: String,
+        pub file_size: i64,
+        pub storage_path: String,
+        pub title: String,
+        pub category: Option<String>,
+        pub subcategory: Option<String>,
+        pub mime_type: String,
+        pub duration: Option<i32>,
+        pub shown_for: Option<i32>,
+        pub analytics_category: Option<String>,
+    }
+}
+
+/// The videos that these sites are to have, each once.
+pub fn desired_media(sites: &[SiteId]) -> Query<Vec<MediaRow>> {
+    query(
+        "select id, checksum, file_size, storage_path, \
+           coalesce(nullif(metadata->>'title', ''), original_name) as title, category, subcategory, mime_type, \
+           duration, metadata->>'analytics_category' as analytics_category, \
+           case when metadata->>'duration' ~ '^[0-9]{1,4}$' then (metadata->>'duration')::integer end as shown_for \
+         from videos \
+         where checksum is not null and id in (select video_id from site_videos where site_id = any ($1))",
+    )
+    .bind(uuids(sites))
+    .all()
+}
+
+/// The revisions of what these sites are to have.
+pub fn revisions(sites: Vec<SiteId>) -> Query<Vec<(SiteId, i64)>> {
+    row! { struct Revision { site_id: SiteId, desired_revision: i64, } }
+    query("select site_id, desired_revision from site_states where site_id = any ($1)")
+        .bind(uuids(&sites))
+        .all::<Revision>()
+        .map(|rows| rows.into_iter().map(|row| (row.site_id, row.desired_revision)).collect())
+}
+
+/// Takes a report of what a box has, with everything that follows from it; whether it is new. `fresh`: the box has
+/// lost what it had noted, so its reports are counted anew.
+pub fn take_report(site: SiteId, report: Reported, fresh: bool, now: Time) -> Query<bool> {
+    let mut items = report.inventory;
+    items.sort_by_key(|item| item.id);
+    items.dedup_by_key(|item| item.id);
+    query("select neopro_report($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+        .bind(site)
+        .bind(report.revision)
+        .bind(report.sequence)
+        .bind(fresh)
+        .bind(report.free_bytes.and_then(|bytes| i64::try_from(bytes).ok()))
+        .bind(json!(report.drift))
+        .bind(items.iter().map(|item| item.id).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.sha256.clone()).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| word(item.state).to_owned()).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| i32::try_from(item.attempts).unwrap_or(i32::MAX)).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.reason.map(|reason| reason.code().to_owned())).collect::<Vec<_>>())
+        .bind(items.iter().map(|item| item.detail.clone()).collect::<Vec<_>>())
+        .bind(now)
+        .one::<Scalar<bool>>()
+        .map(|Scalar(is_new)| is_new)
+}
+
+row! {
+    /// What a box of protocol 1 is told next.
+    #[derive(Debug)]
+    pub struct NextCommand {
+        pub command_type: String,
+        pub command_data: Value,
+        /// Where the video lies, for a command that is about one.
+        pub storage_path: Option<String>,
+    }
+}
+
+/// Finds what a box of protocol 1 is to do next, and writes it down as its running command under this id.
+pub fn next_command(site: SiteId, id: CommandId, now: Time) -> Query<Option<NextCommand>> {
+    query("select command_type, command_data, storage_path from neopro_next_command($1, $2, $3)")
+        .bind(site)
+        .bind(id)
+        .bind(now)
+        .optional()
+}
+
+/// The answer of a box to a command.
+#[derive(Debug)]
+pub struct Outcome {
+    pub succeeded: bool,
+    pub result: Value,
+    pub code: Option<&'static str>,
+    pub message: Option<String>,
+}
+
+/// Takes the answer to a command of this site; whether it was waited for.
+pub fn finish_command(site: SiteId, command: CommandId, outcome: &Outcome, now: Time) -> Query<bool> {
+    query("select neopro_finish_command($1, $2, $3, $4, $5, $6, $7)")
+        .bind(site)
+        .bind(command)
+        .bind(outcome.succeeded)
+        .bind(outcome.result.clone())
+        .bind(outcome.code)
+        .bind(outcome.message.clone())
+        .bind(now)
+        .one::<Scalar<bool>>()
+        .map(|Scalar(waited_for)| waited_for)
+}
+
+/// Of these boxes of protocol 1, those that have something to be told.
+pub fn with_commands(sites: Vec<SiteId>, now: Time) -> Query<Vec<SiteId>> {
+    query(
+        "select s.id from unnest($1) as s (id) \
+         where exists (select from remote_commands c where c.site_id = s.id and c.status = 'executing' \
+             and c.deadline <= $2) \
+           or not exists (select from remote_commands c where c.site_id = s.id and c.status = 'executing') and ( \
+             exists (select from site_removals r join site_inventory i on i.site_id = r.site_id \
+                 and i.video_id = r.video_id \
+               where r.site_id = s.id and i.filename is not null and i.state = 'installed' \
+                 and i.reason_code is distinct from 'delete_failed' and (i.retry_at is null or i.retry_at <= $2)) \
+             or exists (select from site_videos w left join site_inventory i on i.site_id = w.site_id \
+                 and i.video_id = w.video_id \
+               where w.site_id = s.id and i.state is distinct from 'installed' and (i.video_id is null \
+                 or i.attempt < w.attempt \
+                 or i.state <> 'failed' and (i.retry_at is null or i.retry_at <= $2))) \
+             or exists (select from deployment_targets t where t.site_id = s.id and t.state = 'pending' \
+                 and t.action = 'remove' and not exists (select from site_inventory i where i.site_id = s.id \
+                   and i.video_id = t.video_id)))",
+    )
+    .bind(uuids(&sites))
+    .bind(now)
+    .all::<Scalar<SiteId>>()
+    .map(|sites| sites.into_iter().map(|Scalar(site)| site).collect())
+}
+
+/// Keeps the mirror of a site's configuration, and what it shows of our videos.
+pub fn keep_mirror(
+    site: SiteId,
+    document: Value,
+    secrets: Option<String>,
+    hash: Option<String>,
+    is_old: bool,
+    videos: &[DeployedVideo],
+    now: Time,
+) -> Query<()> {
+    query("select neopro_mirror($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+        .bind(site)
+        .bind(document)
+        .bind(secrets)
+        .bind(hash)
+        .bind(is_old)
+        .bind(videos.iter().map(|video| video.video_id).collect::<Vec<_>>())
+        .bind(videos.iter().map(|video| video.filename.clone()).collect::<Vec<_>>())
+        .bind(videos.iter().map(|video| video.category.clone()).collect::<Vec<_>>())
+        .bind(videos.iter().map(|video| video.subcategory.clone()).collect::<Vec<_>>())
+        .bind(now)
+        .nothing()
+}
+
+/// Writes down how far downloads are. A command that gives signs of life has time again.
+pub fn write_progress(progress: &[((SiteId, Uuid), i16)], now: Time) -> Query<()> {
+    query(
+        "with news as materialized (select * from unnest($1, $2, $3) as n (site_id, video_id, progress)), \
+         inventory as ( \
+           update site_inventory i set state = 'downloading', progress = greatest(i.progress, n.progress), \
+             changed_at = case when i.state = 'downloading' then i.changed_at else $4 end \
+           from news n where i.site_id = n.site_id and i.video_id = n.video_id and i.state in ('pending', 'downloading') \
+         ), commands as ( \
+           update remote_commands c set deadline = $4 + interval '10 minutes' \
+           from news n where c.site_id = n.site_id and c.status = 'executing' \
+             and c.command_data->>'videoId' = n.video_id::text \
+         ) \
+         update deployment_targets t set state = 'downloading', progress = greatest(t.progress, n.progress), \
+           started_at = coalesce(t.started_at, $4) \
+         from news n where t.site_id = n.site_id and t.video_id = n.video_id and t.action = 'install' \
+           and t.state in ('pending', 'downloading')",
+    )
+    .bind(progress.iter().map(|((site, _), _)| site.0).collect::<Vec<_>>())
+    .bind(progress.iter().map(|((_, video), _)| *video).collect::<Vec<_>>())
+    .bind(progress.iter().map(|(_, percent)| *percent).collect::<Vec<_>>())
+    .bind(now)
+    .nothing()
+}
+
+fn uuids(sites: &[SiteId]) -> Vec<Uuid> {
+    sites.iter().map(|site| site.0).collect()
 }

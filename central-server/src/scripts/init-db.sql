@@ -506,6 +506,607 @@ insert into public.schema_migrations (version, name, checksum) values (3, '0003_
   elsif (select checksum from public.schema_migrations where version = 3) <> 'f197ded8cca75930fdd44dd9b83e35f0a99f8bd604e5941c58fb9164931442f2' then
     raise exception 'La migration 0003_videos enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
+
+  if not exists (select from public.schema_migrations where version = 4) then
+execute $m0004$
+-- What every site is to have, what it has, and the orders that made it so.
+--
+-- The desired state is `site_videos`, the reported one `site_inventory`; `site_states` counts the revisions of
+-- the first and notes from which one the second was reported. An order (`content_deployments`) changes the desired
+-- state of its targets in one transaction and leaves one row per site (`deployment_targets`) to follow it by.
+
+create table content_deployments (
+  id uuid primary key default gen_random_uuid(),
+  -- Null once the video is deleted: what was done with it stays known by its title.
+  video_id uuid references videos on delete set null,
+  video_title text not null,
+  action text not null default 'install' check (action in ('install', 'remove')),
+  target_type text not null check (target_type in ('site', 'group')),
+  target_id uuid not null,
+  target_name text not null,
+  deployed_by uuid references users on delete set null,
+  deployed_by_name text,
+  created_at timestamptz not null default now(),
+  scheduled_at timestamptz,
+  -- When the desired state was changed and the rows of the sites were made.
+  started_at timestamptz,
+  cancelled_at timestamptz
+);
+create index content_deployments_newest on content_deployments (created_at desc, id desc);
+create index content_deployments_video on content_deployments (video_id);
+create index content_deployments_due on content_deployments (scheduled_at)
+  where started_at is null and cancelled_at is null;
+select neopro_guard('content_deployments', 'select, insert, update, delete');
+
+create table deployment_targets (
+  deployment_id uuid not null references content_deployments on delete cascade,
+  site_id uuid not null references sites on delete cascade,
+  video_id uuid not null,
+  action text not null,
+  -- `installed`: the site is as the order wants it, also where the order was to remove.
+  state text not null default 'pending'
+    check (state in ('pending', 'downloading', 'installed', 'failed', 'cancelled', 'superseded')),
+  progress smallint not null default 0 check (progress between 0 and 100),
+  attempts integer not null default 0,
+  reason_code text,
+  reason text,
+  -- The first revision of the site's desired state that has the order in it.
+  revision bigint not null,
+  -- Whether the site was to have the video before this order: what cancelling goes back to.
+  was_wanted boolean not null,
+  created_at timestamptz not null,
+  started_at timestamptz,
+  completed_at timestamptz,
+  primary key (deployment_id, site_id)
+);
+create index deployment_targets_open on deployment_targets (site_id, video_id)
+  where state in ('pending', 'downloading', 'failed');
+create index deployment_targets_site on deployment_targets (site_id, created_at desc);
+select neopro_guard('deployment_targets', 'select, insert, update, delete');
+
+create table site_states (
+  site_id uuid primary key references sites on delete cascade,
+  desired_revision bigint not null default 0,
+  -- What the box has confirmed to have on its own disk.
+  persisted_revision bigint not null default 0,
+  reported_revision bigint not null default 0,
+  report_sequence bigint not null default 0,
+  reported_at timestamptz,
+  free_bytes bigint,
+  -- What the last report found different from what was noted: [{kind, name}].
+  drift jsonb not null default '[]',
+  protocol smallint,
+  agent_version text,
+  -- The box's Ed25519 key, base64; another one means another box with the same site key.
+  device_key text,
+  device_key_since timestamptz,
+  capabilities text[] not null default '{}'
+);
+select neopro_guard('site_states', 'select, insert, update, delete');
+
+create table site_videos (
+  site_id uuid not null references sites on delete cascade,
+  -- A video that a site is to have cannot be deleted.
+  video_id uuid not null references videos,
+  deployment_id uuid,
+  since timestamptz not null,
+  -- Grows when a person asks for another try.
+  attempt integer not null default 0,
+  primary key (site_id, video_id)
+);
+create index site_videos_video on site_videos (video_id);
+select neopro_guard('site_videos', 'select, insert, update, delete');
+
+-- Videos that a site is to have no more. Boxes of protocol 2 delete what is not desired; boxes of protocol 1 are
+-- told, one by one, and only this: what the club has put there itself is never touched.
+create table site_removals (
+  site_id uuid not null references sites on delete cascade,
+  video_id uuid not null,
+  since timestamptz not null,
+  primary key (site_id, video_id)
+);
+select neopro_guard('site_removals', 'select, insert, update, delete');
+
+create table site_inventory (
+  site_id uuid not null references sites on delete cascade,
+  video_id uuid not null,
+  sha256 text,
+  state text not null check (state in ('pending', 'downloading', 'installed', 'failed')),
+  progress smallint not null default 0 check (progress between 0 and 100),
+  attempts integer not null default 0,
+  reason_code text,
+  reason text,
+  -- Protocol 1 only: where the old agent has put it, whether its mirror shows it, when it is tried again.
+  filename text,
+  category text,
+  subcategory text,
+  mirrored boolean not null default false,
+  retry_at timestamptz,
+  attempt integer not null default 0,
+  changed_at timestamptz not null,
+  primary key (site_id, video_id)
+);
+select neopro_guard('site_inventory', 'select, insert, update, delete');
+
+-- Every command that is sent to a box, from before it is sent. Names of NeoPro 1.
+create table remote_commands (
+  id uuid primary key default gen_random_uuid(),
+  site_id uuid not null references sites on delete cascade,
+  command_type text not null,
+  command_data jsonb not null default '{}',
+  status text not null default 'pending'
+    check (status in ('pending', 'executing', 'completed', 'failed', 'timeout')),
+  result jsonb,
+  error_message text,
+  executed_by uuid references users on delete set null,
+  created_at timestamptz not null default now(),
+  executed_at timestamptz,
+  completed_at timestamptz,
+  -- Without a sign of the command until then, it is given up.
+  deadline timestamptz
+);
+create index remote_commands_site on remote_commands (site_id, created_at desc);
+create index remote_commands_running on remote_commands (site_id) where status = 'executing';
+select neopro_guard('remote_commands', 'select, insert, update, delete');
+
+-- A site's own configuration.json, as its box has sent it: secrets apart and encrypted.
+create table site_mirrors (
+  site_id uuid primary key references sites on delete cascade,
+  configuration jsonb not null,
+  secrets text,
+  hash text,
+  received_at timestamptz not null
+);
+select neopro_guard('site_mirrors', 'select, insert, update, delete');
+
+create policy internal on content_deployments to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy internal on deployment_targets to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy internal on site_states to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy internal on site_videos to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy internal on site_removals to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy internal on site_inventory to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy internal on remote_commands to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy internal on site_mirrors to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+
+-- An order with what became of it, in the six words of NeoPro 1: nobody writes a status, it follows from the sites.
+create view deployment_orders with (security_invoker = true) as
+select d.id, d.video_id, d.video_title, d.action, d.target_type, d.target_id, d.target_name, d.deployed_by,
+  d.deployed_by_name, d.created_at, d.scheduled_at, d.started_at,
+  case
+    when d.started_at is null and d.cancelled_at is not null then 'cancelled'
+    when d.started_at is null then 'scheduled'
+    when t.total = 0 then 'failed'
+    when t.downloading > 0 or (t.pending > 0 and t.installed + t.failed > 0) then 'in_progress'
+    when t.pending > 0 then 'pending'
+    when t.failed > 0 then 'failed'
+    when t.installed > 0 then 'completed'
+    else 'cancelled'
+  end as status,
+  coalesce(t.progress, 0) as progress,
+  case when t.pending + t.downloading = 0 then coalesce(t.completed_at, d.cancelled_at) end as completed_at,
+  case when d.started_at is not null and t.total = 0 then 'Aucun site visé.' else t.reason end as error,
+  t.total as total_count, t.installed as deployed_count, t.failed as failed_count,
+  t.pending + t.downloading as open_count
+from content_deployments d
+cross join lateral (
+  select count(*) as total,
+    count(*) filter (where state = 'pending') as pending,
+    count(*) filter (where state = 'downloading') as downloading,
+    count(*) filter (where state = 'installed') as installed,
+    count(*) filter (where state = 'failed') as failed,
+    floor(avg(case when state = 'installed' then 100 else progress end)
+      filter (where state not in ('cancelled', 'superseded')))::integer as progress,
+    max(completed_at) as completed_at,
+    mode() within group (order by reason) filter (where state = 'failed') as reason
+  from deployment_targets where deployment_id = d.id
+) t;
+select neopro_guard('deployment_orders', 'select');
+
+-- Carries an order out: the desired state of its targets changes, older orders about the same video are superseded.
+-- Answers the sites that have work now.
+create function neopro_start_deployment(deployment uuid, moment timestamptz) returns setof uuid
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  d content_deployments;
+  touched uuid[];
+begin
+  update content_deployments set started_at = moment
+    where id = deployment and started_at is null and cancelled_at is null returning * into d;
+  if d.id is null or d.video_id is null then
+    return;
+  end if;
+  -- Always in the order of their ids: two orders to the same sites wait for each other instead of for ever.
+  with members as (
+    select s.id from sites s where d.target_type = 'site' and s.id = d.target_id
+    union all
+    select g.site_id from site_groups g where d.target_type = 'group' and g.group_id = d.target_id
+  ), bumped as (
+    insert into site_states as s (site_id, desired_revision) select m.id, 1 from members m order by m.id
+      on conflict (site_id) do update set desired_revision = s.desired_revision + 1 returning s.site_id
+  )
+  select array_agg(b.site_id) into touched from bumped b;
+  if touched is null then
+    return;
+  end if;
+  -- An order that was still open never came true: before it is before this one too.
+  insert into deployment_targets
+      (deployment_id, site_id, video_id, action, revision, was_wanted, created_at)
+    select d.id, s.site_id, d.video_id, d.action, s.desired_revision,
+      coalesce(o.was_wanted, w.video_id is not null), moment
+    from site_states s
+    left join deployment_targets o on o.site_id = s.site_id and o.video_id = d.video_id
+      and o.state in ('pending', 'downloading', 'failed')
+    left join site_videos w on w.site_id = s.site_id and w.video_id = d.video_id
+    where s.site_id = any (touched);
+  update deployment_targets t set state = 'superseded', completed_at = moment
+    where t.site_id = any (touched) and t.video_id = d.video_id and t.deployment_id <> d.id
+      and t.state in ('pending', 'downloading', 'failed');
+  if d.action = 'install' then
+    delete from site_removals r where r.site_id = any (touched) and r.video_id = d.video_id;
+    insert into site_videos as w (site_id, video_id, deployment_id, since)
+      select unnest(touched), d.video_id, d.id, moment
+      on conflict (site_id, video_id) do update set deployment_id = excluded.deployment_id, attempt = w.attempt + 1;
+  else
+    delete from site_videos w where w.site_id = any (touched) and w.video_id = d.video_id;
+    insert into site_removals (site_id, video_id, since) select unnest(touched), d.video_id, moment
+      on conflict do nothing;
+  end if;
+  return query select unnest(touched);
+end
+$fn$;
+select neopro_guard_function('neopro_start_deployment(uuid, timestamptz)');
+
+-- Takes back what of an order is not done yet: the desired state of those sites becomes what it was.
+-- Answers the sites that have work now.
+create function neopro_cancel_deployment(deployment uuid, moment timestamptz) returns setof uuid
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  d content_deployments;
+  touched uuid[];
+begin
+  update content_deployments set cancelled_at = coalesce(cancelled_at, moment)
+    where id = deployment returning * into d;
+  if d.id is null or d.started_at is null then
+    return;
+  end if;
+  select array_agg(t.site_id) into touched from deployment_targets t
+    where t.deployment_id = d.id and t.state in ('pending', 'downloading', 'failed');
+  if touched is null then
+    return;
+  end if;
+  with bumped as (
+    update site_states s set desired_revision = s.desired_revision + 1
+    from (select x.site_id from site_states x where x.site_id = any (touched) order by x.site_id for update) locked
+    where s.site_id = locked.site_id returning s.site_id
+  )
+  select array_agg(b.site_id) into touched from bumped b;
+  -- Decided again now that the sites are locked: a report may have ended an order meanwhile.
+  with ended as (
+    update deployment_targets t set state = 'cancelled', completed_at = moment
+      where t.deployment_id = d.id and t.site_id = any (touched) and t.state in ('pending', 'downloading', 'failed')
+      returning t.site_id
+  )
+  select array_agg(e.site_id) into touched from ended e;
+  if touched is null then
+    return;
+  end if;
+  if d.action = 'install' then
+    delete from site_videos w using deployment_targets t
+      where t.deployment_id = d.id and t.site_id = any (touched) and not t.was_wanted
+        and w.site_id = t.site_id and w.video_id = d.video_id;
+    insert into site_removals (site_id, video_id, since)
+      select t.site_id, d.video_id, moment from deployment_targets t
+      where t.deployment_id = d.id and t.site_id = any (touched) and not t.was_wanted
+      on conflict do nothing;
+  elsif d.video_id is not null then
+    delete from site_removals r where r.site_id = any (touched) and r.video_id = d.video_id;
+    insert into site_videos (site_id, video_id, deployment_id, since)
+      select t.site_id, d.video_id, d.id, moment from deployment_targets t
+      where t.deployment_id = d.id and t.site_id = any (touched) and t.was_wanted
+      on conflict do nothing;
+  end if;
+  return query select unnest(touched);
+end
+$fn$;
+select neopro_guard_function('neopro_cancel_deployment(uuid, timestamptz)');
+
+-- Another try of what of an order has failed, on these sites or on all. Answers the sites that have work now.
+create function neopro_retry_deployment(deployment uuid, only_sites uuid[], moment timestamptz) returns setof uuid
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  touched uuid[];
+begin
+  with bumped as (
+    update site_states s set desired_revision = s.desired_revision + 1
+    from (
+      select x.site_id from site_states x
+      where x.site_id in (select t.site_id from deployment_targets t where t.deployment_id = deployment
+        and t.state = 'failed' and (only_sites is null or t.site_id = any (only_sites)))
+      order by x.site_id for update
+    ) locked
+    where s.site_id = locked.site_id returning s.site_id, s.desired_revision
+  ), again as (
+    update deployment_targets t set state = 'pending', progress = 0, reason_code = null, reason = null,
+      completed_at = null, revision = b.desired_revision
+    from bumped b where t.deployment_id = deployment and t.site_id = b.site_id and t.state = 'failed'
+    returning t.site_id, t.video_id
+  ), wanted as (
+    update site_videos w set attempt = w.attempt + 1 from again a
+    where w.site_id = a.site_id and w.video_id = a.video_id
+  )
+  select array_agg(a.site_id) into touched from again a;
+  return query select unnest(touched);
+end
+$fn$;
+select neopro_guard_function('neopro_retry_deployment(uuid, uuid[], timestamptz)');
+
+-- Moves the open orders of a site to where its inventory is. Only orders that were in the state from which the
+-- inventory was reported: a report that crossed an order on its way says nothing about it.
+create function neopro_settle(site uuid, at_revision bigint, moment timestamptz) returns void
+language sql set search_path = public, pg_temp as $fn$
+  update deployment_targets t set
+    state = n.state, progress = n.progress, attempts = greatest(t.attempts, n.attempts),
+    reason_code = n.reason_code, reason = n.reason,
+    started_at = coalesce(t.started_at, case when n.state <> 'pending' then moment end),
+    completed_at = case when n.state in ('installed', 'failed') then moment end
+  from (
+    select o.deployment_id,
+      case when o.action = 'install' then coalesce(i.state, 'pending')
+        when i.video_id is null then 'installed'
+        when i.reason_code = 'delete_failed' then 'failed' else 'pending' end as state,
+      case when o.action = 'install' and i.state = 'installed' then 100
+        when o.action = 'install' then coalesce(i.progress, 0)
+        when i.video_id is null then 100 else 0 end::smallint as progress,
+      coalesce(i.attempts, 0) as attempts,
+      case when o.action = 'install' or i.reason_code = 'delete_failed' then i.reason_code end as reason_code,
+      case when o.action = 'install' or i.reason_code = 'delete_failed' then i.reason end as reason
+    from deployment_targets o
+    left join site_inventory i on i.site_id = o.site_id and i.video_id = o.video_id
+    where o.site_id = site and o.state in ('pending', 'downloading', 'failed') and o.revision <= at_revision
+  ) n
+  where t.site_id = site and t.deployment_id = n.deployment_id
+    and (t.state, t.progress, t.attempts, t.reason_code, t.reason)
+      is distinct from (n.state, n.progress, greatest(t.attempts, n.attempts), n.reason_code, n.reason);
+  delete from site_removals r where r.site_id = site
+    and not exists (select from site_inventory i where i.site_id = site and i.video_id = r.video_id)
+    and not exists (select from deployment_targets t where t.site_id = site and t.video_id = r.video_id
+      and t.state in ('pending', 'downloading', 'failed'));
+$fn$;
+select neopro_guard_function('neopro_settle(uuid, bigint, timestamptz)');
+
+-- Takes a report of a box of protocol 2: all that it has. One that came before changes nothing; answers whether it
+-- was new. A fresh box has lost what it had noted, also the number of its last report.
+create function neopro_report(
+  site uuid, of_revision bigint, in_sequence bigint, fresh boolean, bytes_free bigint, differences jsonb, ids uuid[], hashes text[],
+  states text[], tries integer[], codes text[], details text[], moment timestamptz
+) returns boolean
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  at_revision bigint;
+begin
+  insert into site_states (site_id) values (site) on conflict do nothing;
+  update site_states set report_sequence = in_sequence, reported_at = moment, free_bytes = bytes_free, drift = differences,
+      -- A box may say anything; what was never desired cannot have been worked from.
+      reported_revision = greatest(reported_revision, least(of_revision, desired_revision)),
+      persisted_revision = greatest(persisted_revision, least(of_revision, desired_revision))
+    where site_id = site and (fresh or report_sequence < in_sequence)
+    returning least(of_revision, desired_revision) into at_revision;
+  if not found then
+    return false;
+  end if;
+  delete from site_inventory i where i.site_id = site and i.video_id <> all (ids);
+  insert into site_inventory as i
+    (site_id, video_id, sha256, state, progress, attempts, reason_code, reason, changed_at)
+    select site, n.id, n.hash, n.state, case when n.state = 'installed' then 100 else 0 end, n.tries, n.code, n.detail,
+      moment
+    from unnest(ids, hashes, states, tries, codes, details) as n (id, hash, state, tries, code, detail)
+    on conflict (site_id, video_id) do update set sha256 = excluded.sha256, state = excluded.state,
+      progress = case when excluded.state = 'downloading' then greatest(i.progress, 0) else excluded.progress end,
+      attempts = excluded.attempts, reason_code = excluded.reason_code, reason = excluded.reason, mirrored = false,
+      changed_at = excluded.changed_at
+    where (i.sha256, i.state, i.attempts, i.reason_code, i.reason)
+      is distinct from (excluded.sha256, excluded.state, excluded.attempts, excluded.reason_code, excluded.reason);
+  perform neopro_settle(site, at_revision, moment);
+  return true;
+end
+$fn$;
+select neopro_guard_function(
+  'neopro_report(uuid, bigint, bigint, boolean, bigint, jsonb, uuid[], text[], text[], integer[], text[], text[], timestamptz)');
+$m0004$;
+insert into public.schema_migrations (version, name, checksum) values (4, '0004_deployments', '8713cf5def9c3e43607a3c1a09dcd5eacbef9ceac62ae13b73d367811e7a6f57');
+  elsif (select checksum from public.schema_migrations where version = 4) <> '8713cf5def9c3e43607a3c1a09dcd5eacbef9ceac62ae13b73d367811e7a6f57' then
+    raise exception 'La migration 0004_deployments enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 5) then
+execute $m0005$
+-- Boxes of protocol 1 know no desired state: the server finds out what is missing, and tells them one command at a
+-- time. Their inventory is what they answered, and what their mirrored configuration shows.
+
+-- A command of such a box has failed, or nothing was heard of it for too long: the file is tried again later, three
+-- times in all.
+create function neopro_command_failed(
+  site uuid, command_type text, video uuid, code text, message text, moment timestamptz
+) returns void
+language sql set search_path = public, pg_temp as $fn$
+  update site_inventory i set
+    state = case when command_type = 'delete_video' then i.state when i.attempts >= 3 then 'failed' else 'pending' end,
+    progress = case when command_type = 'delete_video' then i.progress else 0 end,
+    reason_code = case when command_type = 'delete_video' and i.attempts >= 3 then 'delete_failed' else code end,
+    reason = message,
+    -- One minute, then five.
+    retry_at = moment + interval '1 minute' * case when i.attempts <= 1 then 1 else 5 end,
+    changed_at = moment
+  where i.site_id = site and i.video_id = video
+$fn$;
+select neopro_guard_function('neopro_command_failed(uuid, text, uuid, text, text, timestamptz)');
+
+-- What a box of protocol 1 is to do next, written down as its running command before it is told; no row when there
+-- is nothing, or when it is still busy with the last one.
+create function neopro_next_command(site uuid, command uuid, moment timestamptz)
+returns table (command_type text, command_data jsonb, storage_path text)
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  overdue remote_commands;
+  revision bigint;
+  work record;
+begin
+  insert into site_states (site_id) values (site) on conflict do nothing;
+  select s.desired_revision into revision from site_states s where s.site_id = site for update;
+  for overdue in
+    update remote_commands c set status = 'timeout', completed_at = moment,
+        error_message = 'La box n''a plus rien dit de cette commande.'
+      where c.site_id = site and c.status = 'executing' and c.deadline <= moment returning *
+  loop
+    perform neopro_command_failed(site, overdue.command_type, (overdue.command_data->>'videoId')::uuid, 'timeout',
+      overdue.error_message, moment);
+  end loop;
+  update site_inventory i set state = 'failed', reason_code = 'unsupported', changed_at = moment,
+      reason = 'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.'
+    from site_videos w join videos v on v.id = w.video_id
+    where w.site_id = site and v.mime_type like 'image/%' and i.site_id = site and i.video_id = v.id
+      and i.reason_code is distinct from 'unsupported';
+  insert into site_inventory (site_id, video_id, sha256, state, reason_code, reason, changed_at)
+    select site, v.id, v.checksum, 'failed', 'unsupported',
+      'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.', moment
+    from site_videos w join videos v on v.id = w.video_id
+    where w.site_id = site and v.mime_type like 'image/%'
+    on conflict do nothing;
+  if exists (select from remote_commands c where c.site_id = site and c.status = 'executing') then
+    perform neopro_settle(site, revision, moment);
+    return;
+  end if;
+  select 'delete_video' as kind, r.video_id, null::text as path, 0 as attempt, jsonb_build_object(
+      'videoId', r.video_id, 'filename', i.filename, 'category', i.category, 'subcategory', i.subcategory) as data
+    into work
+    from site_removals r join site_inventory i on i.site_id = r.site_id and i.video_id = r.video_id
+    where r.site_id = site and i.filename is not null and i.state = 'installed'
+      and i.reason_code is distinct from 'delete_failed' and (i.retry_at is null or i.retry_at <= moment)
+    order by r.since, r.video_id limit 1;
+  if work is null then
+    select 'deploy_video' as kind, w.video_id, v.storage_path as path, w.attempt, jsonb_build_object(
+        'deploymentId', w.deployment_id, 'videoId', v.id, 'filename', v.filename,
+        'originalName', coalesce(nullif(v.metadata->>'title', ''), v.original_name),
+        'category', coalesce(v.category, 'default'), 'subcategory', v.subcategory,
+        'duration', coalesce(v.duration, 0), 'checksum', v.checksum, 'sponsorId', null,
+        'analyticsCategory', v.metadata->>'analytics_category') as data
+      into work
+      from site_videos w
+      join videos v on v.id = w.video_id
+      left join site_inventory i on i.site_id = w.site_id and i.video_id = w.video_id
+      where w.site_id = site and v.checksum is not null and v.mime_type not like 'image/%'
+        and (i.video_id is null or i.state <> 'installed')
+        and (i.video_id is null or i.attempt < w.attempt
+          or (i.state <> 'failed' and (i.retry_at is null or i.retry_at <= moment)))
+      order by w.since, w.video_id limit 1;
+  end if;
+  if work is null then
+    perform neopro_settle(site, revision, moment);
+    return;
+  end if;
+  insert into remote_commands (id, site_id, command_type, command_data, status, created_at, executed_at, deadline)
+    values (command, site, work.kind, work.data, 'executing', moment, moment, moment + interval '10 minutes');
+  if work.kind = 'deploy_video' then
+    insert into site_inventory as i (site_id, video_id, sha256, state, attempts, attempt, changed_at)
+      values (site, work.video_id, work.data->>'checksum', 'downloading', 1, work.attempt, moment)
+      on conflict (site_id, video_id) do update set state = 'downloading', progress = 0, reason_code = null,
+        reason = null, retry_at = null, attempts = case when i.attempt < work.attempt then 1 else i.attempts + 1 end,
+        attempt = work.attempt, changed_at = moment;
+  else
+    update site_inventory i set attempts = case when i.reason_code is null then 1 else i.attempts + 1 end
+      where i.site_id = site and i.video_id = work.video_id;
+  end if;
+  perform neopro_settle(site, revision, moment);
+  return query select work.kind, work.data, work.path;
+end
+$fn$;
+select neopro_guard_function('neopro_next_command(uuid, uuid, timestamptz)');
+
+-- The answer of a box to one of its own commands. Answers whether it was waited for: a second one changes nothing,
+-- one that comes after the command was given up still tells the truth.
+create function neopro_finish_command(
+  site uuid, command uuid, succeeded boolean, outcome jsonb, code text, message text, moment timestamptz
+) returns boolean
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  c remote_commands;
+  video uuid;
+begin
+  perform from site_states s where s.site_id = site for update;
+  update remote_commands r set status = case when succeeded then 'completed' else 'failed' end, result = outcome,
+      error_message = message, completed_at = moment
+    where r.id = command and r.site_id = site and r.status in ('executing', 'timeout') returning * into c;
+  if c.id is null then
+    return false;
+  end if;
+  video := (c.command_data->>'videoId')::uuid;
+  if not succeeded then
+    perform neopro_command_failed(site, c.command_type, video, code, message, moment);
+  elsif c.command_type = 'deploy_video' then
+    insert into site_inventory as i (site_id, video_id, sha256, state, progress, filename, category, subcategory, changed_at)
+      values (site, video, c.command_data->>'checksum', 'installed', 100,
+        coalesce(outcome->>'filename', c.command_data->>'originalName'), c.command_data->>'category',
+        c.command_data->>'subcategory', moment)
+      on conflict (site_id, video_id) do update set state = 'installed', progress = 100, reason_code = null,
+        reason = null, retry_at = null, sha256 = excluded.sha256, filename = excluded.filename,
+        category = excluded.category, subcategory = excluded.subcategory, changed_at = moment;
+  elsif c.command_type = 'delete_video' then
+    delete from site_inventory i where i.site_id = site and i.video_id = video;
+  end if;
+  perform neopro_settle(site, (select s.desired_revision from site_states s where s.site_id = site), moment);
+  return true;
+end
+$fn$;
+select neopro_guard_function('neopro_finish_command(uuid, uuid, boolean, jsonb, text, text, timestamptz)');
+
+-- The mirror of a site's configuration. Of a box of protocol 1 it also shows which of our videos are there: an entry
+-- is proof of presence, and one that was there and is gone is proof of absence.
+create function neopro_mirror(
+  site uuid, document jsonb, apart text, document_hash text, of_protocol_1 boolean, ids uuid[], filenames text[],
+  categories text[], subcategories text[], moment timestamptz
+) returns void
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  insert into site_mirrors (site_id, configuration, secrets, hash, received_at)
+    values (site, document, apart, document_hash, moment)
+    on conflict (site_id) do update set configuration = excluded.configuration, secrets = excluded.secrets,
+      hash = excluded.hash, received_at = excluded.received_at;
+  if not of_protocol_1 then
+    return;
+  end if;
+  insert into site_states (site_id) values (site) on conflict do nothing;
+  perform from site_states s where s.site_id = site for update;
+  delete from site_inventory i where i.site_id = site and i.mirrored and i.video_id <> all (ids);
+  insert into site_inventory as i
+    (site_id, video_id, sha256, state, progress, filename, category, subcategory, mirrored, changed_at)
+    select distinct on (n.id) site, n.id, v.checksum, 'installed', 100, n.filename, n.category, n.subcategory, true, moment
+    from unnest(ids, filenames, categories, subcategories) as n (id, filename, category, subcategory)
+    left join videos v on v.id = n.id
+    order by n.id
+    on conflict (site_id, video_id) do update set state = 'installed', progress = 100, filename = excluded.filename,
+      category = excluded.category, subcategory = excluded.subcategory, mirrored = true,
+      reason_code = case when i.state = 'installed' then i.reason_code end,
+      reason = case when i.state = 'installed' then i.reason end
+    where not i.mirrored or (i.state, i.filename, i.category, i.subcategory)
+      is distinct from ('installed', excluded.filename, excluded.category, excluded.subcategory);
+  perform neopro_settle(site, (select s.desired_revision from site_states s where s.site_id = site), moment);
+end
+$fn$;
+select neopro_guard_function(
+  'neopro_mirror(uuid, jsonb, text, text, boolean, uuid[], text[], text[], text[], timestamptz)');
+$m0005$;
+insert into public.schema_migrations (version, name, checksum) values (5, '0005_protocol1', '2537c4faff467c2e9255e73ec59ec508f4e1abd7d6759a0bddf49c1c6210b612');
+  elsif (select checksum from public.schema_migrations where version = 5) <> '2537c4faff467c2e9255e73ec59ec508f4e1abd7d6759a0bddf49c1c6210b612' then
+    raise exception 'La migration 0005_protocol1 enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
 end
 $neopro$;
 

@@ -192,6 +192,14 @@ impl Storage {
         Self { root: data_dir.join("storage"), public_url: public_url.to_owned() }
     }
 
+    /// The origin at which objects are found: `https://host[:port]`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let host_from = self.public_url.find("://").map_or(0, |place| place + 3);
+        let end = self.public_url[host_from..].find('/').map_or(self.public_url.len(), |length| host_from + length);
+        self.public_url[..end].to_owned()
+    }
+
     /// Makes the folders, and removes what a run that crashed was writing.
     ///
     /// # Returns

@@ -15,6 +15,7 @@ use super::{
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::{Admin, Operator, Staff};
+use crate::db;
 use crate::error::{Error, Result};
 use crate::http::openapi::{Read, Upload, Write};
 use crate::http::page::MOST;
@@ -31,6 +32,17 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 const GONE: Error = Error::NotFound("Cette vidéo");
+
+/// A video that sites are to have stays: whoever deletes it would take it off the air without saying so.
+fn wanted_somewhere(error: db::Error) -> Error {
+    match error {
+        db::Error::Reference(_) => Error::Conflict(
+            "in_use",
+            "Des sites ont cette vidéo : retirez-la d'abord de ces sites (déploiement avec action « remove »).",
+        ),
+        other => other.into(),
+    }
+}
 
 fn view(app: &App, video: VideoRow) -> VideoView {
     let public_url = app.storage.public_url(Bucket::Videos, &video.url);
@@ -198,7 +210,7 @@ async fn delete(
     let entry = Entry::new(Action::VideoDeleted, caller.user(), &from, app.clock.now()).on("video", id);
     App::to_its_end(async move {
         let flush = (audit::store::record_if_video(entry, id), store::delete(caller.scope(), id));
-        let ((), gone) = caller.run(flush).await?;
+        let ((), gone) = caller.run(flush).await.map_err(wanted_somewhere)?;
         let gone = gone.ok_or(GONE)?;
         // An object of NeoPro 1 has another name, and is not on this disk.
         if let Some(object) = ObjectName::from_path(&gone.storage_path) {

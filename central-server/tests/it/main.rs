@@ -7,6 +7,8 @@ mod support;
 mod auth;
 mod cli;
 mod contract;
+mod delivery;
+mod deployments;
 mod embedded;
 mod groups;
 mod guide;

@@ -58,7 +58,7 @@ impl TestApp {
             move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let config = Config::read(source).expect("a valid configuration").config;
         let clock = Clock::manual(Time::from_unix_micros(NOON * 1_000_000));
-        let app = App::new(config, "a secret for tests, as long as it has to be", clock.clone());
+        let app = App::new(config, "a secret for tests, as long as it has to be", "another secret", clock.clone());
         app.set_db(db.pool(4));
         app.health.set_database(DatabaseState::Up, Duration::from_millis(1));
         app.health.live_came_round();

@@ -62,6 +62,25 @@ impl Connection {
     }
 }
 
+/// A `POST` of a form with files.
+pub async fn send_form(port: u16, path: &str, token: &str, form: &super::Form) -> std::io::Result<Answer> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    let request = Request::post(path)
+        .header("host", format!("127.0.0.1:{port}"))
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", form.media_type())
+        .body(Full::new(Bytes::from(form.bytes())))
+        .expect("a request");
+    let (parts, body) = sender.send_request(request).await.map_err(std::io::Error::other)?.into_parts();
+    let bytes = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, text, bytes })
+}
+
 /// One request on a connection of its own.
 pub async fn send(
     port: u16,

@@ -6,8 +6,10 @@ pub mod contract;
 pub mod form;
 pub mod http;
 pub mod program;
+pub mod stage;
 pub mod terminal;
 
 pub use app::{Answer, TestApp};
 pub use cluster::{Cluster, TestDb};
 pub use form::Form;
+pub use stage::Stage;

@@ -46,9 +46,14 @@ pub struct Server {
 impl Server {
     /// Starts `serve` on a free port; its log goes to `log`.
     pub fn spawn(variables: &[(&str, &str)], log: &Path) -> Self {
-        let port = free_port();
+        Self::spawn_on(None, variables, log)
+    }
+
+    /// Starts `serve` on this port, or on a free one; its log is added to `log`.
+    pub fn spawn_on(port: Option<u16>, variables: &[(&str, &str)], log: &Path) -> Self {
+        let port = port.unwrap_or_else(free_port);
         std::fs::create_dir_all(log.parent().expect("a folder")).expect("a folder for the log");
-        let file = std::fs::File::create(log).expect("a log file");
+        let file = std::fs::File::options().create(true).append(true).open(log).expect("a log file");
         let child = neopro(&["serve"], variables)
             .env("PORT", port.to_string())
             .stdout(file.try_clone().expect("the log file"))
@@ -85,6 +90,12 @@ impl Server {
         self.child.wait().expect("and is gone");
     }
 
+    /// Kills it without a warning, unless it is gone already.
+    pub fn kill_if_running(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Asks it to end, and waits.
     pub async fn terminate(&mut self) -> ExitStatus {
         let pid = self.child.id().to_string();
@@ -107,8 +118,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill_if_running();
     }
 }
 

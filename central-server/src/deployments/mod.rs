@@ -1,0 +1,452 @@
+//! Orders: a video is to be on a site, or on every site of a group, or to be there no more.
+//!
+//! An order changes the desired state of its sites in one transaction and leaves one row per site to follow it by.
+//! Nobody writes a status: it follows from what the sites report.
+
+pub mod jobs;
+pub mod routes;
+mod store;
+
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::clock::Time;
+use crate::db::row;
+use crate::http::page::{Pagination, Slice};
+use crate::http::{Form, FromForm};
+use crate::ids::{DeploymentId, SiteId, TargetId, UserId, VideoId};
+
+/// The most sites that one retry names.
+const MOST_SITES: usize = 15_000;
+
+/// Declares an enum of words that stand in the API and in the database alike.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant,)+
+        }
+
+        impl $name {
+            const WORDS: &'static str = concat!($($word, " "),+);
+
+            /// The word in the database.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                match text { $($word => Ok(Self::$variant),)+ _ => Err(()) }
+            }
+        }
+    };
+}
+
+words! {
+    /// What an order is about.
+    Act {
+        /// The sites are to have the video.
+        Install = "install",
+        /// The sites are to have it no more.
+        Remove = "remove",
+    }
+}
+
+words! {
+    /// Whom an order is for.
+    TargetType {
+        /// One site.
+        Site = "site",
+        /// The members that a group has when the order is carried out.
+        Group = "group",
+    }
+}
+
+words! {
+    /// How far an order is, in the six words of NeoPro 1.
+    DeploymentStatus {
+        /// No site has begun.
+        Pending = "pending",
+        /// Its day has not come.
+        Scheduled = "scheduled",
+        /// Some sites have begun, some have not ended.
+        InProgress = "in_progress",
+        /// No site is left to wait for, and none has failed.
+        Completed = "completed",
+        /// No site is left to wait for, and at least one has failed.
+        Failed = "failed",
+        /// It was taken back, or other orders took its place, before any site was done.
+        Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// How far one site of an order is.
+    TargetState {
+        /// It has not begun, or waits for its next try.
+        Pending = "pending",
+        /// The file is on its way.
+        Downloading = "downloading",
+        /// The site is as the order wants it.
+        Installed = "installed",
+        /// The box has given up; `reason` says why.
+        Failed = "failed",
+        /// The order was taken back before the site was done.
+        Cancelled = "cancelled",
+        /// A later order about the same video took its place.
+        Superseded = "superseded",
+    }
+}
+
+/// An order to be made.
+#[derive(Debug, ToSchema)]
+pub struct NewDeployment {
+    /// Which video.
+    pub video_id: VideoId,
+    /// Whom it is for; `site` without it.
+    #[schema(required = false, nullable = false)]
+    pub target_type: TargetType,
+    /// Which site, or which group.
+    pub target_id: TargetId,
+    /// `install` without it.
+    #[schema(required = false, nullable = false)]
+    pub action: Act,
+    /// When it is to be carried out, with its offset from UTC; at once without it.
+    #[schema(required = false, value_type = Option<String>, format = DateTime)]
+    pub scheduled_at: Option<Time>,
+}
+
+impl FromForm for NewDeployment {
+    fn read(form: &mut Form) -> Option<Self> {
+        let video_id = form.id("video_id");
+        let target_type = form.choice("target_type", TargetType::WORDS).unwrap_or(TargetType::Site);
+        let action = form.choice("action", Act::WORDS).unwrap_or(Act::Install);
+        let scheduled_at = form.moment("scheduled_at");
+        Some(Self { video_id: video_id?, target_type, target_id: form.id("target_id")?, action, scheduled_at })
+    }
+}
+
+/// What NeoPro 1 let programs write into an order. Nobody can any more.
+#[derive(Debug, ToSchema)]
+pub struct ForcedStatus {
+    /// Refused.
+    #[schema(required = false)]
+    pub status: Option<String>,
+    /// Refused.
+    #[schema(required = false)]
+    pub progress: Option<i64>,
+    /// Refused.
+    #[schema(required = false)]
+    pub error_message: Option<String>,
+}
+
+impl FromForm for ForcedStatus {
+    fn read(form: &mut Form) -> Option<Self> {
+        Some(Self {
+            status: form.optional_text("status", 64),
+            progress: form.integer("progress", 0..=100),
+            error_message: form.optional_text("error_message", 1_000),
+        })
+    }
+}
+
+/// Which sites of an order are to try again.
+#[derive(Debug, ToSchema)]
+pub struct Retry {
+    /// Only these; every site that has failed without it.
+    #[schema(required = false, nullable = false)]
+    pub site_ids: Option<Vec<SiteId>>,
+}
+
+impl FromForm for Retry {
+    const LIMIT: usize = 1024 * 1024;
+
+    fn read(form: &mut Form) -> Option<Self> {
+        Some(Self { site_ids: form.ids("site_ids", MOST_SITES) })
+    }
+}
+
+/// Which orders a list is of.
+#[derive(Debug)]
+pub struct Filter {
+    status: Option<DeploymentStatus>,
+    video: Option<VideoId>,
+    target: Option<TargetId>,
+    slice: Slice,
+}
+
+impl FromForm for Filter {
+    fn read(form: &mut Form) -> Option<Self> {
+        Some(Self {
+            status: form.choice("status", DeploymentStatus::WORDS),
+            video: form.choice("video_id", "un identifiant"),
+            target: form.choice("target_id", "un identifiant"),
+            slice: Slice::read(form),
+        })
+    }
+}
+
+impl Filter {
+    /// Every order about a video.
+    fn of_video(video: VideoId) -> Self {
+        let slice = Slice { page: 1, limit: crate::http::page::MOST };
+        Self { status: None, video: Some(video), target: None, slice }
+    }
+
+    /// Every order whose day has not come.
+    fn scheduled(slice: Slice) -> Self {
+        Self { status: Some(DeploymentStatus::Scheduled), video: None, target: None, slice }
+    }
+}
+
+/// Which sites of an order a list is of.
+#[derive(Debug)]
+pub struct TargetFilter {
+    state: Option<TargetState>,
+    reason: Option<String>,
+    slice: Slice,
+}
+
+impl FromForm for TargetFilter {
+    fn read(form: &mut Form) -> Option<Self> {
+        Some(Self {
+            state: form.choice("state", TargetState::WORDS),
+            reason: form.optional_text("reason_code", 64),
+            slice: Slice::read(form),
+        })
+    }
+}
+
+row! {
+    /// An order and what became of it.
+    #[derive(Debug, Clone, Serialize, ToSchema)]
+    pub struct DeploymentView {
+        /// Its id.
+        pub id: DeploymentId,
+        /// Which video; `null` once that is deleted.
+        pub video_id: Option<VideoId>,
+        /// What it was called when the order was made.
+        pub video_title: String,
+        /// The same, under another name of NeoPro 1.
+        pub video_name: String,
+        /// The video's name in the storage.
+        pub filename: Option<String>,
+        /// As the sender's computer called it.
+        pub original_name: Option<String>,
+        /// The video's notes.
+        #[schema(value_type = Option<Object>, additional_properties)]
+        pub metadata: Option<Value>,
+        /// What it is about.
+        #[schema(value_type = Act)]
+        pub action: String,
+        /// Whom it is for.
+        #[schema(value_type = TargetType)]
+        pub target_type: String,
+        /// Which site, or which group.
+        pub target_id: TargetId,
+        /// What that was called when the order was made.
+        pub target_name: String,
+        /// The club, if it is for one site.
+        pub club_name: Option<String>,
+        /// How far it is.
+        #[schema(value_type = DeploymentStatus)]
+        pub status: String,
+        /// Percent, over all its sites.
+        pub progress: i32,
+        /// The most frequent reason among the sites that have failed.
+        pub error: Option<String>,
+        /// The same, under another name of NeoPro 1.
+        pub error_message: Option<String>,
+        /// Whose order it is.
+        pub deployed_by: Option<UserId>,
+        /// Whose order it is, by name.
+        pub deployed_by_name: Option<String>,
+        /// When it was made.
+        pub created_at: Time,
+        /// For when it was planned.
+        pub scheduled_at: Option<Time>,
+        /// When it was carried out: from then on its sites know.
+        pub started_at: Option<Time>,
+        /// When its last site ended.
+        pub completed_at: Option<Time>,
+        /// The same, under another name of NeoPro 1.
+        pub deployed_at: Option<Time>,
+        /// Its sites.
+        pub total_count: i64,
+        /// Those that are as it wants them.
+        pub deployed_count: i64,
+        /// Those that have given up.
+        pub failed_count: i64,
+        /// Those that are still waited for.
+        pub open_count: i64,
+    }
+}
+
+row! {
+    /// One site of an order.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct TargetView {
+        /// Which order.
+        pub deployment_id: DeploymentId,
+        /// Which site.
+        pub site_id: SiteId,
+        /// What it is called.
+        pub site_name: String,
+        /// Its club.
+        pub club_name: String,
+        /// Which video.
+        pub video_id: VideoId,
+        /// What it was called when the order was made.
+        pub video_title: String,
+        /// What the order is about.
+        #[schema(value_type = Act)]
+        pub action: String,
+        /// How far it is.
+        #[schema(value_type = TargetState)]
+        pub state: String,
+        /// Percent.
+        pub progress: i16,
+        /// How many times the box has begun.
+        pub attempts: i32,
+        /// Why it is not done, in a stable word.
+        pub reason_code: Option<String>,
+        /// The same in a sentence.
+        pub reason: Option<String>,
+        /// When the order was carried out.
+        pub created_at: Time,
+        /// When the box began.
+        pub started_at: Option<Time>,
+        /// When it ended.
+        pub completed_at: Option<Time>,
+    }
+}
+
+/// A page of sites of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TargetPage {
+    /// The sites: those that have failed first, then those that are waited for, by name.
+    pub data: Vec<TargetView>,
+    /// Where they stand in the list.
+    pub pagination: Pagination,
+}
+
+/// How many orders about a video are how far.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct VideoStats {
+    /// All of them.
+    pub total: i64,
+    /// Done.
+    pub completed: i64,
+    /// Ended with a failure.
+    pub failed: i64,
+    /// Not begun, or planned.
+    pub pending: i64,
+    /// Under way.
+    pub in_progress: i64,
+}
+
+impl VideoStats {
+    /// Counts these orders.
+    fn of(orders: &[DeploymentView]) -> Self {
+        let count = |statuses: &[DeploymentStatus]| {
+            let is_one = |order: &&DeploymentView| statuses.iter().any(|status| status.name() == order.status);
+            i64::try_from(orders.iter().filter(is_one).count()).unwrap_or(i64::MAX)
+        };
+        Self {
+            total: i64::try_from(orders.len()).unwrap_or(i64::MAX),
+            completed: count(&[DeploymentStatus::Completed]),
+            failed: count(&[DeploymentStatus::Failed]),
+            pending: count(&[DeploymentStatus::Pending, DeploymentStatus::Scheduled]),
+            in_progress: count(&[DeploymentStatus::InProgress]),
+        }
+    }
+}
+
+/// The orders about a video, newest first, at most 1000.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VideoDeployments {
+    /// Which video.
+    pub video_id: VideoId,
+    /// How many are how far.
+    pub stats: VideoStats,
+    /// The orders.
+    pub deployments: Vec<DeploymentView>,
+}
+
+row! {
+    /// One video on one site: what is wanted, and what is there.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct InventoryItem {
+        /// Which video.
+        pub video_id: VideoId,
+        /// What it is called; `null` once it is deleted from the library.
+        pub title: Option<String>,
+        /// The SHA-256 that is wanted, else the one that is there.
+        pub checksum: Option<String>,
+        /// Bytes.
+        pub file_size: Option<i64>,
+        /// Whether the site is to have it.
+        pub desired: bool,
+        /// What the box has reported; `null` if it has reported nothing of it.
+        #[schema(value_type = Option<TargetState>)]
+        pub state: Option<String>,
+        /// Percent.
+        pub progress: Option<i16>,
+        /// Why it is not there, in a stable word.
+        pub reason_code: Option<String>,
+        /// The same in a sentence.
+        pub reason: Option<String>,
+        /// `missing`: wanted and not there; `extra`: there and not wanted; `changed`: other bytes than wanted.
+        pub drift: Option<String>,
+        /// When the box has last reported another state.
+        pub changed_at: Option<Time>,
+    }
+}
+
+row! {
+    /// How far a site's box is behind its desired state.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct InventoryState {
+        /// Which site.
+        pub site_id: SiteId,
+        /// Grows with every change of the desired state.
+        pub desired_revision: i64,
+        /// What the box has on its own disk.
+        pub persisted_revision: i64,
+        /// What its last report was made from.
+        pub reported_revision: i64,
+        /// When it has last reported.
+        pub reported_at: Option<Time>,
+        /// Bytes free on its disk.
+        pub free_bytes: Option<i64>,
+        /// The protocol that it speaks.
+        pub protocol: Option<i16>,
+        /// The version of its program.
+        pub agent_version: Option<String>,
+        /// What its last report found different from what it had noted: `{kind, name}`, mended by itself.
+        #[schema(value_type = Vec<Object>, additional_properties)]
+        pub found: Value,
+    }
+}
+
+/// What is on a box.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Inventory {
+    /// How far it is.
+    #[serde(flatten)]
+    pub state: InventoryState,
+    /// Whether something differs.
+    pub in_sync: bool,
+    /// Every video that is wanted or there.
+    pub items: Vec<InventoryItem>,
+}

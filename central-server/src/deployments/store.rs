@@ -1,0 +1,232 @@
+//! The SQL of orders and inventories. `$1` is always the caller's tenant: the first wall, see [`reach`].
+
+use super::{DeploymentView, Filter, InventoryItem, InventoryState, NewDeployment, TargetFilter, TargetView};
+use crate::clock::Time;
+use crate::db::{Query, Scalar, Scope, Statement, query, row, scoped};
+use crate::ids::{DeploymentId, SiteId, VideoId};
+
+/// The condition under which a scope reaches orders: like the library, they are NeoPro's own.
+fn reach(scope: Scope) -> &'static str {
+    match scope {
+        Scope::System | Scope::Staff(_) => "$1 is null",
+        Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
+    }
+}
+
+row! {
+    /// What an order would be about.
+    #[derive(Debug)]
+    pub struct Prospect {
+        /// The video is there.
+        pub video: bool,
+        /// Its bytes are known by their hash.
+        pub hashed: bool,
+        /// The site or group is there.
+        pub target: bool,
+        /// How many sites it means now.
+        pub sites: i64,
+    }
+}
+
+/// The video and the target of a new order as `video` and `target`, each absent if it is not there.
+const SUBJECT: &str = "(select id, checksum, coalesce(nullif(metadata->>'title', ''), original_name) as title \
+       from videos where id = $2) video \
+     full join (select id, site_name as name, 1 as sites from sites where $3 = 'site' and id = $4 \
+       union all select id, name, (select count(*) from site_groups where group_id = groups.id) \
+       from groups where $3 = 'group' and id = $4) target on true";
+
+fn about(scope: Scope, sql: String, new: &NewDeployment) -> Statement {
+    scoped(scope, sql).bind(new.video_id).bind(new.target_type.name()).bind(new.target_id)
+}
+
+/// Looks at what a new order would be about.
+pub fn look(scope: Scope, new: &NewDeployment) -> Query<Prospect> {
+    let sql = format!(
+        "select count(video.id) > 0 as video, count(video.checksum) > 0 as hashed, count(target.id) > 0 as target, \
+           coalesce(max(target.sites), 0)::bigint as sites from {SUBJECT} where {}",
+        reach(scope)
+    );
+    about(scope, sql, new).one()
+}
+
+/// Writes an order down, if it can be carried out.
+pub fn insert(scope: Scope, id: DeploymentId, new: &NewDeployment, now: Time) -> Query<()> {
+    let sql = format!(
+        "insert into content_deployments (id, video_id, video_title, action, target_type, target_id, target_name, \
+           deployed_by, deployed_by_name, created_at, scheduled_at) \
+         select $5, video.id, video.title, $6, $3, target.id, target.name, neopro_user(), \
+           (select coalesce(nullif(full_name, ''), email) from users where id = neopro_user()), $7, $8 \
+         from {SUBJECT} where {} and video.id is not null and target.id is not null \
+           and (video.checksum is not null or $6 = 'remove') and (target.sites > 0 or $8 is not null)",
+        reach(scope)
+    );
+    about(scope, sql, new).bind(id).bind(new.action.name()).bind(now).bind(new.scheduled_at).nothing()
+}
+
+/// Carries an order out, unless it waits for its day: the sites that have work now.
+pub fn start(scope: Scope, id: DeploymentId, now: Time) -> Query<Vec<SiteId>> {
+    sites(
+        scoped(
+            scope,
+            format!(
+                "select neopro_start_deployment(id, $3) from content_deployments \
+             where {} and id = $2 and scheduled_at is null",
+                reach(scope)
+            ),
+        )
+        .bind(id)
+        .bind(now),
+    )
+}
+
+/// Carries out the orders whose day has come: the sites that have work now.
+pub fn start_due(now: Time) -> Query<Vec<SiteId>> {
+    sites(query(
+        "select neopro_start_deployment(id, $1) from (select id from content_deployments \
+           where scheduled_at <= $1 and started_at is null and cancelled_at is null order by scheduled_at limit 20) due",
+    )
+    .bind(now))
+}
+
+/// Takes back what of an order is not done: the sites that have work now.
+pub fn cancel(scope: Scope, id: DeploymentId, now: Time) -> Query<Vec<SiteId>> {
+    let sql =
+        format!("select neopro_cancel_deployment(id, $3) from content_deployments where {} and id = $2", reach(scope));
+    sites(scoped(scope, sql).bind(id).bind(now))
+}
+
+/// Another try of what of an order has failed: the sites that have work now.
+pub fn retry(scope: Scope, id: DeploymentId, only: Option<Vec<SiteId>>, now: Time) -> Query<Vec<SiteId>> {
+    let sql = format!(
+        "select neopro_retry_deployment(id, $3, $4) from content_deployments where {} and id = $2",
+        reach(scope)
+    );
+    let only: Option<Vec<uuid::Uuid>> = only.map(|sites| sites.into_iter().map(|site| site.0).collect());
+    sites(scoped(scope, sql).bind(id).bind(only).bind(now))
+}
+
+fn sites(statement: Statement) -> Query<Vec<SiteId>> {
+    statement.all::<Scalar<SiteId>>().map(|sites| sites.into_iter().map(|Scalar(site)| site).collect())
+}
+
+/// Deletes an order; its video's title and its target's name, if it was there.
+pub fn delete(scope: Scope, id: DeploymentId) -> Query<Option<String>> {
+    scoped(scope, format!("delete from content_deployments where {} and id = $2 returning video_title", reach(scope)))
+        .bind(id)
+        .optional::<Scalar<String>>()
+        .map(|title| title.map(|Scalar(title)| title))
+}
+
+const VIEW: &str = "o.id, o.video_id, o.video_title, o.video_title as video_name, v.filename, v.original_name, \
+     v.metadata, o.action, o.target_type, o.target_id, o.target_name, s.club_name, o.status, o.progress, o.error, \
+     o.error as error_message, o.deployed_by, o.deployed_by_name, o.created_at, o.scheduled_at, o.started_at, \
+     o.completed_at, o.completed_at as deployed_at, o.total_count, o.deployed_count, o.failed_count, o.open_count";
+
+const FROM: &str = "deployment_orders o left join videos v on v.id = o.video_id \
+     left join sites s on o.target_type = 'site' and s.id = o.target_id";
+
+/// A part of the orders, newest first.
+pub fn list(scope: Scope, filter: &Filter) -> Query<Vec<DeploymentView>> {
+    let sql = format!(
+        "select {VIEW} from {FROM} where {} and ($2 is null or o.status = $2) and ($3 is null or o.video_id = $3) \
+           and ($4 is null or o.target_id = $4) order by o.created_at desc, o.id desc limit $5 offset $6",
+        reach(scope)
+    );
+    scoped(scope, sql)
+        .bind(filter.status.map(super::DeploymentStatus::name))
+        .bind(filter.video)
+        .bind(filter.target)
+        .bind(filter.slice.limit)
+        .bind(filter.slice.offset())
+        .all()
+}
+
+/// One order.
+pub fn find(scope: Scope, id: DeploymentId) -> Query<Option<DeploymentView>> {
+    scoped(scope, format!("select {VIEW} from {FROM} where {} and o.id = $2", reach(scope))).bind(id).optional()
+}
+
+/// Whether a video is there.
+pub fn has_video(scope: Scope, id: VideoId) -> Query<bool> {
+    exists(scoped(scope, format!("select exists (select from videos where {} and id = $2)", reach(scope))).bind(id))
+}
+
+/// Whether a site is there.
+pub fn has_site(scope: Scope, id: SiteId) -> Query<bool> {
+    exists(scoped(scope, format!("select exists (select from sites where {} and id = $2)", reach(scope))).bind(id))
+}
+
+fn exists(statement: Statement) -> Query<bool> {
+    statement.one::<Scalar<bool>>().map(|Scalar(there)| there)
+}
+
+const TARGET: &str = "t.deployment_id, t.site_id, s.site_name, s.club_name, t.video_id, d.video_title, t.action, \
+     t.state, t.progress, t.attempts, t.reason_code, t.reason, t.created_at, t.started_at, t.completed_at";
+
+const TARGETS: &str = "deployment_targets t join sites s on s.id = t.site_id \
+     join content_deployments d on d.id = t.deployment_id";
+
+fn targeted(scope: Scope, sql: String, id: DeploymentId, filter: &TargetFilter) -> Statement {
+    scoped(scope, sql).bind(id).bind(filter.state.map(super::TargetState::name)).bind(filter.reason.clone())
+}
+
+const TARGET_FILTER: &str = "t.deployment_id = $2 and ($3 is null or t.state = $3) \
+     and ($4 is null or t.reason_code = $4)";
+
+/// A page of the sites of an order: what asks for a person first.
+pub fn targets(scope: Scope, id: DeploymentId, filter: &TargetFilter) -> Query<Vec<TargetView>> {
+    let sql = format!(
+        "select {TARGET} from {TARGETS} where {} and {TARGET_FILTER} \
+         order by array_position(array['failed', 'downloading', 'pending', 'installed', 'cancelled', 'superseded'], \
+           t.state), neopro_fold(s.club_name), t.site_id limit $5 offset $6",
+        reach(scope)
+    );
+    targeted(scope, sql, id, filter).bind(filter.slice.limit).bind(filter.slice.offset()).all()
+}
+
+/// How many the whole list has.
+pub fn count_targets(scope: Scope, id: DeploymentId, filter: &TargetFilter) -> Query<i64> {
+    let sql = format!("select count(*) from deployment_targets t where {} and {TARGET_FILTER}", reach(scope));
+    targeted(scope, sql, id, filter).one::<Scalar<i64>>().map(|Scalar(count)| count)
+}
+
+/// The orders of one site, newest first, at most 1000.
+pub fn targets_of_site(scope: Scope, site: SiteId) -> Query<Vec<TargetView>> {
+    let sql = format!(
+        "select {TARGET} from {TARGETS} where {} and t.site_id = $2 order by t.created_at desc, t.deployment_id desc \
+         limit 1000",
+        reach(scope)
+    );
+    scoped(scope, sql).bind(site).all()
+}
+
+/// How far a site's box is; `None` without the site.
+pub fn inventory_state(scope: Scope, site: SiteId) -> Query<Option<InventoryState>> {
+    let sql = format!(
+        "select s.id as site_id, coalesce(x.desired_revision, 0) as desired_revision, \
+           coalesce(x.persisted_revision, 0) as persisted_revision, \
+           coalesce(x.reported_revision, 0) as reported_revision, x.reported_at, x.free_bytes, x.protocol, \
+           x.agent_version, coalesce(x.drift, '[]') as found \
+         from sites s left join site_states x on x.site_id = s.id where {} and s.id = $2",
+        reach(scope)
+    );
+    scoped(scope, sql).bind(site).optional()
+}
+
+/// Every video that a site is to have or has.
+pub fn inventory(scope: Scope, site: SiteId) -> Query<Vec<InventoryItem>> {
+    let sql = format!(
+        "select coalesce(w.video_id, i.video_id) as video_id, \
+           coalesce(nullif(v.metadata->>'title', ''), v.original_name) as title, \
+           coalesce(v.checksum, i.sha256) as checksum, v.file_size, w.video_id is not null as desired, \
+           i.state, i.progress, i.reason_code, i.reason, \
+           case when w.video_id is null then 'extra' when i.state is distinct from 'installed' then 'missing' \
+             when i.sha256 <> v.checksum then 'changed' end as drift, i.changed_at \
+         from (select * from site_videos where site_id = $2) w \
+         full join (select * from site_inventory where site_id = $2) i on i.video_id = w.video_id \
+         left join videos v on v.id = coalesce(w.video_id, i.video_id) \
+         where {} order by w.since nulls last, 1",
+        reach(scope)
+    );
+    scoped(scope, sql).bind(site).all()
+}

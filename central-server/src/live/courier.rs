@@ -1,0 +1,221 @@
+//! Brings work to boxes: whoever changes a site's desired state rings, and what is connected here is told.
+//!
+//! A ring is a hint, never the truth: the work is in the database, and a sweep finds what was not rung for (another
+//! replica made it, or a message was lost).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::sync::Notify;
+
+use super::session::Handle;
+use super::{store, v1, v2};
+use crate::app::App;
+use crate::ids::SiteId;
+
+/// How often it is looked for work that nobody rang for.
+const SWEPT_EVERY: Duration = Duration::from_secs(30);
+/// How often the progress of downloads is written down.
+const WRITTEN_EVERY: Duration = Duration::from_secs(5);
+/// After how long an unacknowledged state is sent again.
+const SENT_AGAIN: Duration = Duration::from_secs(60);
+/// How many sites are served by one query.
+const BATCH: usize = 500;
+/// How many boxes of protocol 1 are served at the same time.
+const STEPS: usize = 4;
+
+/// Sites that have work, until somebody takes them.
+#[derive(Debug, Default)]
+pub struct Bell {
+    rung: Mutex<HashSet<SiteId>>,
+    ring: Notify,
+}
+
+impl Bell {
+    /// These sites have work.
+    pub fn ring(&self, sites: impl IntoIterator<Item = SiteId>) {
+        let mut rung = lock(&self.rung);
+        let before = rung.len();
+        rung.extend(sites);
+        if rung.len() > before {
+            self.ring.notify_one();
+        }
+    }
+
+    async fn take(&self) -> Vec<SiteId> {
+        loop {
+            let rung: Vec<SiteId> = lock(&self.rung).drain().collect();
+            if !rung.is_empty() {
+                return rung;
+            }
+            self.ring.notified().await;
+        }
+    }
+}
+
+/// Which language a connected box speaks, and what it was told.
+#[derive(Debug, Clone)]
+pub(super) enum Speaks {
+    /// Commands, one at a time, from this moment on: its mirror, which shows what it has, is to come before them.
+    One { from: Instant },
+    /// Desired states.
+    Two { told: i64, at: Instant, has: i64 },
+}
+
+#[derive(Debug, Clone)]
+struct Seat {
+    handle: Handle,
+    speaks: Speaks,
+}
+
+/// The boxes that are connected here, as far as they are told something.
+#[derive(Debug, Default)]
+pub(super) struct Seats(Mutex<HashMap<SiteId, Seat>>);
+
+impl Seats {
+    pub(super) fn take(&self, site: SiteId, handle: Handle, speaks: Speaks) {
+        lock(&self.0).insert(site, Seat { handle, speaks });
+    }
+
+    /// A connection has ended; its seat may be another's already.
+    pub(super) fn leave(&self, site: SiteId, handle: &Handle) {
+        let mut seats = lock(&self.0);
+        if seats.get(&site).is_some_and(|seat| seat.handle.number() == handle.number()) {
+            seats.remove(&site);
+        }
+    }
+
+    /// A box of protocol 1 has shown what it has: commands may come.
+    pub(super) fn has_shown(&self, site: SiteId) {
+        if let Some(Seat { speaks: Speaks::One { from }, .. }) = lock(&self.0).get_mut(&site) {
+            *from = Instant::now();
+        }
+    }
+
+    /// A box of protocol 2 has persisted a revision.
+    pub(super) fn has_persisted(&self, site: SiteId, revision: i64) {
+        if let Some(Seat { speaks: Speaks::Two { has, .. }, .. }) = lock(&self.0).get_mut(&site) {
+            *has = revision.max(*has);
+        }
+    }
+
+    /// Notes that a box is about to be told a revision; `None` if it has it, or was told just now.
+    pub(super) fn tell(&self, site: SiteId, revision: i64) -> Option<Handle> {
+        match lock(&self.0).get_mut(&site) {
+            Some(Seat { handle, speaks: Speaks::Two { told, at, has } }) => {
+                let is_due = revision > *has && (revision > *told || at.elapsed() > SENT_AGAIN);
+                is_due.then(|| {
+                    (*told, *at) = (revision, Instant::now());
+                    handle.clone()
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn find(&self, sites: &[SiteId]) -> Vec<(SiteId, Seat)> {
+        let seats = lock(&self.0);
+        sites.iter().filter_map(|site| Some((*site, seats.get(site)?.clone()))).collect()
+    }
+
+    /// Every connected box, by the protocol that it speaks.
+    fn all(&self) -> (Vec<SiteId>, Vec<SiteId>) {
+        let seats = lock(&self.0);
+        let (mut ones, mut twos) = (Vec::new(), Vec::new());
+        for (site, seat) in seats.iter() {
+            match seat.speaks {
+                Speaks::One { from } if from <= Instant::now() => ones.push(*site),
+                Speaks::One { .. } => {}
+                Speaks::Two { .. } => twos.push(*site),
+            }
+        }
+        (ones, twos)
+    }
+}
+
+/// Runs until the server stops.
+pub(super) async fn run(app: App) {
+    tokio::join!(deliver(&app), sweep(&app), write(&app));
+}
+
+async fn deliver(app: &App) {
+    loop {
+        let rung = app.live.bell.take().await;
+        let (mut ones, mut twos) = (Vec::new(), Vec::new());
+        for (site, seat) in app.live.seats.find(&rung) {
+            match seat.speaks {
+                Speaks::One { from } if from <= Instant::now() => ones.push((site, seat.handle)),
+                // Its turn comes with its mirror, or with the sweep.
+                Speaks::One { .. } => {}
+                Speaks::Two { .. } => twos.push(site),
+            }
+        }
+        for batch in twos.chunks(BATCH) {
+            v2::tell(app, batch).await;
+        }
+        stream::iter(ones).for_each_concurrent(STEPS, |(site, handle)| v1::step(app, site, handle)).await;
+    }
+}
+
+async fn sweep(app: &App) {
+    loop {
+        tokio::time::sleep(SWEPT_EVERY).await;
+        let Ok(db) = app.db() else { continue };
+        let (ones, twos) = app.live.seats.all();
+        let waiting = (store::with_commands(ones, app.clock.now()), store::revisions(twos));
+        match db.run_as_system(waiting).await {
+            Ok((ones, twos)) => {
+                let behind = twos.into_iter().filter(|(site, revision)| app.live.seats.is_behind(*site, *revision));
+                app.live.bell.ring(ones.into_iter().chain(behind.map(|(site, _)| site)));
+            }
+            Err(error) => tracing::warn!(%error, "it could not be looked for work of boxes"),
+        }
+    }
+}
+
+impl Seats {
+    fn is_behind(&self, site: SiteId, revision: i64) -> bool {
+        matches!(lock(&self.0).get(&site), Some(Seat { speaks: Speaks::Two { has, .. }, .. }) if *has < revision)
+    }
+}
+
+/// Percentages of downloads, from the boxes' words until they are written down.
+#[derive(Debug, Default)]
+pub(super) struct Progresses(Mutex<HashMap<(SiteId, uuid::Uuid), i16>>);
+
+impl Progresses {
+    /// A box says how far it is. Boxes of the field send fractions, more than 100, and the same twice.
+    pub(super) fn note(&self, site: SiteId, video: uuid::Uuid, percent: f64) {
+        if percent.is_finite() {
+            #[expect(clippy::cast_possible_truncation, reason = "it lies between 0 and 99")]
+            // 100 is said by the result alone.
+            lock(&self.0).insert((site, video), percent.clamp(0.0, 99.0) as i16);
+        }
+    }
+}
+
+async fn write(app: &App) {
+    loop {
+        tokio::time::sleep(WRITTEN_EVERY).await;
+        write_now(app).await;
+    }
+}
+
+/// Writes down how far downloads are. What cannot be written now is out of date by the next time.
+pub(super) async fn write_now(app: &App) {
+    let progress: Vec<_> = std::mem::take(&mut *lock(&app.live.progress.0)).into_iter().collect();
+    let Ok(db) = app.db() else { return };
+    if progress.is_empty() {
+        return;
+    }
+    if let Err(error) = db.run_as_system(store::write_progress(&progress, app.clock.now())).await {
+        tracing::warn!(%error, files = progress.len(), "the progress of downloads could not be written down");
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

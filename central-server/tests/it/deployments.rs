@@ -1,0 +1,288 @@
+//! `/api/deployments`: what can be asked for, and what is refused. How it reaches boxes stands in `delivery`.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::media;
+use crate::support::{Form, TestApp};
+
+const PATH: &str = "/api/deployments";
+const NOBODY: &str = "01a2140d-1e46-777d-ae1d-fcbbe9c1485a";
+
+struct Stock {
+    app: TestApp,
+    token: String,
+    site: String,
+    video: String,
+}
+
+impl Stock {
+    async fn new() -> Self {
+        let app = TestApp::new().await;
+        let token = app.token("admin").await;
+        let new = json!({"site_name": "Gymnase", "club_name": "CA Vitré"});
+        let site = app.post("/api/sites", new).bearer(&token).send().await.expect(StatusCode::CREATED).json();
+        let form = Form::new().text("title", "But").file("video", "but.mp4", media!("faststart.mp4"));
+        let video = app.call(axum::http::Method::POST, "/api/videos").bearer(&token).form(&form).send().await;
+        let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+        let video = id(&video.expect(StatusCode::CREATED).json());
+        Self { site: id(&site), app, token, video }
+    }
+
+    async fn post(&self, path: &str, body: Value, status: StatusCode) -> Value {
+        self.app.post(path, body).bearer(&self.token).send().await.expect(status).json()
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        self.app.get(path).bearer(&self.token).send().await.expect(StatusCode::OK).json()
+    }
+
+    async fn order(&self, action: &str) -> Value {
+        let body = json!({"video_id": self.video, "target_id": self.site, "action": action});
+        self.post(PATH, body, StatusCode::CREATED).await
+    }
+
+    /// The site's box reports, as the live channel hands it on.
+    async fn reports(&self, revision: i64, sequence: i64, states: &[&str]) {
+        let sql = self.app.db.owner().await;
+        let ids: Vec<uuid::Uuid> = states.iter().map(|_| self.video.parse().expect("an id")).collect();
+        let (states, none) = (states.to_vec(), vec![None::<String>; states.len()]);
+        let tries = vec![1; states.len()];
+        sql.query_one(
+            "select neopro_report($1, $2, $3, false, 5, '[]', $4, $5, $6, $7, $8, $9, now())",
+            &[
+                &self.site.parse::<uuid::Uuid>().expect("an id"),
+                &revision,
+                &sequence,
+                &ids,
+                &none,
+                &states,
+                &tries,
+                &none,
+                &none,
+            ],
+        )
+        .await
+        .expect("a report");
+    }
+
+    async fn wanted(&self) -> bool {
+        let inventory = self.get(&format!("/api/sites/{}/inventory", self.site)).await;
+        inventory["items"].as_array().expect("items").iter().any(|item| item["desired"] == true)
+    }
+}
+
+#[tokio::test]
+async fn an_order_has_the_names_of_neopro_1_and_more() {
+    let stock = Stock::new().await;
+    let order = stock.order("install").await;
+    for (field, value) in [
+        ("video_id", json!(stock.video)),
+        ("video_title", json!("But")),
+        ("video_name", json!("But")),
+        ("original_name", json!("but.mp4")),
+        ("target_type", json!("site")),
+        ("target_name", json!("Gymnase")),
+        ("club_name", json!("CA Vitré")),
+        ("status", json!("pending")),
+        ("progress", json!(0)),
+        ("error", json!(null)),
+        ("deployed_by_name", json!("Camille Durand")),
+        ("deployed_count", json!(0)),
+        ("total_count", json!(1)),
+        ("deployed_at", json!(null)),
+        ("started_at", json!("2026-01-15T12:00:00.000Z")),
+    ] {
+        assert_eq!(order[field], value, "{field}");
+    }
+    let id = order["id"].as_str().expect("an id");
+    let list = stock.get(PATH).await;
+    assert_eq!(list[0], order, "a bare array, newest first");
+    assert_eq!(stock.get(&format!("{PATH}/{id}")).await, order);
+    for (query, found) in [
+        ("status=pending".to_owned(), 1),
+        ("status=completed".to_owned(), 0),
+        (format!("video_id={}", stock.video), 1),
+        (format!("target_id={}", stock.site), 1),
+        (format!("target_id={NOBODY}"), 0),
+        ("page=2&limit=1".to_owned(), 0),
+    ] {
+        assert_eq!(stock.get(&format!("{PATH}?{query}")).await.as_array().map(Vec::len), Some(found), "{query}");
+    }
+    stock.reports(1, 1, &["installed"]).await;
+    let of_video = stock.get(&format!("/api/videos/{}/deployments", stock.video)).await;
+    assert_eq!(of_video["stats"], json!({"total": 1, "completed": 1, "failed": 0, "pending": 0, "in_progress": 0}));
+    assert_eq!(of_video["deployments"][0]["deployed_at"], of_video["deployments"][0]["completed_at"]);
+    let of_site = stock.get(&format!("/api/sites/{}/deployments", stock.site)).await;
+    assert_eq!((&of_site[0]["state"], &of_site[0]["video_title"]), (&json!("installed"), &json!("But")));
+}
+
+#[tokio::test]
+async fn what_cannot_be_carried_out_is_refused_with_its_reason() {
+    let stock = Stock::new().await;
+    let group = stock.post("/api/groups", json!({"name": "Vide", "type": "custom"}), StatusCode::CREATED).await;
+    let refused = |status, code, body: Value| {
+        let stock = &stock;
+        async move {
+            let answer = stock.post(PATH, body, status).await;
+            assert_eq!(answer["code"], code, "{answer}");
+        }
+    };
+    let (site, video) = (&stock.site, &stock.video);
+    refused(StatusCode::BAD_REQUEST, "invalid", json!({})).await;
+    refused(StatusCode::BAD_REQUEST, "invalid", json!({"video_id": "x", "target_id": 7})).await;
+    refused(StatusCode::BAD_REQUEST, "invalid", json!({"video_id": video, "target_id": site, "target_type": "all"}))
+        .await;
+    refused(StatusCode::NOT_FOUND, "not_found", json!({"video_id": NOBODY, "target_id": site})).await;
+    refused(StatusCode::NOT_FOUND, "not_found", json!({"video_id": video, "target_id": NOBODY})).await;
+    refused(StatusCode::NOT_FOUND, "not_found", json!({"video_id": video, "target_id": site, "target_type": "group"}))
+        .await;
+    let empty = json!({"video_id": video, "target_id": group["id"], "target_type": "group"});
+    refused(StatusCode::CONFLICT, "empty_group", empty).await;
+    for day in ["2026-01-15T11:59:59Z", "yesterday", "2026-02-30T10:00:00Z", "2026-12-31 18:30", "2026-12-31"] {
+        stock
+            .post(PATH, json!({"video_id": video, "target_id": site, "scheduled_at": day}), StatusCode::BAD_REQUEST)
+            .await;
+    }
+    stock.app.db.owner().await.batch_execute("update videos set checksum = null").await.expect("the owner may");
+    refused(StatusCode::CONFLICT, "no_checksum", json!({"video_id": video, "target_id": site})).await;
+    assert_eq!(stock.get(PATH).await, json!([]), "nothing of it is left");
+}
+
+#[tokio::test]
+async fn a_status_cannot_be_forced() {
+    let stock = Stock::new().await;
+    let order = stock.order("install").await;
+    let path = format!("{PATH}/{}", order["id"].as_str().expect("an id"));
+    for body in [json!({"status": "completed"}), json!({"progress": 100}), json!({"error_message": "x"}), json!({})] {
+        let answer = stock.app.put(&path, body).bearer(&stock.token).send().await.expect(StatusCode::CONFLICT).json();
+        assert_eq!(answer["code"], "derived_status");
+    }
+    assert_eq!(stock.get(&path).await, order);
+    stock
+        .app
+        .put(&format!("{PATH}/{NOBODY}"), json!({"status": "failed"}))
+        .bearer(&stock.token)
+        .send()
+        .await
+        .expect(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn cancelling_goes_back_to_what_was_before() {
+    let stock = Stock::new().await;
+    let cancel = |order: &Value| format!("{PATH}/{}/cancel", order["id"].as_str().expect("an id"));
+    // Never there: gone again. An order in the place of one that never came true is no better.
+    let first = stock.order("install").await;
+    let second = stock.order("install").await;
+    let first_now = stock.get(&format!("{PATH}/{}", first["id"].as_str().expect("an id"))).await;
+    assert_eq!(first_now["status"], "cancelled", "superseded");
+    let cancelled = stock.post(&cancel(&second), json!({}), StatusCode::OK).await;
+    assert_eq!(cancelled["status"], "cancelled");
+    assert!(!stock.wanted().await);
+    // Installed, ordered again, and that taken back: it stays.
+    stock.order("install").await;
+    stock.reports(4, 1, &["installed"]).await;
+    let again = stock.order("install").await;
+    stock.post(&cancel(&again), json!({}), StatusCode::OK).await;
+    assert!(stock.wanted().await);
+    // A removal that is taken back before it was carried out.
+    let removal = stock.order("remove").await;
+    assert!(!stock.wanted().await);
+    stock.post(&cancel(&removal), json!({}), StatusCode::OK).await;
+    assert!(stock.wanted().await);
+    // What is done cannot be taken back.
+    let removal = stock.order("remove").await;
+    stock.reports(9, 2, &[]).await;
+    let done = stock.post(&cancel(&removal), json!({}), StatusCode::OK).await;
+    assert_eq!((&done["status"], stock.wanted().await), (&json!("completed"), false));
+    stock.post(&format!("{PATH}/{NOBODY}/cancel"), json!({}), StatusCode::NOT_FOUND).await;
+}
+
+#[tokio::test]
+async fn deleting_an_order_takes_back_what_was_not_done() {
+    let stock = Stock::new().await;
+    let order = stock.order("install").await;
+    let path = format!("{PATH}/{}", order["id"].as_str().expect("an id"));
+    stock.app.delete(&path).bearer(&stock.token).send().await.expect(StatusCode::OK);
+    assert!(!stock.wanted().await);
+    stock.app.delete(&path).bearer(&stock.token).send().await.expect(StatusCode::NOT_FOUND);
+    let done = stock.order("install").await;
+    stock.reports(3, 1, &["installed"]).await;
+    stock
+        .app
+        .delete(&format!("{PATH}/{}", done["id"].as_str().expect("an id")))
+        .bearer(&stock.token)
+        .send()
+        .await
+        .expect(StatusCode::OK);
+    assert!(stock.wanted().await, "what was done stays");
+}
+
+#[tokio::test]
+async fn a_video_that_sites_are_to_have_cannot_be_deleted() {
+    let stock = Stock::new().await;
+    let order = stock.order("install").await;
+    let path = format!("/api/videos/{}", stock.video);
+    let answer = stock.app.delete(&path).bearer(&stock.token).send().await.expect(StatusCode::CONFLICT).json();
+    assert_eq!(answer["code"], "in_use");
+    assert_eq!(stock.app.stored().len(), 1, "its file is there");
+    stock.reports(1, 1, &["installed"]).await;
+    stock.order("remove").await;
+    stock.app.delete(&path).bearer(&stock.token).send().await.expect(StatusCode::OK);
+    let past = stock.get(&format!("{PATH}/{}", order["id"].as_str().expect("an id"))).await;
+    assert_eq!((&past["video_id"], &past["video_title"]), (&json!(null), &json!("But")), "history outlives it");
+    assert!(stock.app.stored().is_empty());
+}
+
+#[tokio::test]
+async fn a_scheduled_order_waits_for_its_day_and_starts_once() {
+    let stock = Stock::new().await;
+    let day = json!({"video_id": stock.video, "target_id": stock.site, "scheduled_at": "2026-01-16T13:00:00+01:00"});
+    let order = stock.post(PATH, day.clone(), StatusCode::CREATED).await;
+    assert_eq!((&order["status"], &order["scheduled_at"]), (&json!("scheduled"), &json!("2026-01-16T12:00:00.000Z")));
+    let other = stock.post(PATH, day, StatusCode::CREATED).await;
+    assert_eq!(stock.get(&format!("{PATH}/scheduled")).await.as_array().map(Vec::len), Some(2));
+    assert!(!stock.wanted().await);
+    let cancelled =
+        stock.post(&format!("{PATH}/{}/cancel", other["id"].as_str().expect("an id")), json!({}), StatusCode::OK).await;
+    assert_eq!(cancelled["status"], "cancelled");
+    neopro_central::deployments::jobs::start_due(&stock.app.app).await;
+    assert!(!stock.wanted().await, "its day has not come");
+    stock.app.clock.advance(std::time::Duration::from_secs(86_400));
+    for _ in 0..2 {
+        neopro_central::deployments::jobs::start_due(&stock.app.app).await;
+    }
+    let list = stock.get(PATH).await;
+    let mut statuses: Vec<_> = list.as_array().expect("orders").iter().map(|order| order["status"].clone()).collect();
+    statuses.sort_by_key(Value::to_string);
+    assert_eq!(statuses, ["cancelled", "pending"]);
+    assert_eq!(stock.get(&format!("{PATH}/scheduled")).await, json!([]));
+}
+
+#[tokio::test]
+async fn thousands_of_sites_are_one_order() {
+    let stock = Stock::new().await;
+    let sql = stock.app.db.owner().await;
+    sql.batch_execute(
+        "insert into groups (id, name) values ('01a2140d-0000-777d-ae1d-fcbbe9c1485a', 'Tous'); \
+         insert into sites (site_name, club_name, api_key) select 'site ' || n, 'club', 'key ' || n \
+           from generate_series(1, 3000) n; \
+         insert into site_groups (site_id, group_id) select id, '01a2140d-0000-777d-ae1d-fcbbe9c1485a' from sites",
+    )
+    .await
+    .expect("the owner may");
+    let body =
+        json!({"video_id": stock.video, "target_type": "group", "target_id": "01a2140d-0000-777d-ae1d-fcbbe9c1485a"});
+    let (one, two) =
+        tokio::join!(stock.post(PATH, body.clone(), StatusCode::CREATED), stock.post(PATH, body, StatusCode::CREATED));
+    let mut statuses = Vec::new();
+    for order in [&one, &two] {
+        let now = stock.get(&format!("{PATH}/{}", order["id"].as_str().expect("an id"))).await;
+        statuses.push(now["status"].as_str().expect("a status").to_owned());
+    }
+    statuses.sort();
+    assert_eq!(statuses, ["cancelled", "pending"], "the later one took the place of the earlier");
+    let page = stock.get(&format!("{PATH}/{}/targets?limit=10&page=301", one["id"].as_str().expect("an id"))).await;
+    assert_eq!((&page["pagination"]["total"], page["data"].as_array().map(Vec::len)), (&json!(3001), Some(1)));
+}
