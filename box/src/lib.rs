@@ -1,6 +1,20 @@
 //! A box: one process behind the TV of a gym.
 //!
-//! `agent` talks to the central server and keeps the site's files as they are wanted; `player` decides what the TV
-//! shows; `web` serves the TV's page, which only draws. They meet in [`library`]: what there is to play.
+//! `agent` talks to the central server over a `link` and keeps what the server wants in `state`; `files` fetches,
+//! checks and removes the site's files and publishes what there is to play; `configuration` watches the club's own
+//! document. `player` decides what the TV shows; `web` serves the TV's page, which only draws. They meet in
+//! [`library`]: what there is to play. `run` starts them all.
 
+pub mod agent;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod configuration;
+pub mod files;
+pub mod identity;
 pub mod library;
+pub mod link;
+pub mod net;
+pub mod run;
+pub mod state;
+pub mod system;

@@ -1,0 +1,194 @@
+//! The whole box: starts its parts, and ends them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tracing_subscriber::EnvFilter;
+
+use crate::agent::{Agent, Rhythm};
+use crate::config::{Central, Config, Loaded};
+use crate::configuration::{Current, LOOK, Watcher};
+use crate::files::{Keeper, Note, Options, Surroundings, Views};
+use crate::identity::DeviceKey;
+use crate::library::Library;
+use crate::net::Dialer;
+use crate::state::{Opened, State, StateError, Wanted};
+
+/// How long the end may take before the process ends all the same.
+const END: Duration = Duration::from_secs(1);
+
+/// Why a box does not start. It is no box that is badly configured: that one runs, and says what is wrong.
+#[derive(Debug)]
+enum StartError {
+    State(StateError),
+    Tls(rustls::Error),
+    Random(crate::identity::IdentityError),
+    System(std::io::Error),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::State(error) => write!(f, "{error}"),
+            Self::Tls(error) => write!(f, "{error}"),
+            Self::Random(error) => write!(f, "{error}"),
+            Self::System(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+/// Runs a box by its surroundings until it is told to end.
+#[must_use]
+pub fn run() -> ExitCode {
+    let Loaded { config, warnings } = Loaded::from_surroundings();
+    let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).init();
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    // Two threads: one for the network while the other one draws. Each piece of work is short.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(8).enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => {
+            let ended = runtime.block_on(until_told(config));
+            runtime.shutdown_timeout(END);
+            ended
+        }
+        Err(error) => Err(StartError::System(error)),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the box cannot run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn until_told(config: Config) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::System)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::System)?;
+    let running = Running::start(config).await?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("the box ends");
+    running.end().await;
+    Ok(())
+}
+
+/// A box that runs.
+struct Running {
+    state: Opened,
+    parts: JoinSet<()>,
+    screen: Screen,
+}
+
+/// What those who show something work with: the player and the web server are started with it.
+#[expect(dead_code, reason = "the player and the web server take these over")]
+struct Screen {
+    /// What there is to play.
+    library: watch::Receiver<Arc<Library>>,
+    /// The club's document without its secrets.
+    configuration: watch::Receiver<Arc<Current>>,
+    /// Told what cannot be played.
+    notes: mpsc::Sender<Note>,
+    /// Keeps the player's place: `State::place`, `State::keep_place`.
+    state: State,
+}
+
+impl Running {
+    async fn start(config: Config) -> Result<Self, StartError> {
+        let opened = open_state(&config).await?;
+        let state = opened.state.clone();
+        let wanted = state.wanted().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "what the server wants cannot be read; it will say so again");
+            Wanted::default()
+        });
+        let (want, wanted) = watch::channel(Arc::new(wanted));
+        let dialer = Dialer::new().map_err(StartError::Tls)?;
+        let (watcher, configuration) = Watcher::open(&config.configuration, &config.state_dir, LOOK);
+        let options = Options::field(config.root.clone(), config.videos.clone(), config.club_name.clone());
+        let around =
+            Surroundings { state: state.clone(), dialer: dialer.clone(), wanted, configuration: configuration.clone() };
+        let (keeper, Views { inventory, progress, library, notes }) =
+            Keeper::open(options, around).await.map_err(StartError::State)?;
+        let mut parts = JoinSet::new();
+        parts.spawn(watcher.run());
+        parts.spawn(keeper.run());
+        let screen =
+            Screen { library, configuration: configuration.clone(), notes: notes.clone(), state: state.clone() };
+        match config.central {
+            Some(central) => {
+                let device_key = device_key(config.state_dir).await?;
+                let rhythm = Rhythm::field(config.heartbeat);
+                let agent = Agent {
+                    central,
+                    device_key,
+                    rhythm,
+                    dialer,
+                    state,
+                    wanted: want,
+                    inventory,
+                    progress,
+                    configuration,
+                    notes,
+                    videos: config.videos,
+                };
+                parts.spawn(agent.run());
+            }
+            // The keeper works for as long as somebody could want something else.
+            None => {
+                parts.spawn(async move { want.closed().await });
+            }
+        }
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "the box runs");
+        Ok(Self { state: opened, parts, screen })
+    }
+
+    /// Ends everything. What was asked of the state is done first; anything else can be cut anywhere.
+    async fn end(self) {
+        let Self { state, mut parts, screen } = self;
+        parts.shutdown().await;
+        drop(screen);
+        let closed = tokio::task::spawn_blocking(move || state.close());
+        if tokio::time::timeout(END, closed).await.is_err() {
+            tracing::warn!("the state was not closed in time");
+        }
+    }
+}
+
+async fn open_state(config: &Config) -> Result<Opened, StartError> {
+    let folder = config.state_dir.clone();
+    let site = config.central.as_ref().map(|Central { site_id, .. }| site_id.clone());
+    let opened = blocking(move || Opened::open(&folder, site.as_deref())).await?.map_err(StartError::State)?;
+    if let Some(aside) = &opened.set_aside {
+        tracing::error!(aside = %aside.display(), "the state cannot be read: it is set aside and the box begins anew");
+    }
+    if let Some(why) = &opened.forgetful {
+        tracing::error!(why, "the state cannot be kept: the box runs, and forgets everything at its next start");
+    }
+    Ok(opened)
+}
+
+/// The public half of the box's key.
+async fn device_key(folder: PathBuf) -> Result<String, StartError> {
+    let key = blocking(move || {
+        DeviceKey::load_or_make(&folder).or_else(|error| {
+            tracing::error!(%error, "the device key cannot be kept: one is made for this run only");
+            DeviceKey::passing()
+        })
+    });
+    Ok(key.await?.map_err(StartError::Random)?.public())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::System(std::io::Error::other(error)))
+}
