@@ -15,6 +15,8 @@ pub mod identity;
 pub mod library;
 pub mod link;
 pub mod net;
+pub mod player;
 pub mod run;
 pub mod state;
 pub mod system;
+pub mod web;

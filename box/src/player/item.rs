@@ -1,0 +1,63 @@
+//! The two items that matter at any time: the one on air and the one that comes next.
+
+use std::time::Duration;
+
+use super::broadcast::{END_MARGIN, LONGEST, Moment};
+use crate::library::{Clip, ClipKind};
+
+#[derive(Debug)]
+/// The item on the screen.
+pub struct OnAir {
+    pub play: u64,
+    pub clip: Clip,
+    /// Its place in the loop, if it is still there.
+    pub index: Option<usize>,
+    /// Seconds from its beginning, and when it was there.
+    pub at: f64,
+    pub since: Moment,
+    pub seconds: Option<f64>,
+    pub phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Phase {
+    /// The page was asked to show it; no picture was seen yet.
+    Asked { until: Moment },
+    /// It is on the screen, and moved last at that moment.
+    Playing { moved: Moment },
+    /// Its last picture stands.
+    Over,
+}
+
+#[derive(Debug)]
+pub struct Next {
+    pub play: u64,
+    pub clip: Clip,
+    pub at: f64,
+    pub loading: Loading,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Loading {
+    Until(Moment),
+    Done { seconds: Option<f64> },
+}
+
+impl OnAir {
+    pub fn is_video(&self) -> bool {
+        self.clip.kind == ClipKind::Video
+    }
+
+    /// Seconds from its beginning.
+    pub fn position(&self, now: Moment) -> f64 {
+        let Phase::Playing { .. } = self.phase else { return self.at };
+        let at = self.at + now.saturating_sub(self.since).as_secs_f64();
+        self.seconds.map_or(at, |seconds| at.min(seconds))
+    }
+
+    /// When it has ended at the latest, if its length is known.
+    pub fn ends(&self) -> Option<Moment> {
+        let left = Duration::from_secs_f64((self.seconds? - self.at).clamp(0.0, LONGEST));
+        Some(self.since + left + if self.is_video() { END_MARGIN } else { Duration::ZERO })
+    }
+}
