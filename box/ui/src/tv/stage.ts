@@ -1,0 +1,149 @@
+import { Layer, type Witness } from "./layer";
+import type { Item, Safe, ToBox } from "./messages";
+import type { Screen } from "./screen";
+
+/** How long one item takes to become another, in milliseconds. */
+const FADE = 400;
+
+/**
+ * Two layers: the front one is seen, the back one loads what comes next. The back one fades in over the front one, which
+ * stays opaque below it until then: at no moment is there less than one whole picture.
+ */
+export class Stage implements Witness {
+  #front: Layer;
+  #back: Layer;
+  /** What arrived while the back layer was on its way to the front. */
+  #waiting: Item | undefined;
+  /** The play that is to be seen as soon as it can be. */
+  #wanted: number | undefined;
+  #isFading = false;
+  /** After a new connection: what is on the screen may be what the box wants there. */
+  #mayAdopt = false;
+  readonly #screen: Screen;
+  readonly #tell: (message: ToBox) => void;
+  readonly #isConnected: () => boolean;
+
+  constructor(root: HTMLElement, screen: Screen, tell: (message: ToBox) => void, isConnected: () => boolean) {
+    this.#screen = screen;
+    this.#tell = tell;
+    this.#isConnected = isConnected;
+    this.#front = new Layer(this);
+    this.#back = new Layer(this);
+    root.append(this.#front.element, this.#back.element);
+    setInterval(() => this.#reportPosition(), 1000);
+  }
+
+  /** A new connection: plays have new numbers now. */
+  greet(): void {
+    this.#waiting = undefined;
+    this.#wanted = undefined;
+    if (!this.#isFading) this.#back.clear();
+    this.#mayAdopt = true;
+  }
+
+  prepare(item: Item): void {
+    const shown = this.#isFading ? this.#back : this.#front;
+    const adopts = this.#mayAdopt && shown.item?.url === item.url;
+    this.#mayAdopt = false;
+    if (adopts) {
+      shown.item = item;
+    } else if (this.#isFading || (this.#wanted !== undefined && this.#wanted !== item.play)) {
+      this.#waiting = item;
+    } else {
+      void this.#back.prepare(item);
+    }
+  }
+
+  show(play: number): void {
+    if (this.#front.item?.play === play && !this.#isFading) {
+      this.#tell({ type: "shown", play, at: this.#front.position ?? 0 });
+      if (this.#front.hasEnded) this.#front.replay();
+      return;
+    }
+    this.#wanted = play;
+    if (this.#back.item?.play === play && this.#back.isReady) void this.#fade();
+  }
+
+  /** There is nothing to play: the screen comes down, and what is behind it is let go of. */
+  async showSafe(safe: Safe): Promise<void> {
+    this.#waiting = undefined;
+    this.#wanted = undefined;
+    this.#mayAdopt = false;
+    await this.#screen.show(safe);
+    // Unless something new has come forward meanwhile.
+    if (this.#screen.isUp && !this.#isFading) {
+      this.#front.element.classList.remove("seen");
+      this.#front.clear();
+    }
+  }
+
+  /** The box is away: what is on the screen goes on, over and over. */
+  goOn(): void {
+    if (this.#front.hasEnded) this.#front.replay();
+  }
+
+  unmute(): void {
+    this.#front.unmute();
+  }
+
+  ready(layer: Layer, seconds: number | null): void {
+    const play = layer.item?.play;
+    if (play === undefined) return;
+    this.#tell({ type: "ready", play, seconds });
+    if (play === this.#wanted) void this.#fade();
+  }
+
+  ended(layer: Layer): void {
+    if (layer !== this.#front || !layer.item) return;
+    if (this.#isConnected()) this.#tell({ type: "ended", play: layer.item.play });
+    else layer.replay();
+  }
+
+  failed(layer: Layer, reason: string): void {
+    const play = layer.item?.play;
+    if (play === undefined) return;
+    this.#tell({ type: "failed", play, reason });
+    if (layer === this.#front) return;
+    layer.clear();
+    if (play === this.#wanted) this.#wanted = undefined;
+    this.#prepareWaiting();
+  }
+
+  async #fade(): Promise<void> {
+    const [old, young] = [this.#front, this.#back];
+    this.#wanted = undefined;
+    this.#isFading = true;
+    try {
+      await young.start();
+    } catch (error) {
+      this.#isFading = false;
+      this.failed(young, String(error));
+      return;
+    }
+    young.element.classList.add("seen", "upper");
+    if (young.item) this.#tell({ type: "shown", play: young.item.play, at: young.position ?? 0 });
+    if (this.#screen.isUp) await this.#screen.hide();
+    else await young.element.animate({ opacity: [0, 1] }, { duration: FADE, easing: "ease-out" }).finished;
+    old.element.classList.remove("seen");
+    young.element.classList.remove("upper");
+    old.clear();
+    [this.#front, this.#back] = [young, old];
+    this.#isFading = false;
+    // A very short one is over already.
+    if (young.hasEnded) this.ended(young);
+    this.#prepareWaiting();
+  }
+
+  #prepareWaiting(): void {
+    const item = this.#waiting;
+    this.#waiting = undefined;
+    if (item) this.prepare(item);
+  }
+
+  #reportPosition(): void {
+    const at = this.#front.position;
+    if (at !== undefined && this.#front.item && !this.#isFading) {
+      this.#tell({ type: "position", play: this.#front.item.play, at });
+    }
+  }
+}
