@@ -17,6 +17,7 @@ pub mod link;
 pub mod net;
 pub mod player;
 pub mod run;
+pub mod screen;
 pub mod state;
 pub mod system;
 pub mod web;

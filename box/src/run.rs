@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
 use tracing_subscriber::EnvFilter;
 
 use crate::agent::{Agent, Rhythm};
 use crate::config::{Central, Config, Loaded};
-use crate::configuration::{Current, LOOK, Watcher};
-use crate::files::{Keeper, Note, Options, Surroundings, Views};
+use crate::configuration::{LOOK, Watcher};
+use crate::files::{Keeper, Options, Surroundings, Views};
 use crate::identity::DeviceKey;
-use crate::library::Library;
 use crate::net::Dialer;
-use crate::state::{Opened, State, StateError, Wanted};
+use crate::screen::Screen;
+use crate::state::{Opened, StateError, Wanted};
 
 /// How long the end may take before the process ends all the same.
 const END: Duration = Duration::from_secs(1);
@@ -88,20 +88,8 @@ async fn until_told(config: Config) -> Result<(), StartError> {
 struct Running {
     state: Opened,
     parts: JoinSet<()>,
-    screen: Screen,
-}
-
-/// What those who show something work with: the player and the web server are started with it.
-#[expect(dead_code, reason = "the player and the web server take these over")]
-struct Screen {
-    /// What there is to play.
-    library: watch::Receiver<Arc<Library>>,
-    /// The club's document without its secrets.
-    configuration: watch::Receiver<Arc<Current>>,
-    /// Told what cannot be played.
-    notes: mpsc::Sender<Note>,
-    /// Keeps the player's place: `State::place`, `State::keep_place`.
-    state: State,
+    screen: JoinHandle<()>,
+    end_screen: oneshot::Sender<()>,
 }
 
 impl Running {
@@ -123,8 +111,15 @@ impl Running {
         let mut parts = JoinSet::new();
         parts.spawn(watcher.run());
         parts.spawn(keeper.run());
-        let screen =
-            Screen { library, configuration: configuration.clone(), notes: notes.clone(), state: state.clone() };
+        let (end_screen, ended) = oneshot::channel();
+        let screen = Screen {
+            library,
+            configuration: configuration.clone(),
+            notes: notes.clone(),
+            state: state.clone(),
+            listen: config.listen,
+        };
+        let screen = tokio::spawn(screen.run(ended));
         match config.central {
             Some(central) => {
                 let device_key = device_key(config.state_dir).await?;
@@ -150,14 +145,18 @@ impl Running {
             }
         }
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "the box runs");
-        Ok(Self { state: opened, parts, screen })
+        Ok(Self { state: opened, parts, screen, end_screen })
     }
 
     /// Ends everything. What was asked of the state is done first; anything else can be cut anywhere.
     async fn end(self) {
-        let Self { state, mut parts, screen } = self;
+        let Self { state, mut parts, screen, end_screen } = self;
+        // The screen first: it keeps where the loop is.
+        let _ = end_screen.send(());
+        if tokio::time::timeout(END, screen).await.is_err() {
+            tracing::warn!("the screen did not end in time");
+        }
         parts.shutdown().await;
-        drop(screen);
         let closed = tokio::task::spawn_blocking(move || state.close());
         if tokio::time::timeout(END, closed).await.is_err() {
             tracing::warn!("the state was not closed in time");
