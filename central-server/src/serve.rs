@@ -27,6 +27,7 @@ use crate::db::embedded::{Embedded, Options};
 use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
+use crate::http::Place;
 use crate::{deployments, live, logging};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
@@ -229,8 +230,11 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
         };
         let _ = stream.set_nodelay(true);
         let router = router.clone();
+        let Ok(place) = place.map(|place| Place(Arc::new(place))) else { break };
+        let kept = place.clone();
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(kept.clone());
             let router = router.clone();
             async move {
                 let response = router.oneshot(request.map(Body::new)).await;

@@ -10,3 +10,8 @@ pub mod page;
 pub use extract::{Body, ClientAddress, Id, Ids, Origin, Query, Snapshot};
 pub use form::{Form, FromForm, is_email};
 pub use multipart::{Multipart, Part};
+
+/// A connection's place among those that the server accepts at the same time. Who takes a connection over keeps
+/// it until the connection ends.
+#[derive(Debug, Clone)]
+pub struct Place(pub std::sync::Arc<tokio::sync::OwnedSemaphorePermit>);

@@ -138,6 +138,8 @@ impl Talk {
     }
 
     async fn authenticate(&mut self, claim: Value) -> bool {
+        // It has spoken: how long the answer takes is no fault of the box.
+        self.app.live.silent.settled(&self.handle);
         // A field of another type is as good as none, and does not make the rest unreadable.
         let claim = serde_json::from_value(claim.clone()).unwrap_or_else(|_| Authenticate {
             site_id: claim["siteId"].as_str().unwrap_or_default().to_owned(),
@@ -146,6 +148,7 @@ impl Talk {
         });
         match self.judge(&claim).await {
             Verdict::Welcome(site, stored) => {
+                self.handle.trust();
                 self.welcome(site, &claim, *stored).await;
                 true
             }
@@ -165,7 +168,6 @@ impl Talk {
         let has = claim.revision.unwrap_or_default().max(0);
         let known = Known { site, is_new, is_fresh: is_new && has == 0 };
         self.known = Some(known);
-        app.live.silent.settled(&self.handle);
         app.live.hub.arrived(site, self.handle.clone(), now);
         let speaks = match is_new {
             true => Speaks::Two { told: 0, at: Instant::now(), has },

@@ -6,21 +6,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
 
-use super::boxes::Talk;
 use super::polling::{Poll, Refused};
-use super::session::{self, Handle, MAX_PAYLOAD, Transport};
+use super::session::{Handle, STRANGERS_PAYLOAD, Session, Transport};
+use super::websocket::{Said, Upgrade, WebSocket};
 use crate::app::App;
 use crate::error::engine_refusal;
 use crate::http::{ClientAddress, Origin};
 
-/// The buffers of one connection: small, because thirteen thousand of them are idle at the same time.
-const READ_BUFFER: usize = 4 * 1024;
 /// How long a client may take for the steps of a change of transport.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -63,10 +60,10 @@ pub async fn handle(State(app): State<App>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(&mut parts, &app).await;
     if wish.websocket {
-        let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &app).await else {
-            return engine_refusal(3, "Bad request");
+        return match Upgrade::asked(&mut parts) {
+            Some(upgrade) => websocket(app, upgrade, wish.sid, address),
+            None => engine_refusal(3, "Bad request"),
         };
-        return websocket(app, upgrade, wish.sid, address);
     }
     match (&parts.method, wish.sid) {
         (&Method::GET, None) => begin_polling(app, address).await,
@@ -97,35 +94,35 @@ fn read_wish(query: &str) -> Result<Wish<'_>, (u8, &'static str)> {
     Ok(Wish { websocket, sid: value("sid") })
 }
 
-fn websocket(app: App, upgrade: WebSocketUpgrade, sid: Option<&str>, address: IpAddr) -> Response {
-    let upgrade = upgrade
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(MAX_PAYLOAD)
-        .max_frame_size(MAX_PAYLOAD);
+fn websocket(app: App, upgrade: Upgrade, sid: Option<&str>, address: IpAddr) -> Response {
+    let answer = upgrade.answer();
     match sid {
-        None => upgrade.on_upgrade(move |socket| async move {
-            begin(app, Transport::WebSocket(Box::new(socket)), &new_sid(), &[], address).await;
-        }),
+        None => {
+            // The session alone is what stays: this task is as large as its largest part for as long as it lasts.
+            tokio::spawn(async move {
+                if let Some(socket) = Box::pin(upgrade.socket()).await {
+                    let handle = Handle::new(address);
+                    Session::new(app, new_sid(), Transport::WebSocket(Box::new(socket)), handle).run(&[]).await;
+                }
+            });
+        }
         Some(sid) => match app.live.polls.find(sid) {
-            Some(poll) => upgrade.on_upgrade(move |socket| change_over(poll, socket)),
-            None => engine_refusal(1, "Session ID unknown"),
+            Some(poll) => {
+                tokio::spawn(change_over(poll, upgrade));
+            }
+            None => return engine_refusal(1, "Session ID unknown"),
         },
     }
-}
-
-async fn begin(app: App, transport: Transport, sid: &str, upgrades: &[&str], address: IpAddr) {
-    let (handle, queue) = Handle::new(address);
-    let talk = Talk::begin(app, handle.clone());
-    session::run(transport, sid, upgrades, handle, queue, talk).await;
+    answer
 }
 
 async fn begin_polling(app: App, address: IpAddr) -> Response {
-    let (sid, poll) = (new_sid(), Arc::new(Poll::new()));
+    let handle = Handle::new(address);
+    let (sid, poll) = (new_sid(), Arc::new(Poll::new(handle.clone())));
     app.live.polls.lock().insert(sid.clone(), Arc::clone(&poll));
     let first = Arc::clone(&poll);
     tokio::spawn(async move {
-        begin(app.clone(), Transport::Polling(poll), &sid, &["websocket"], address).await;
+        Session::new(app.clone(), sid.clone(), Transport::Polling(poll), handle).run(&["websocket"]).await;
         app.live.polls.lock().remove(&sid);
     });
     fetch(&first).await
@@ -144,8 +141,12 @@ async fn fetch(poll: &Poll) -> Response {
 }
 
 async fn post(poll: &Poll, body: Body) -> Response {
-    let collected = tokio::time::timeout(UPGRADE_TIMEOUT, Limited::new(body, MAX_PAYLOAD).collect()).await;
-    let Ok(Ok(collected)) = collected else {
+    let Ok(_posting) = poll.begin_post() else {
+        poll.close();
+        return engine_refusal(3, "Bad request");
+    };
+    let body = Limited::new(body, poll.max_payload()).collect();
+    let Ok(Ok(collected)) = tokio::time::timeout(UPGRADE_TIMEOUT, body).await else {
         poll.close();
         return engine_refusal(3, "Bad request");
     };
@@ -159,27 +160,28 @@ async fn post(poll: &Poll, body: Body) -> Response {
 }
 
 /// The dance of a change from polling to WebSocket: `2probe`, `3probe`, the waiting request is released, `5`.
-async fn change_over(poll: Arc<Poll>, mut socket: WebSocket) {
+async fn change_over(poll: Arc<Poll>, upgrade: Upgrade) {
     let dance = async {
-        if next_text(&mut socket).await.as_deref() != Some("2probe") {
-            return false;
+        let mut socket = upgrade.socket().await?;
+        if next_text(&mut socket).await? != "2probe" {
+            return None;
         }
-        if socket.send(Message::Text("3probe".into())).await.is_err() {
-            return false;
-        }
+        socket.send("3probe").await.ok()?;
         poll.release();
-        next_text(&mut socket).await.as_deref() == Some("5")
+        (next_text(&mut socket).await? == "5").then_some(socket)
     };
-    if !matches!(tokio::time::timeout(UPGRADE_TIMEOUT, dance).await, Ok(true)) {
-        return;
+    if let Ok(Some(socket)) = tokio::time::timeout(UPGRADE_TIMEOUT, dance).await {
+        // A session that ended meanwhile has no use for it.
+        let _ = poll.upgrade(Box::new(socket)).await;
     }
-    let _ = poll.upgrade(Box::new(socket)).await;
 }
 
 async fn next_text(socket: &mut WebSocket) -> Option<String> {
-    match socket.recv().await? {
-        Ok(Message::Text(text)) => Some(text.to_string()),
-        _ => None,
+    loop {
+        match socket.receive(STRANGERS_PAYLOAD).await? {
+            Said::Text(text) => return Some(text),
+            Said::Ping(payload) => socket.pong(&payload).await.ok()?,
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The live channel: boxes say who they are and that they are there.
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
-//! conversation, `polling` the transport of those who cannot use a WebSocket, `engine` the way in, `silent`
-//! the limit for those who do not say who they are. `boxes` is what boxes say, `hub` who is there, `courier` who
-//! brings them work, in the words of `v2` or of `v1`.
+//! conversation, `websocket` its transport, `polling` that of those who cannot use one, `engine` the way in,
+//! `silent` the limit for those who do not say who they are. `boxes` is what boxes say, `hub` who is there,
+//! `courier` who brings them work, in the words of `v2` or of `v1`.
 
 mod boxes;
 mod courier;
@@ -17,6 +17,7 @@ mod silent;
 mod store;
 mod v1;
 mod v2;
+mod websocket;
 
 use crate::app::App;
 

@@ -2,34 +2,50 @@
 //!
 //! The dashboard of NeoPro 1 starts with it and changes to a WebSocket; old proxies know nothing else.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocket;
 use tokio::sync::{Notify, mpsc};
 
 use super::packet::SEPARATOR;
-use super::session::{MAX_PAYLOAD, PING_INTERVAL};
+use super::session::{Handle, PING_INTERVAL, QUEUE_BYTES};
+use super::websocket::WebSocket;
 
-/// How many posted packets may wait for the session.
-const INBOX: usize = 64;
+/// How many posts may wait for the session: a client that posts faster than its packets are handled waits.
+const INBOX: usize = 1;
 
 /// What a session gets from this transport.
 pub(super) enum Received {
     /// A packet.
     Packet(String),
+    /// A ping of a WebSocket itself, to be answered with the same bytes.
+    Ping(Vec<u8>),
     /// Another transport: from now on everything goes through it.
     Upgraded(Box<WebSocket>),
 }
 
 /// The meeting place of a session and the requests of its client.
 pub(super) struct Poll {
-    inbox: mpsc::Sender<Received>,
+    handle: Handle,
+    inbox: mpsc::Sender<Posted>,
     /// Taken by the one session.
-    received: tokio::sync::Mutex<mpsc::Receiver<Received>>,
+    received: tokio::sync::Mutex<Inbox>,
     outgoing: Mutex<Outgoing>,
     /// Rung when something can be fetched.
     ready: Notify,
+}
+
+/// What comes from the requests of a client.
+enum Posted {
+    Packets(VecDeque<String>),
+    Upgraded(Box<WebSocket>),
+}
+
+struct Inbox {
+    posts: mpsc::Receiver<Posted>,
+    /// What is left of the last post.
+    packets: VecDeque<String>,
 }
 
 #[derive(Default)]
@@ -39,6 +55,8 @@ struct Outgoing {
     closed: bool,
     /// A request waits for packets already.
     fetching: bool,
+    /// A request brings packets already.
+    posting: bool,
 }
 
 /// Why a request of a client cannot be served.
@@ -51,20 +69,36 @@ pub(super) enum Refused {
 }
 
 impl Poll {
-    pub(super) fn new() -> Self {
-        let (inbox, received) = mpsc::channel(INBOX);
-        Self { inbox, received: tokio::sync::Mutex::new(received), outgoing: Mutex::default(), ready: Notify::new() }
+    pub(super) fn new(handle: Handle) -> Self {
+        let (inbox, posts) = mpsc::channel(INBOX);
+        let received = tokio::sync::Mutex::new(Inbox { posts, packets: VecDeque::new() });
+        Self { handle, inbox, received, outgoing: Mutex::default(), ready: Notify::new() }
+    }
+
+    /// How many bytes the client may post at once.
+    pub(super) fn max_payload(&self) -> usize {
+        self.handle.max_payload()
     }
 
     /// For the session: what the client sent. `None` when nothing more can come.
     pub(super) async fn receive(&self) -> Option<Received> {
-        self.received.lock().await.recv().await
+        let mut inbox = self.received.lock().await;
+        loop {
+            if let Some(packet) = inbox.packets.pop_front() {
+                return Some(Received::Packet(packet));
+            }
+            match inbox.posts.recv().await? {
+                Posted::Packets(packets) => inbox.packets = packets,
+                Posted::Upgraded(socket) => return Some(Received::Upgraded(socket)),
+            }
+        }
     }
 
     /// For the session: a packet to fetch. `false` when too much waits already.
     pub(super) fn push(&self, packet: String) -> bool {
         let mut outgoing = self.lock();
-        if outgoing.closed || outgoing.bytes + packet.len() > MAX_PAYLOAD {
+        let fits = outgoing.packets.is_empty() || outgoing.bytes + packet.len() <= QUEUE_BYTES;
+        if outgoing.closed || !fits {
             return false;
         }
         outgoing.bytes += packet.len();
@@ -92,7 +126,7 @@ impl Poll {
             }
             outgoing.fetching = true;
         }
-        let _fetching = Fetching(self);
+        let _fetching = Under(self, |outgoing| outgoing.fetching = false);
         let until = tokio::time::Instant::now() + PING_INTERVAL * 2;
         loop {
             {
@@ -112,12 +146,20 @@ impl Poll {
         }
     }
 
+    /// For a `POST`: lets one in at a time. What comes back ends it when it is dropped.
+    pub(super) fn begin_post(&self) -> Result<Under<'_>, Refused> {
+        let mut outgoing = self.lock();
+        if outgoing.posting {
+            return Err(Refused::Twice);
+        }
+        outgoing.posting = true;
+        drop(outgoing);
+        Ok(Under(self, |outgoing| outgoing.posting = false))
+    }
+
     /// For a `POST`: packets of the client.
     pub(super) async fn post(&self, body: &str) -> Result<(), Refused> {
-        for packet in body.split(SEPARATOR) {
-            self.put(Received::Packet(packet.to_owned())).await?;
-        }
-        Ok(())
+        self.put(Posted::Packets(body.split(SEPARATOR).map(str::to_owned).collect())).await
     }
 
     /// For a WebSocket of the same session whose probe was answered: releases the request that waits, so that
@@ -130,7 +172,7 @@ impl Poll {
 
     /// For a WebSocket that takes over.
     pub(super) async fn upgrade(&self, socket: Box<WebSocket>) -> Result<(), Refused> {
-        self.put(Received::Upgraded(socket)).await
+        self.put(Posted::Upgraded(socket)).await
     }
 
     /// For the session: what was not fetched before the change.
@@ -140,12 +182,12 @@ impl Poll {
         std::mem::take(&mut outgoing.packets).into_iter().filter(|packet| packet != "6").collect()
     }
 
-    async fn put(&self, received: Received) -> Result<(), Refused> {
+    async fn put(&self, posted: Posted) -> Result<(), Refused> {
         if self.lock().closed {
             return Err(Refused::Gone);
         }
         // A session that is busy slows its client down, for a while.
-        match tokio::time::timeout(Duration::from_secs(20), self.inbox.send(received)).await {
+        match tokio::time::timeout(Duration::from_secs(20), self.inbox.send(posted)).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(Refused::Gone),
         }
@@ -156,11 +198,11 @@ impl Poll {
     }
 }
 
-/// Lets the next request in when this one ends, in whatever way.
-struct Fetching<'a>(&'a Poll);
+/// A request under way: lets the next one of its kind in when it ends, in whatever way.
+pub(super) struct Under<'a>(&'a Poll, fn(&mut Outgoing));
 
-impl Drop for Fetching<'_> {
+impl Drop for Under<'_> {
     fn drop(&mut self) {
-        self.0.lock().fetching = false;
+        (self.1)(&mut self.0.lock());
     }
 }

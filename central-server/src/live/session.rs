@@ -4,19 +4,23 @@
 //! read, so that nothing that follows the namespace's CONNECT can be lost, and a box that floods is slowed by
 //! its own backlog. What the server sends goes through a bounded queue: a client that does not read loses its
 //! connection, never the server its memory; the work itself is in the database.
+//!
+//! Thousands of sessions are idle at the same time, so what a session holds while it waits is little: no buffer,
+//! an empty queue, one timer. What handling a packet needs is allocated for as long as that takes.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::{Message, WebSocket};
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use super::boxes::Talk;
 use super::packet::{self, FromClient};
 use super::polling::{Poll, Received};
+use super::websocket::{Said, WebSocket};
+use crate::app::App;
 
 /// Between two pings of the engine.
 pub const PING_INTERVAL: Duration = Duration::from_secs(25);
@@ -24,8 +28,12 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(25);
 pub const PING_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest packet: a mirrored configuration or a log, far above the library's default of 1 MB.
 pub const MAX_PAYLOAD: usize = 10_000_000;
+/// The largest packet, and the largest body of a request, of a client that has not said who it is.
+pub const STRANGERS_PAYLOAD: usize = 64 * 1024;
 /// How many packets may wait for a client that reads slowly.
 const QUEUE: usize = 64;
+/// And how much of them. A single one may be larger.
+pub(super) const QUEUE_BYTES: usize = 1_000_000;
 /// How long a packet may take to leave.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -40,26 +48,36 @@ struct Ends {
     began: Instant,
     /// Under which number the next event that wants an acknowledgement goes out.
     next_ack: AtomicU64,
-    queue: mpsc::Sender<String>,
-    closing: AtomicBool,
-    close: Notify,
+    /// Whether we know who it is.
+    trusted: AtomicBool,
+    outgoing: Mutex<Outgoing>,
+    /// Rung when something is to be sent, or the session is to end.
+    bell: Notify,
+}
+
+/// What waits to be sent.
+#[derive(Debug, Default)]
+struct Outgoing {
+    packets: Vec<String>,
+    bytes: usize,
+    /// Nothing more is taken; what waits is still tried.
+    closing: bool,
+    /// The client does not read: not even what is being sent now is waited for.
+    cut: bool,
 }
 
 impl Handle {
-    /// A handle and the queue that its session empties.
-    pub(super) fn new(address: IpAddr) -> (Self, mpsc::Receiver<String>) {
+    pub(super) fn new(address: IpAddr) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        let ends = Ends {
+        Self(Arc::new(Ends {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             address,
             began: Instant::now(),
             next_ack: AtomicU64::new(0),
-            queue,
-            closing: AtomicBool::new(false),
-            close: Notify::new(),
-        };
-        (Self(Arc::new(ends)), waiting)
+            trusted: AtomicBool::new(false),
+            outgoing: Mutex::default(),
+            bell: Notify::new(),
+        }))
     }
 
     /// Tells sessions of this process apart.
@@ -80,13 +98,25 @@ impl Handle {
         self.0.began.elapsed()
     }
 
-    /// Sends an event. A client whose queue is full loses its connection.
+    /// The client has proven who it is: from its next packet on it may send [`MAX_PAYLOAD`] bytes at once instead
+    /// of [`STRANGERS_PAYLOAD`].
+    pub fn trust(&self) {
+        self.0.trusted.store(true, Ordering::Relaxed);
+    }
+
+    /// How many bytes the client may send at once.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        if self.0.trusted.load(Ordering::Relaxed) { MAX_PAYLOAD } else { STRANGERS_PAYLOAD }
+    }
+
+    /// Sends an event. A client that has let too much wait loses its connection.
     pub fn emit(&self, name: &str, data: &Value) {
         self.send(packet::event(name, data));
     }
 
-    /// Sends an event whose arrival the client is to acknowledge: the number under which
-    /// [`Talk::acknowledged`] will hear of it. A connection that ends takes its open numbers with it.
+    /// Sends an event whose arrival the client is to acknowledge: the number under which the conversation will
+    /// hear of it. A connection that ends takes its open numbers with it.
     pub fn emit_with_ack(&self, name: &str, data: &Value) -> u64 {
         let id = self.0.next_ack.fetch_add(1, Ordering::Relaxed);
         self.send(packet::event_with_ack(name, data, id));
@@ -105,21 +135,51 @@ impl Handle {
 
     /// Sends a packet as it is.
     pub(super) fn send(&self, packet: String) {
-        if self.0.queue.try_send(packet).is_err() {
-            self.close();
+        {
+            let mut outgoing = self.outgoing();
+            if outgoing.closing {
+                return;
+            }
+            let fits = outgoing.packets.is_empty() || outgoing.bytes + packet.len() <= QUEUE_BYTES;
+            if fits && outgoing.packets.len() < QUEUE {
+                outgoing.bytes += packet.len();
+                outgoing.packets.push(packet);
+            } else {
+                tracing::debug!(address = %self.0.address, "a client that does not read loses its connection");
+                *outgoing = Outgoing { closing: true, cut: true, ..Outgoing::default() };
+            }
         }
+        self.0.bell.notify_one();
     }
 
     /// Ends the session once what is queued before was tried. The client comes back by itself.
     pub fn close(&self) {
-        self.0.closing.store(true, Ordering::SeqCst);
-        self.0.close.notify_one();
+        self.outgoing().closing = true;
+        self.0.bell.notify_one();
     }
 
     /// Whether the session is to end.
     #[must_use]
     pub fn is_closing(&self) -> bool {
-        self.0.closing.load(Ordering::SeqCst)
+        self.outgoing().closing
+    }
+
+    /// What waits, taken out.
+    fn take(&self) -> Vec<String> {
+        let mut outgoing = self.outgoing();
+        outgoing.bytes = 0;
+        std::mem::take(&mut outgoing.packets)
+    }
+
+    /// Waits until the client is given up at once.
+    async fn cut(&self) {
+        while !self.outgoing().cut {
+            self.0.bell.notified().await;
+        }
+    }
+
+    fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
+        self.0.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,128 +191,156 @@ pub(super) enum Transport {
 
 impl Transport {
     /// What the client sends next; `None` when it is gone or speaks another language.
-    async fn receive(&mut self) -> Option<Received> {
+    async fn receive(&mut self, limit: usize) -> Option<Received> {
         match self {
-            Self::WebSocket(socket) => loop {
-                match socket.recv().await? {
-                    Ok(Message::Text(text)) => return Some(Received::Packet(text.to_string())),
-                    Ok(Message::Ping(_) | Message::Pong(_)) => {}
-                    Ok(Message::Binary(_) | Message::Close(_)) | Err(_) => return None,
-                }
-            },
+            Self::WebSocket(socket) => Some(match socket.receive(limit).await? {
+                Said::Text(text) => Received::Packet(text),
+                Said::Ping(payload) => Received::Ping(payload),
+            }),
             Self::Polling(poll) => poll.receive().await,
+        }
+    }
+
+    /// Sends a packet, unless it takes too long or the client is given up meanwhile.
+    async fn send(&mut self, packet: &str, handle: &Handle) -> bool {
+        match self {
+            Self::WebSocket(socket) => tokio::select! {
+                sent = tokio::time::timeout(SEND_TIMEOUT, socket.send(packet)) => matches!(sent, Ok(Ok(()))),
+                () = handle.cut() => false,
+            },
+            Self::Polling(poll) => poll.push(packet.to_owned()),
+        }
+    }
+
+    async fn pong(&mut self, payload: &[u8]) -> bool {
+        match self {
+            Self::WebSocket(socket) => {
+                matches!(tokio::time::timeout(SEND_TIMEOUT, socket.pong(payload)).await, Ok(Ok(())))
+            }
+            Self::Polling(_) => true,
+        }
+    }
+}
+
+/// One session.
+pub(super) struct Session {
+    sid: Box<str>,
+    transport: Transport,
+    handle: Handle,
+    talk: Talk,
+}
+
+impl Session {
+    /// A session, of which nothing is said yet.
+    pub(super) fn new(app: App, sid: String, transport: Transport, handle: Handle) -> Box<Self> {
+        Box::new(Self { sid: sid.into(), transport, talk: Talk::begin(app, handle.clone()), handle })
+    }
+
+    /// Runs it from its first packet to its end.
+    pub(super) async fn run(mut self: Box<Self>, upgrades: &'static [&'static str]) {
+        let pulse = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let open = packet::open(&self.sid, upgrades, pulse(PING_INTERVAL), pulse(PING_TIMEOUT), MAX_PAYLOAD);
+        if self.send(&open).await {
+            drop(open);
+            self.converse().await;
+        }
+        Box::pin(self.end()).await;
+    }
+
+    async fn converse(&mut self) {
+        let mut heard = Instant::now();
+        let mut pulse = std::pin::pin!(tokio::time::sleep(PING_INTERVAL));
+        loop {
+            if !self.send_what_waits().await || self.handle.is_closing() {
+                return;
+            }
+            tokio::select! {
+                received = self.transport.receive(self.handle.max_payload()) => {
+                    heard = Instant::now();
+                    let Some(received) = received else { return };
+                    // Large while it runs, and nothing while it does not.
+                    if !Box::pin(self.answer(received)).await {
+                        return;
+                    }
+                }
+                () = self.handle.0.bell.notified() => {}
+                () = &mut pulse => {
+                    if heard.elapsed() > PING_INTERVAL + PING_TIMEOUT || !self.send("2").await {
+                        return;
+                    }
+                    pulse.as_mut().reset(tokio::time::Instant::now() + PING_INTERVAL);
+                }
+            }
+        }
+    }
+
+    /// Does what a packet asks for; whether the session goes on.
+    async fn answer(&mut self, received: Received) -> bool {
+        let text = match received {
+            Received::Packet(text) => text,
+            Received::Ping(payload) => return self.transport.pong(&payload).await,
+            Received::Upgraded(socket) => return self.change_to(socket).await,
+        };
+        match packet::read(&text) {
+            Ok(FromClient::Event { name, arguments, ack }) => {
+                drop(text);
+                self.talk.event(name, arguments, ack).await
+            }
+            Ok(FromClient::Connect(auth)) => {
+                let connected = packet::connected(&self.sid);
+                self.send(&connected).await && self.talk.entered(auth).await
+            }
+            // A number that we never gave: this is no client of ours.
+            Ok(FromClient::Ack { id, arguments }) => {
+                self.handle.has_asked(id) && self.talk.acknowledged(id, arguments).await
+            }
+            Ok(FromClient::Pong | FromClient::Noop) => true,
+            Ok(FromClient::Close | FromClient::Disconnect | FromClient::Probe | FromClient::Upgrade) => false,
+            Err(packet::Malformed) => {
+                tracing::debug!(address = %self.handle.address(), "a malformed packet ended a session");
+                false
+            }
         }
     }
 
     /// Goes on through a WebSocket, beginning with what was not fetched before.
     async fn change_to(&mut self, socket: Box<WebSocket>) -> bool {
-        let unfetched = match self {
-            Self::Polling(poll) => {
+        let unfetched = match &self.transport {
+            Transport::Polling(poll) => {
                 poll.close();
                 poll.unfetched()
             }
-            Self::WebSocket(_) => Vec::new(),
+            Transport::WebSocket(_) => Vec::new(),
         };
-        *self = Self::WebSocket(socket);
+        self.transport = Transport::WebSocket(socket);
         for packet in unfetched {
-            if !self.send(packet).await {
+            if !self.send(&packet).await {
                 return false;
             }
         }
         true
     }
 
-    async fn send(&mut self, packet: String) -> bool {
-        match self {
-            Self::WebSocket(socket) => {
-                let sending = socket.send(Message::Text(packet.into()));
-                matches!(tokio::time::timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
-            }
-            Self::Polling(poll) => poll.push(packet),
-        }
+    async fn send(&mut self, packet: &str) -> bool {
+        self.transport.send(packet, &self.handle).await
     }
-}
 
-/// Runs a session from its first packet to its end.
-pub(super) async fn run(
-    mut transport: Transport,
-    sid: &str,
-    upgrades: &[&str],
-    handle: Handle,
-    mut queue: mpsc::Receiver<String>,
-    mut conversation: Talk,
-) {
-    let pulse = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let open = packet::open(sid, upgrades, pulse(PING_INTERVAL), pulse(PING_TIMEOUT), MAX_PAYLOAD);
-    if transport.send(open).await {
-        converse(&mut transport, sid, &handle, &mut queue, &mut conversation).await;
-    }
-    // What was queued before the end is still tried: an `auth_error` has to arrive.
-    while let Ok(packet) = queue.try_recv() {
-        if !transport.send(packet).await {
-            break;
+    async fn send_what_waits(&mut self) -> bool {
+        for packet in self.handle.take() {
+            if !self.send(&packet).await {
+                return false;
+            }
         }
+        true
     }
-    match transport {
-        Transport::WebSocket(mut socket) => {
-            let _ = tokio::time::timeout(SEND_TIMEOUT, socket.send(Message::Close(None))).await;
-        }
-        Transport::Polling(poll) => poll.close(),
-    }
-    conversation.over().await;
-}
 
-async fn converse(
-    transport: &mut Transport,
-    sid: &str,
-    handle: &Handle,
-    queue: &mut mpsc::Receiver<String>,
-    conversation: &mut Talk,
-) {
-    let mut heard = Instant::now();
-    let mut pulse = tokio::time::interval_at(tokio::time::Instant::now() + PING_INTERVAL, PING_INTERVAL);
-    while !handle.is_closing() {
-        tokio::select! {
-            received = transport.receive() => {
-                heard = Instant::now();
-                let goes_on = match received {
-                    Some(Received::Packet(text)) => answer(&text, transport, sid, handle, conversation).await,
-                    Some(Received::Upgraded(socket)) => transport.change_to(socket).await,
-                    None => false,
-                };
-                if !goes_on {
-                    return;
-                }
-            }
-            Some(packet) = queue.recv() => {
-                if !transport.send(packet).await {
-                    return;
-                }
-            }
-            () = handle.0.close.notified() => return,
-            _ = pulse.tick() => {
-                if heard.elapsed() > PING_INTERVAL + PING_TIMEOUT || !transport.send("2".into()).await {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Does what a packet asks for; whether the session goes on.
-async fn answer(text: &str, transport: &mut Transport, sid: &str, handle: &Handle, conversation: &mut Talk) -> bool {
-    match packet::read(text) {
-        Ok(FromClient::Event { name, arguments, ack }) => conversation.event(name, arguments, ack).await,
-        Ok(FromClient::Connect(auth)) => {
-            transport.send(packet::connected(sid)).await && conversation.entered(auth).await
-        }
-        // A number that we never gave: this is no client of ours.
-        Ok(FromClient::Ack { id, arguments }) => handle.has_asked(id) && conversation.acknowledged(id, arguments).await,
-        Ok(FromClient::Pong | FromClient::Noop) => true,
-        Ok(FromClient::Close | FromClient::Disconnect | FromClient::Probe | FromClient::Upgrade) => false,
-        Err(packet::Malformed) => {
-            tracing::debug!(address = %handle.address(), "a malformed packet ended a session");
-            false
+    async fn end(mut self: Box<Self>) {
+        // What was queued before the end is still tried: an `auth_error` has to arrive.
+        self.send_what_waits().await;
+        self.talk.over().await;
+        match self.transport {
+            Transport::WebSocket(socket) => socket.finish().await,
+            Transport::Polling(poll) => poll.close(),
         }
     }
 }
