@@ -1,0 +1,88 @@
+//! `neopro-fleet`: simulated boxes.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use neopro_fleet::identity::{is_seed, sites_sql};
+use neopro_fleet::storm::{self, Storm};
+use tokio::io::AsyncReadExt as _;
+
+/// Simulated boxes of a server of your own.
+#[derive(Parser)]
+#[command(version)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints the SQL that makes the boxes' sites.
+    Sites(Fleet),
+    /// Boxes connect at once, in waves, and are counted; the result is printed as JSON.
+    Storm {
+        #[command(flatten)]
+        fleet: Fleet,
+        /// Address of the server.
+        #[arg(long)]
+        server: SocketAddr,
+        /// Boxes of a wave.
+        #[arg(long, default_value_t = 5000)]
+        wave: usize,
+        /// Seconds that a box waits for its answer.
+        #[arg(long, default_value_t = 60)]
+        patience: u64,
+        /// Keeps the connections until the standard input ends; else each wave goes before the next one comes.
+        #[arg(long)]
+        hold: bool,
+    },
+}
+
+#[derive(Args)]
+struct Fleet {
+    /// How many boxes.
+    #[arg(long)]
+    count: usize,
+    /// From which their ids and keys follow: letters, digits, dashes.
+    #[arg(long, default_value = "fleet", value_parser = read_seed)]
+    seed: String,
+}
+
+fn read_seed(text: &str) -> Result<String, &'static str> {
+    if is_seed(text) { Ok(text.to_owned()) } else { Err("letters, digits and dashes only") }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Line::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> std::io::Result<ExitCode> {
+    match command {
+        Command::Sites(Fleet { count, seed }) => {
+            writeln!(std::io::stdout(), "{};", sites_sql(&seed, count))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Storm { fleet: Fleet { count, seed }, server, wave, patience, hold } => {
+            let storm = Storm { server, seed, count, wave, patience: Duration::from_secs(patience), hold };
+            let (outcome, held) = storm::run(&storm).await;
+            // Whoever waits for the figures reads a line.
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&outcome)?)?;
+            std::io::stdout().flush()?;
+            if hold {
+                tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
+            }
+            drop(held);
+            Ok(if outcome.authenticated == count { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}

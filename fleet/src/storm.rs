@@ -1,0 +1,136 @@
+//! Boxes that all come at once, as after an outage, and say who they are without waiting for anything.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use neopro_protocol::Authenticate;
+use serde::Serialize;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use crate::identity::identity;
+
+/// What is to happen.
+#[derive(Debug, Clone)]
+pub struct Storm {
+    /// Where the server is.
+    pub server: SocketAddr,
+    /// From which the boxes' ids and keys follow.
+    pub seed: String,
+    /// How many boxes.
+    pub count: usize,
+    /// How many at the same time; the next wave begins when each of this one has its answer.
+    pub wave: usize,
+    /// How long a box waits for its answer.
+    pub patience: Duration,
+    /// Whether the connections stay. Else those of a wave are closed before the next one.
+    pub hold: bool,
+}
+
+/// What has happened.
+#[derive(Debug, Default, Serialize)]
+pub struct Outcome {
+    /// Boxes that were welcomed.
+    pub authenticated: usize,
+    /// Boxes that were told that they are none.
+    pub refused: usize,
+    /// Boxes whose connection failed or ended without an answer.
+    pub lost: usize,
+    /// Boxes whose connection stayed, without an answer in time.
+    pub unanswered: usize,
+    /// Seconds that each wave took.
+    pub waves: Vec<f64>,
+    /// The longest that a box waited for its welcome, in seconds from the start of its connection.
+    pub slowest: f64,
+    /// What the first few lost ones met.
+    pub complaints: Vec<String>,
+}
+
+/// A connection that stays. Nobody answers the server's pings on it, so it lasts for 85 s.
+pub type Held = WebSocketStream<TcpStream>;
+
+enum Answer {
+    Welcome(Box<Held>, Duration),
+    Refused,
+    Lost(String),
+    Unanswered,
+}
+
+/// Lets the boxes come; what happened, and the connections if they are to stay.
+pub async fn run(storm: &Storm) -> (Outcome, Vec<Box<Held>>) {
+    let mut outcome = Outcome::default();
+    let mut held = Vec::new();
+    let mut first = 0;
+    while first < storm.count {
+        let last = (first + storm.wave.max(1)).min(storm.count);
+        let began = Instant::now();
+        let mut boxes: JoinSet<Answer> = (first..last).map(|number| arrive(storm.clone(), number)).collect();
+        while let Some(answer) = boxes.join_next().await {
+            match answer {
+                Ok(Answer::Welcome(socket, took)) => {
+                    outcome.authenticated += 1;
+                    outcome.slowest = outcome.slowest.max(took.as_secs_f64());
+                    if storm.hold {
+                        held.push(socket);
+                    }
+                }
+                Ok(Answer::Refused) => outcome.refused += 1,
+                Ok(Answer::Unanswered) => outcome.unanswered += 1,
+                Ok(Answer::Lost(why)) => outcome.lose(why),
+                Err(error) => outcome.lose(error.to_string()),
+            }
+        }
+        outcome.waves.push(began.elapsed().as_secs_f64());
+        first = last;
+    }
+    (outcome, held)
+}
+
+impl Outcome {
+    fn lose(&mut self, why: String) {
+        self.lost += 1;
+        if self.complaints.len() < 5 {
+            self.complaints.push(why);
+        }
+    }
+}
+
+async fn arrive(storm: Storm, number: usize) -> Answer {
+    let began = Instant::now();
+    match tokio::time::timeout(storm.patience, introduce(&storm, number)).await {
+        Ok(Ok(Some(socket))) => Answer::Welcome(Box::new(socket), began.elapsed()),
+        Ok(Ok(None)) => Answer::Refused,
+        Ok(Err(error)) => Answer::Lost(error.to_string()),
+        Err(_) => Answer::Unanswered,
+    }
+}
+
+/// Connects and says who it is, at once. `None` if that is refused.
+async fn introduce(storm: &Storm, number: usize) -> Result<Option<Held>, Error> {
+    let identity = identity(&storm.seed, number);
+    let claim = Authenticate { site_id: identity.site.to_string(), api_key: identity.key, ..Authenticate::default() };
+    let claim = serde_json::to_string(&claim).map_err(std::io::Error::other)?;
+    let stream = TcpStream::connect(storm.server).await?;
+    stream.set_nodelay(true)?;
+    let address = format!("ws://{}/socket.io/?EIO=4&transport=websocket", storm.server);
+    let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0);
+    let (mut socket, _) = client_async_with_config(address, stream, Some(config)).await?;
+    // Into the namespace, and who it is: the second does not wait for the answer to the first.
+    socket.feed(Message::text("40")).await?;
+    socket.feed(Message::text(format!("42[\"authenticate\",{claim}]"))).await?;
+    socket.flush().await?;
+    while let Some(message) = socket.next().await {
+        let message = message?;
+        match message.to_text() {
+            Ok(text) if text.starts_with("42[\"authenticated\"") => return Ok(Some(socket)),
+            Ok(text) if text.starts_with("42[\"auth_error\"") => return Ok(None),
+            Ok("2") => socket.send(Message::text("3")).await?,
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Err(Error::ConnectionClosed)
+}
