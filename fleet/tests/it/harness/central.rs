@@ -1,0 +1,192 @@
+//! The central server on its own database, and `curl`.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{free_port, program, scratch};
+
+/// A running server. It ends with its database when it is dropped.
+pub struct Central {
+    child: Child,
+    pub port: u16,
+    pub folder: PathBuf,
+    token: String,
+}
+
+/// A site and the key of its box.
+#[derive(Debug, Clone)]
+pub struct Site {
+    pub id: String,
+    pub key: String,
+}
+
+impl Central {
+    /// A new server with an administrator.
+    pub fn start(name: &str) -> Self {
+        let (folder, port) = (scratch(name), free_port());
+        let mut central = Self { child: serve(&folder, port), port, folder, token: String::new() };
+        central.ready();
+        let mut creation = Command::new(program("neopro-central"))
+            .args(["create-admin", "--email", "a@club.fr", "--full-name", "A", "--password-stdin"])
+            .env("NEOPRO_DATA_DIR", central.folder.join("data"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        creation.stdin.take().expect("its input").write_all(b"Tir au but 7\n").expect("it reads");
+        assert!(creation.wait().expect("it ends").success(), "an administrator");
+        let login = central.post("/api/auth/login", &json!({"email": "a@club.fr", "password": "Tir au but 7"}));
+        central.token = login["token"].as_str().expect("a token").to_owned();
+        central
+    }
+
+    fn ready(&mut self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        let address = format!("http://127.0.0.1:{}/ready", self.port);
+        while !Command::new("curl").args(["-sf", "-m", "2", "-o", "/dev/null", &address]).status().expect("curl").success() {
+            assert!(self.child.try_wait().expect("a status").is_none(), "the server has ended: {}", self.log());
+            assert!(Instant::now() < until, "the server is not ready: {}", self.log());
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Kills the server without a warning; its database is stopped by the next start.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it is gone");
+    }
+
+    /// Starts it again at the same port.
+    pub fn restart(&mut self) {
+        self.child = serve(&self.folder, self.port);
+        self.ready();
+    }
+
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn curl(&self, arguments: &[&str], path: &str) -> Option<(u16, Value)> {
+        let mut command = Command::new("curl");
+        command.args(["-sS", "-m", "60", "-w", "\n%{http_code}"]);
+        if !self.token.is_empty() {
+            command.args(["-H", &format!("Authorization: Bearer {}", self.token)]);
+        }
+        let output =
+            command.args(arguments).arg(format!("http://127.0.0.1:{}{path}", self.port)).output().expect("curl runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (body, status) = text.rsplit_once('\n')?;
+        let status = status.trim().parse().ok().filter(|status| *status != 0)?;
+        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    }
+
+    /// A `GET`; `None` while nobody answers as it should.
+    pub fn try_get(&self, path: &str) -> Option<Value> {
+        self.curl(&[], path).filter(|(status, _)| *status == 200).map(|(_, body)| body)
+    }
+
+    /// A `GET` that has to succeed.
+    pub fn get(&self, path: &str) -> Value {
+        self.try_get(path).unwrap_or_else(|| panic!("GET {path}"))
+    }
+
+    /// A `POST` that may fail.
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
+        self.curl(&["-H", "Content-Type: application/json", "-d", &body.to_string()], path)
+    }
+
+    /// A `POST` that has to succeed.
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        match self.try_post(path, body) {
+            Some((200..=299, answer)) => answer,
+            other => panic!("POST {path} {body}: {other:?}"),
+        }
+    }
+
+    /// Adds a file to the library: its id.
+    pub fn upload(&self, file: &Path, category: Option<&str>) -> String {
+        let (file, category) = (format!("video=@{}", file.display()), category.map(|name| format!("category={name}")));
+        let mut arguments = vec!["-F", &file];
+        if let Some(category) = &category {
+            arguments.extend(["-F", category]);
+        }
+        match self.curl(&arguments, "/api/videos") {
+            Some((201, video)) => video["id"].as_str().expect("an id").to_owned(),
+            other => panic!("{file}: {other:?}"),
+        }
+    }
+
+    /// A new site.
+    pub fn site(&self, name: &str) -> Site {
+        let site = self.post("/api/sites", &json!({"site_name": name, "club_name": format!("Club {name}")}));
+        let text = |field: &str| site[field].as_str().expect("a text").to_owned();
+        Site { id: text("id"), key: text("api_key") }
+    }
+
+    /// A group of these sites: its id.
+    pub fn group(&self, sites: &[Site]) -> String {
+        let ids: Vec<&str> = sites.iter().map(|site| site.id.as_str()).collect();
+        let group = self.post("/api/groups", &json!({"name": "Tous", "type": "custom", "site_ids": ids}));
+        group["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Orders a video onto a site or group, or off it: the order's id.
+    pub fn order(&self, video: &str, target_type: &str, target: &str, action: &str) -> String {
+        let order = json!({"video_id": video, "target_type": target_type, "target_id": target, "action": action});
+        self.post("/api/deployments", &order)["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits until a `GET` answers what it should.
+    pub fn until(&self, path: &str, within: Duration, mut holds: impl FnMut(&Value) -> bool) -> Value {
+        let until = Instant::now() + within;
+        loop {
+            let answer = self.try_get(path).unwrap_or_default();
+            if holds(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < until, "{path} after {within:?}: {answer:#}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn serve(folder: &Path, port: u16) -> Child {
+    let log = File::options().create(true).append(true).open(folder.join("log")).expect("a log");
+    Command::new(program("neopro-central"))
+        .arg("serve")
+        .env_remove("DATABASE_URL")
+        .env("PORT", port.to_string())
+        .env("NEOPRO_DATA_DIR", folder.join("data"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("the log"))
+        .stderr(log)
+        .spawn()
+        .expect("the server starts")
+}
+
+impl Drop for Central {
+    fn drop(&mut self) {
+        // Politely: its database ends with it.
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let until = Instant::now() + Duration::from_secs(15);
+        while self.child.try_wait().is_ok_and(|status| status.is_none()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}

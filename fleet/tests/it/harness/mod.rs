@@ -1,0 +1,45 @@
+//! What the tests of the whole stand on: programs, started as people start them.
+
+mod boxes;
+mod central;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+pub use boxes::RealBox;
+pub use central::{Central, Site};
+
+/// The programs of this workspace, built once for a run of the tests.
+pub fn program(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--locked", "--bins", "-p", "neopro-central", "-p", "neopro-box", "-p", "neopro-fleet"])
+            .current_dir(root())
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "the programs are built");
+    });
+    // The tests lie in `<target>/<profile>/deps`.
+    let test = std::env::current_exe().expect("a path");
+    test.parent().and_then(Path::parent).expect("two folders up").join(name)
+}
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent").to_owned()
+}
+
+/// An empty folder of a test. Not in the repository: the database's user may not be able to enter it.
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new("/var/tmp").join(format!("neopro-whole-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
