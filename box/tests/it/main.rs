@@ -1,0 +1,3 @@
+//! Integration tests of the box, by subject.
+
+mod tv;
