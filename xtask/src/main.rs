@@ -5,6 +5,7 @@ mod check;
 mod dependencies;
 mod generate;
 mod packages;
+mod pages;
 mod programs;
 mod soak;
 mod steps;
@@ -23,7 +24,7 @@ struct Command {
     run: fn(&[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     Command {
         name: "check",
         arguments: "",
@@ -35,6 +36,12 @@ const COMMANDS: [Command; 6] = [
         arguments: "",
         does: "writes the generated files that are committed: the API description, the SQL scripts, THIRD_PARTY.md",
         run: |_| generate::run(),
+    },
+    Command {
+        name: "pages",
+        arguments: "",
+        does: "builds the pages of the box, which its program carries, if they are older than their sources",
+        run: |_| pages::ensure(),
     },
     Command {
         name: "test",

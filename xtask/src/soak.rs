@@ -1,20 +1,34 @@
 //! `cargo xtask soak`: the long repetitions whole, of which the tests run a slice.
 
-use crate::packages;
 use crate::steps::{Outcome, cargo, loud, output, visible};
+use crate::test;
 
 /// A test that repeats itself as often as a variable says.
 struct Soak {
     name: &'static str,
     variable: &'static str,
     times: &'static str,
-    /// The filter that finds its tests in the integration tests of the central server.
+    /// The crate that has its tests among its integration tests, and the filter that finds them.
+    package: &'static str,
     tests: &'static str,
 }
 
-const SOAKS: [Soak; 2] = [
-    Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", tests: "kills" },
-    Soak { name: "pooler", variable: "NEOPRO_POOLER_REQUESTS", times: "900", tests: "pooler" },
+const SOAKS: [Soak; 3] = [
+    Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", package: "neopro-central", tests: "kills" },
+    Soak {
+        name: "pooler",
+        variable: "NEOPRO_POOLER_REQUESTS",
+        times: "900",
+        package: "neopro-central",
+        tests: "pooler",
+    },
+    Soak {
+        name: "tv",
+        variable: "NEOPRO_TV_TRANSITIONS",
+        times: "200",
+        package: "neopro-box",
+        tests: "tv::no_black_picture",
+    },
 ];
 
 /// Runs the named soaks, or all.
@@ -23,12 +37,12 @@ pub fn run(names: &[String]) -> Outcome {
         let known: Vec<&str> = SOAKS.iter().map(|soak| soak.name).collect();
         return Err(format!("There is no soak \"{unknown}\", only: {}.", known.join(", ")));
     }
-    packages::ensure()?;
-    for Soak { name, variable, times, tests } in &SOAKS {
+    test::prepare()?;
+    for Soak { name, variable, times, package, tests } in &SOAKS {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             loud(&format!("{name}, {times} times"), || {
                 let tests_with =
-                    |option| cargo(&["test", "--locked", "-p", "neopro-central", "--test", "it", tests, "--", option]);
+                    |option| cargo(&["test", "--locked", "-p", package, "--test", "it", tests, "--", option]);
                 if !output(&mut tests_with("--list"))?.contains(": test") {
                     return Err(format!("No test is found by \"{tests}\", so this soak would prove nothing."));
                 }

@@ -13,8 +13,8 @@ mod secrets;
 mod source;
 mod text;
 
-use crate::generate;
 use crate::steps::{Outcome, cargo, output, quiet};
+use crate::{generate, pages};
 
 use files::Tree;
 use finding::report;
@@ -26,7 +26,7 @@ type Check<'a> = &'a dyn Fn() -> Result<String, String>;
 pub fn run() -> Outcome {
     let tree = Tree::read()?;
     let cargo_is_content = |arguments: &[&str]| output(&mut cargo(arguments)).map(|_| String::new());
-    let checks: [(&str, Check<'_>); 9] = [
+    let checks: [(&str, Check<'_>); 10] = [
         ("formatting", &|| {
             let hint = |files| format!("{files}\n`cargo fmt --all` mends it.");
             cargo_is_content(&["fmt", "--all", "--", "--check", "-l"]).map_err(hint)
@@ -40,6 +40,7 @@ pub fn run() -> Outcome {
         ("clippy", &|| {
             cargo_is_content(&["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
         }),
+        ("types of the pages", &pages::check),
         ("generated files", &generate::check),
     ];
     let failed: Vec<&str> =
