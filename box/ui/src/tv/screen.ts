@@ -3,6 +3,10 @@ import type { Safe } from "./messages";
 /** How long it takes to come and to go, in milliseconds. */
 const FADE = 400;
 
+/** From so many letters on a name is set smaller, and smaller again. */
+const LONG = 32;
+const LONGEST = 60;
+
 const INVITATIONS: Record<Safe["language"], string> = {
   fr: "Ajoutez une première vidéo",
   en: "Add a first video",
@@ -26,7 +30,9 @@ export class Screen {
   /** Resolves when the stage is hidden. */
   async show(safe: Safe): Promise<void> {
     document.documentElement.lang = safe.language;
-    this.#club.textContent = safe.club ?? "NeoPro";
+    const name = safe.club ?? "NeoPro";
+    this.#club.textContent = name;
+    this.#club.dataset["length"] = name.length <= LONG ? "" : name.length <= LONGEST ? "long" : "longest";
     this.#invitation.textContent = safe.empty ? INVITATIONS[safe.language] : "";
     this.#root.dataset["state"] = "safe";
     await this.#become(true);
