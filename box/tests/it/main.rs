@@ -1,3 +1,9 @@
-//! Integration tests of the box, by subject.
+//! The box from outside: its link, its downloads, its whole program against a server of the tests' own, its TV in a
+//! real browser.
 
+mod agent;
+mod downloads;
+mod kills;
+mod link;
+mod support;
 mod tv;
