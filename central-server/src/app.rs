@@ -22,7 +22,7 @@ use crate::http::openapi::{self, ApiDoc};
 use crate::live::{self, Live};
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
-use crate::{auth, configurations, deployments, groups, health, sites, videos};
+use crate::{auth, configurations, deployments, groups, health, metrics, sites, videos};
 
 /// Everything that a handler may need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -117,6 +117,7 @@ impl App {
             .merge(health::routes::routes())
             .merge(auth::routes::routes())
             .merge(sites::routes::routes())
+            .merge(metrics::routes::routes())
             .merge(groups::routes::routes())
             .merge(videos::routes::routes())
             .merge(deployments::routes::routes())

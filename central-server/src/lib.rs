@@ -19,6 +19,7 @@ pub mod http;
 pub mod ids;
 pub mod live;
 pub mod logging;
+pub mod metrics;
 pub mod sealing;
 pub mod serve;
 pub mod sites;

@@ -125,6 +125,9 @@ permissions! {
     /// NeoPro's own people, whatever their rights.
     Staff: SuperAdmin | Admin | Operator | Viewer,
         "Réservé aux comptes NeoPro (super_admin, admin, operator, viewer).";
+    /// NeoPro's own people, and the agencies that look after clubs.
+    StaffOrAgency: SuperAdmin | Admin | Operator | Viewer | Agency,
+        "Réservé aux comptes NeoPro et aux agences.";
     /// Those who work on the fleet.
     Operator: SuperAdmin | Admin | Operator,
         "Réservé aux rôles super_admin, admin et operator.";

@@ -12,7 +12,7 @@ mod token;
 use std::fmt;
 use std::str::FromStr;
 
-pub use caller::{Admin, Caller, Operator, Staff, SuperAdmin};
+pub use caller::{Admin, Caller, Operator, Staff, StaffOrAgency, SuperAdmin};
 pub use limits::LoginLimits;
 pub use password::Passwords;
 pub use token::{Claims, Tokens};

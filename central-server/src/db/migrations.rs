@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_videos";
     4 "0004_deployments";
     5 "0005_protocol1";
+    6 "0006_figures";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -11,6 +11,7 @@ use neopro_protocol::{Authenticate, Authenticated, PROTOCOL, RevisionAck};
 use serde_json::{Value, json};
 
 use super::courier::Speaks;
+use super::keys::Unanswered;
 use super::packet;
 use super::session::Handle;
 use super::silent;
@@ -225,13 +226,10 @@ impl Talk {
         }
         let Ok(site) = SiteId::from_str(&claim.site_id) else { return Verdict::Refused("Ce site n'existe pas.") };
         let Ok(db) = self.app.db() else { return Verdict::Later };
-        let stored = match db.run_as_system(store::find_key(site)).await {
+        let stored = match self.app.live.keys.find(&db, site).await {
             Ok(Some(stored)) => stored,
             Ok(None) => return Verdict::Refused("Ce site n'existe pas."),
-            Err(error) => {
-                tracing::warn!(%error, "a box could not be authenticated now");
-                return Verdict::Later;
-            }
+            Err(Unanswered) => return Verdict::Later,
         };
         match self.is_right(site, &claim.api_key, &stored).await {
             Ok(true) => Verdict::Welcome(site, Box::new(stored)),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::figures::Gathered;
 use super::session::Handle;
 use crate::clock::Time;
 use crate::ids::SiteId;
@@ -18,6 +19,7 @@ const ZOMBIE: Duration = Duration::from_secs(90);
 pub struct Hub {
     connected: Mutex<HashMap<SiteId, Connected>>,
     news: Mutex<HashMap<SiteId, News>>,
+    pub(super) figures: Gathered,
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ impl Hub {
     /// A heartbeat. Fields that are missing or of another type are simply not known.
     pub fn beat(&self, site: SiteId, beat: &Value, now: Time) {
         self.heard(site);
+        self.figures.add(site, &beat["metrics"], now);
         let text = |value: &Value| value.as_str().filter(|text| text.len() <= 100).map(clean);
         self.note(
             site,

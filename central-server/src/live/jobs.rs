@@ -36,13 +36,15 @@ async fn write(app: &App) {
 /// Writes down what was heard since the last time. What cannot be written now is kept.
 pub async fn write_now(app: &App) {
     let Ok(db) = app.db() else { return };
-    let news = app.live.hub.take_news();
-    if news.is_empty() {
+    let (news, figures) = (app.live.hub.take_news(), app.live.hub.figures.take());
+    if news.is_empty() && figures.is_empty() {
         return;
     }
-    if let Err(error) = db.run_as_system(store::write_news(&news)).await {
+    let written = db.run_as_system((store::write_news(&news), store::write_figures(&figures))).await;
+    if let Err(error) = written {
         tracing::warn!(%error, sites = news.len(), "what was heard of boxes could not be written down yet");
         app.live.hub.put_back(news);
+        app.live.hub.figures.put_back(figures);
     }
 }
 

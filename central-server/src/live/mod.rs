@@ -2,14 +2,16 @@
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
 //! conversation, `websocket` its transport, `polling` that of those who cannot use one, `engine` the way in,
-//! `silent` the limit for those who do not say who they are. `boxes` is what boxes say, `hub` who is there,
-//! `courier` who brings them work, in the words of `v2` or of `v1`.
+//! `silent` the limit for those who do not say who they are. `boxes` is what boxes say, `keys` how they are known,
+//! `hub` who is there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`.
 
 mod boxes;
 mod courier;
 pub mod engine;
+mod figures;
 mod hub;
 pub mod jobs;
+mod keys;
 mod packet;
 mod polling;
 mod session;
@@ -36,6 +38,7 @@ pub struct Live {
     seats: courier::Seats,
     progress: courier::Progresses,
     silent: silent::Silent,
+    keys: keys::Keys,
 }
 
 /// Runs what the live channel does by itself, until the server stops.

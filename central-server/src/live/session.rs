@@ -344,3 +344,90 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    fn handle() -> Handle {
+        Handle::new(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_number_and_in_bytes() {
+        let crowded = handle();
+        (0..QUEUE).for_each(|_| crowded.emit("ping_check", &Value::Null));
+        assert!(!crowded.is_closing());
+        crowded.emit("ping_check", &Value::Null);
+        assert!(crowded.is_closing());
+        assert!(crowded.take().is_empty(), "its memory is free at once: the work is in the database");
+        crowded.emit("ping_check", &Value::Null);
+        assert!(crowded.take().is_empty());
+
+        let large = "x".repeat(QUEUE_BYTES * 2);
+        let full = handle();
+        full.send(large.clone());
+        assert!(!full.is_closing(), "a single packet may be larger");
+        full.send("2".into());
+        assert!(full.is_closing() && full.take().is_empty());
+
+        let read = handle();
+        for _ in 0..10 {
+            read.send(large.clone());
+            assert_eq!(read.take().len(), 1);
+        }
+        assert!(!read.is_closing(), "who reads has room again");
+    }
+
+    #[test]
+    fn what_was_queued_before_an_end_is_still_there_and_nothing_after_it() {
+        let handle = handle();
+        handle.emit("auth_error", &Value::Null);
+        handle.close();
+        handle.emit("ping_check", &Value::Null);
+        assert_eq!(handle.take(), [r#"42["auth_error"]"#]);
+    }
+
+    #[test]
+    fn acknowledgements_have_numbers_of_their_own() {
+        let handle = handle();
+        assert!(!handle.has_asked(0));
+        assert_eq!(
+            (handle.emit_with_ack("desired", &Value::Null), handle.emit_with_ack("desired", &Value::Null)),
+            (0, 1)
+        );
+        assert!(handle.has_asked(1) && !handle.has_asked(2));
+        handle.acknowledge(7, &Value::Null);
+        assert_eq!(handle.take(), [r#"420["desired"]"#, r#"421["desired"]"#, "437[]"]);
+    }
+
+    #[test]
+    fn only_who_is_trusted_may_send_much() {
+        let handle = handle();
+        assert_eq!(handle.max_payload(), STRANGERS_PAYLOAD);
+        handle.trust();
+        assert_eq!(handle.max_payload(), MAX_PAYLOAD);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_cut_in_the_middle_of_a_packet() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let (_client, server) = (TcpStream::connect(address).await.expect("a client"), listener.accept().await);
+        let socket = WebSocket::new(server.expect("a connection").0, Vec::new(), None);
+        let (mut transport, handle) = (Transport::WebSocket(Box::new(socket)), handle());
+        // More than the system takes for a client that does not read.
+        let large = "x".repeat(50_000_000);
+        let began = Instant::now();
+        let overflow = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            (0..=QUEUE).for_each(|_| handle.emit("ping_check", &Value::Null));
+        };
+        let (sent, ()) = tokio::join!(transport.send(&large, &handle), overflow);
+        assert!(!sent && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+}

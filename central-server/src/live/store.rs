@@ -5,6 +5,7 @@ use neopro_protocol::configuration::DeployedVideo;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::figures::{Figures, SiteHour, rows};
 use super::hub::News;
 use super::v2::word;
 use crate::clock::Time;
@@ -13,8 +14,9 @@ use crate::ids::{CommandId, SiteId};
 
 row! {
     /// A site's key, as it is stored.
-    #[derive(Debug)]
+    #[derive(Debug, Clone)]
     pub struct StoredKey {
+        pub id: SiteId,
         pub site_name: String,
         pub api_key: String,
         /// The revision of what the site is to have.
@@ -27,15 +29,15 @@ row! {
     }
 }
 
-/// The key of a site.
-pub fn find_key(site: SiteId) -> Query<Option<StoredKey>> {
+/// The keys of those sites that exist.
+pub fn find_keys(sites: Vec<SiteId>) -> Query<Vec<StoredKey>> {
     query(
-        "select site_name, api_key, coalesce(desired_revision, 0) as desired_revision, protocol, agent_version, \
+        "select id, site_name, api_key, coalesce(desired_revision, 0) as desired_revision, protocol, agent_version, \
            device_key, coalesce(capabilities, '{}') as capabilities \
-         from sites left join site_states on site_id = id where id = $1",
+         from sites left join site_states on site_id = id where id = any($1)",
     )
-    .bind(site)
-    .optional()
+    .bind(sites.into_iter().map(|site| site.0).collect::<Vec<_>>())
+    .all()
 }
 
 /// Replaces the hash of NeoPro 1 by ours, unless the key was changed meanwhile.
@@ -62,6 +64,46 @@ pub fn write_news(news: &[(SiteId, News)]) -> Query<()> {
     .bind(news.iter().map(|(_, news)| news.ip.clone()).collect::<Vec<_>>())
     .bind(news.iter().map(|(_, news)| news.local_ip.clone()).collect::<Vec<_>>())
     .bind(news.iter().map(|(_, news)| news.software_version.clone()).collect::<Vec<_>>())
+    .nothing()
+}
+
+/// Adds figures to their hours and keeps the latest of each site, all of it in one statement. Sites that are gone are
+/// passed over.
+pub fn write_figures(figures: &[(SiteHour, Figures)]) -> Query<()> {
+    let sums = ["cpu", "memory", "temperature", "disk"].map(|name| {
+        format!(
+            "{name}_sum = site_figures.{name}_sum + excluded.{name}_sum, \
+             {name}_count = site_figures.{name}_count + excluded.{name}_count, \
+             {name}_max = greatest(site_figures.{name}_max, excluded.{name}_max)"
+        )
+    });
+    let columns = "cpu_sum, cpu_count, cpu_max, memory_sum, memory_count, memory_max, \
+         temperature_sum, temperature_count, temperature_max, disk_sum, disk_count, disk_max, uptime_max";
+    query(format!(
+        "with heard as ( \
+           select heard.* from jsonb_to_recordset($1) as heard ( \
+             site_id uuid, hour bigint, beats int, cpu_sum float8, cpu_count int, cpu_max float8, \
+             memory_sum float8, memory_count int, memory_max float8, \
+             temperature_sum float8, temperature_count int, temperature_max float8, \
+             disk_sum float8, disk_count int, disk_max float8, uptime_max bigint, \
+             heard_at timestamptz, cpu float8, memory float8, temperature float8, disk float8, uptime bigint) \
+           join sites on sites.id = heard.site_id \
+         ), hours as ( \
+           insert into site_figures (site_id, hour, beats, {columns}) \
+           select site_id, to_timestamp(hour), beats, {columns} from heard order by site_id, hour \
+           on conflict (site_id, hour) do update set beats = site_figures.beats + excluded.beats, {}, \
+             uptime_max = greatest(site_figures.uptime_max, excluded.uptime_max) \
+         ) \
+         insert into site_latest (site_id, heard_at, cpu, memory, temperature, disk, uptime) \
+         select distinct on (site_id) site_id, heard_at, cpu, memory, temperature, disk, uptime \
+         from heard order by site_id, heard_at desc \
+         on conflict (site_id) do update set heard_at = excluded.heard_at, cpu = excluded.cpu, \
+           memory = excluded.memory, temperature = excluded.temperature, disk = excluded.disk, \
+           uptime = excluded.uptime \
+         where site_latest.heard_at <= excluded.heard_at",
+        sums.join(", ")
+    ))
+    .bind(rows(figures))
     .nothing()
 }
 

@@ -115,7 +115,7 @@ pub(super) struct WebSocket {
 }
 
 impl WebSocket {
-    fn new(stream: TcpStream, received: Vec<u8>, place: Option<Place>) -> Self {
+    pub(super) fn new(stream: TcpStream, received: Vec<u8>, place: Option<Place>) -> Self {
         Self { stream, incoming: Incoming { received, ..Incoming::default() }, _place: place }
     }
 
@@ -367,7 +367,9 @@ mod tests {
         }
         bytes.extend(masked(0x89, b"here?"));
         bytes.extend(masked(0x8a, b"unasked"));
-        bytes.extend([masked(0x01, b"in "), masked(0x89, b""), masked(0x00, b"three "), masked(0x80, b"parts")].concat());
+        bytes.extend(
+            [masked(0x01, b"in "), masked(0x89, b""), masked(0x00, b"three "), masked(0x80, b"parts")].concat(),
+        );
         let expected = [
             said(""),
             said("40"),

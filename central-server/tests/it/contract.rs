@@ -74,6 +74,7 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("DELETE /api/groups/{id}/sites/{site_id}", &["super_admin", "admin", "operator"]),
     ("GET /api/sites", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/sites/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("GET /api/sites/{id}/metrics", &["super_admin", "admin", "operator", "viewer", "agency"]),
     ("POST /api/sites", &["super_admin", "admin", "operator"]),
     ("PUT /api/sites/{id}", &["super_admin", "admin", "operator"]),
     ("DELETE /api/sites/{id}", &["super_admin", "admin"]),

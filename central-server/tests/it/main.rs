@@ -15,6 +15,8 @@ mod guide;
 mod hostile;
 mod kills;
 mod live;
+mod live_limits;
+mod metrics;
 mod migrations;
 mod pooler;
 mod serve;

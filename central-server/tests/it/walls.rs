@@ -93,6 +93,17 @@ async fn the_database_keeps_tenants_apart_by_itself() {
     let video = "insert into videos (filename, original_name, file_size, mime_type, storage_path) \
          values ('a.mp4', 'a.mp4', 1, 'video/mp4', 'uploads/a.mp4')";
     app.db.owner().await.batch_execute(video).await.expect("a video");
+    app.db
+        .owner()
+        .await
+        .batch_execute(
+            "insert into site_latest (site_id, heard_at) select id, now() from sites; \
+             insert into site_figures (site_id, hour, beats, cpu_sum, cpu_count, memory_sum, memory_count, \
+               temperature_sum, temperature_count, disk_sum, disk_count) \
+             select id, date_trunc('hour', now()), 1, 0, 0, 0, 0, 0, 0, 0, 0 from sites",
+        )
+        .await
+        .expect("figures");
     let seen = async |scope: Scope, table: &str| -> i64 {
         let sql = format!("select count(*) from {table}");
         let count = query(sql).one::<neopro_central::db::Scalar<i64>>();
@@ -110,6 +121,8 @@ async fn the_database_keeps_tenants_apart_by_itself() {
         ("sessions", 0, 0, 0),
         ("groups", 0, 0, 0),
         ("videos", 1, 0, 0),
+        ("site_figures", 4, 1, 0),
+        ("site_latest", 4, 1, 0),
     ] {
         assert_eq!(seen(Scope::Staff(user), table).await, staff, "{table} by staff");
         assert_eq!(seen(agency_scope, table).await, by_agency, "{table} by the agency");

@@ -1,0 +1,233 @@
+//! What boxes measure of themselves, gathered by site and hour until it is written down.
+//!
+//! A fleet of thirteen thousand beats four hundred times a second; what stays of it are sums, counts and
+//! maxima. A figure that a box does not know, or that cannot be, is not counted.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::clock::Time;
+use crate::ids::SiteId;
+
+/// How many hours of sites may wait while the database is away; then what is newest is lost.
+const MOST: usize = 50_000;
+const HOUR_SECONDS: i64 = 3_600;
+/// The longest that a machine is believed to run, in seconds: ten years.
+const LONGEST_UPTIME: f64 = 315_360_000.0;
+
+/// The figures of one heartbeat.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Reading {
+    /// Percent of the processors.
+    pub cpu: Option<f64>,
+    /// Percent of the memory.
+    pub memory: Option<f64>,
+    /// Degrees Celsius.
+    pub temperature: Option<f64>,
+    /// Percent of the disk.
+    pub disk: Option<f64>,
+    /// Seconds since the machine has started.
+    pub uptime: Option<i64>,
+}
+
+impl Reading {
+    /// Reads the `metrics` of a heartbeat. Boxes of NeoPro 1 say 0 for what they could not measure: memory and
+    /// disk in use and the processor's temperature are never really 0.
+    #[must_use]
+    pub fn of(metrics: &Value) -> Self {
+        let figure = |name: &str, range: std::ops::RangeInclusive<f64>| {
+            metrics[name].as_f64().filter(|figure| range.contains(figure))
+        };
+        let measured = |name: &str| figure(name, 0.0..=100.0).filter(|figure| *figure > 0.0);
+        #[expect(clippy::cast_possible_truncation, reason = "within the range that was just checked")]
+        Self {
+            cpu: figure("cpu", 0.0..=100.0),
+            memory: measured("memory"),
+            temperature: figure("temperature", -40.0..=150.0).filter(|degrees| *degrees != 0.0),
+            disk: measured("disk"),
+            uptime: figure("uptime", 0.0..=LONGEST_UPTIME).map(|seconds| seconds as i64),
+        }
+    }
+}
+
+/// One figure of an hour.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Sum {
+    sum: f64,
+    count: i32,
+    max: Option<f64>,
+}
+
+impl Sum {
+    fn of(figure: Option<f64>) -> Self {
+        figure.map_or(Self::default(), |figure| Self { sum: figure, count: 1, max: Some(figure) })
+    }
+
+    fn add(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.count += other.count;
+        self.max = match (self.max, other.max) {
+            (Some(one), Some(two)) => Some(one.max(two)),
+            (one, two) => one.or(two),
+        };
+    }
+}
+
+/// What was heard of one site in one hour and is not written down.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures {
+    beats: i32,
+    cpu: Sum,
+    memory: Sum,
+    temperature: Sum,
+    disk: Sum,
+    uptime_max: Option<i64>,
+    heard_at: Time,
+    latest: Reading,
+}
+
+impl Figures {
+    fn of(reading: Reading, heard_at: Time) -> Self {
+        Self {
+            beats: 1,
+            cpu: Sum::of(reading.cpu),
+            memory: Sum::of(reading.memory),
+            temperature: Sum::of(reading.temperature),
+            disk: Sum::of(reading.disk),
+            uptime_max: reading.uptime,
+            heard_at,
+            latest: reading,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.beats += other.beats;
+        self.cpu.add(other.cpu);
+        self.memory.add(other.memory);
+        self.temperature.add(other.temperature);
+        self.disk.add(other.disk);
+        self.uptime_max = self.uptime_max.max(other.uptime_max);
+        if other.heard_at >= self.heard_at {
+            (self.heard_at, self.latest) = (other.heard_at, other.latest);
+        }
+    }
+}
+
+/// A site and an hour, counted from 1970.
+pub type SiteHour = (SiteId, i64);
+
+/// The figures of every site that are not written down.
+#[derive(Debug, Default)]
+pub struct Gathered(Mutex<HashMap<SiteHour, Figures>>);
+
+impl Gathered {
+    /// Counts a heartbeat.
+    pub fn add(&self, site: SiteId, metrics: &Value, now: Time) {
+        let hour = now.unix_seconds().div_euclid(HOUR_SECONDS);
+        self.merge((site, hour), Figures::of(Reading::of(metrics), now));
+    }
+
+    /// Takes everything out.
+    pub fn take(&self) -> Vec<(SiteHour, Figures)> {
+        std::mem::take(&mut *self.lock()).into_iter().collect()
+    }
+
+    /// Puts back what could not be written.
+    pub fn put_back(&self, figures: Vec<(SiteHour, Figures)>) {
+        for (key, figures) in figures {
+            self.merge(key, figures);
+        }
+    }
+
+    fn merge(&self, key: SiteHour, new: Figures) {
+        let mut waiting = self.lock();
+        let is_full = waiting.len() >= MOST;
+        match waiting.entry(key) {
+            Entry::Occupied(mut entry) => entry.get_mut().add(new),
+            // The state of the site itself is kept all the same.
+            Entry::Vacant(_) if is_full => tracing::debug!("too many figures wait to be written down: one is lost"),
+            Entry::Vacant(entry) => {
+                entry.insert(new);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SiteHour, Figures>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Figures as the rows that the statement reads: one column a key.
+#[must_use]
+pub fn rows(figures: &[(SiteHour, Figures)]) -> Value {
+    let row = |((site, hour), figures): &(SiteHour, Figures)| {
+        let Figures { beats, cpu, memory, temperature, disk, uptime_max, heard_at, latest } = figures;
+        json!({
+            "site_id": site, "hour": hour * HOUR_SECONDS, "beats": beats,
+            "cpu_sum": cpu.sum, "cpu_count": cpu.count, "cpu_max": cpu.max,
+            "memory_sum": memory.sum, "memory_count": memory.count, "memory_max": memory.max,
+            "temperature_sum": temperature.sum, "temperature_count": temperature.count,
+            "temperature_max": temperature.max,
+            "disk_sum": disk.sum, "disk_count": disk.count, "disk_max": disk.max,
+            "uptime_max": uptime_max, "heard_at": heard_at,
+            "cpu": latest.cpu, "memory": latest.memory, "temperature": latest.temperature, "disk": latest.disk,
+            "uptime": latest.uptime,
+        })
+    };
+    figures.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_or_cannot_be_is_not_counted() {
+        let old = json!({"cpu": 12.5, "memory": 40, "temperature": 0, "disk": 61.2, "uptime": 86_400.7});
+        assert_eq!(
+            Reading::of(&old),
+            Reading { cpu: Some(12.5), memory: Some(40.0), temperature: None, disk: Some(61.2), uptime: Some(86_400) }
+        );
+        let idle = Reading { cpu: Some(0.0), ..Reading::default() };
+        assert_eq!(Reading::of(&json!({"cpu": 0, "memory": 0, "temperature": 0, "disk": 0.0})), idle);
+        for nonsense in [
+            json!(null),
+            json!("metrics"),
+            json!({"cpu": null, "memory": "40", "temperature": [1], "disk": {}, "uptime": true}),
+            json!({"cpu": -1, "memory": 101, "temperature": 1e300, "disk": 1e9, "uptime": -5}),
+            json!({"cpu": 100.1, "temperature": -273.2, "uptime": 1e12}),
+        ] {
+            assert_eq!(Reading::of(&nonsense), Reading::default(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn beats_become_sums_by_hour_and_what_could_not_be_written_is_added_again() {
+        let (gathered, site) = (Gathered::default(), SiteId::new());
+        let at = |second: i64| Time::from_unix_micros((7_200 + second) * 1_000_000);
+        gathered.add(site, &json!({"cpu": 10, "temperature": 50, "uptime": 90}), at(0));
+        gathered.add(site, &json!({"cpu": 30, "temperature": 0, "uptime": 30}), at(30));
+        gathered.add(site, &json!({"cpu": 99}), at(3_600));
+        let taken = gathered.take();
+        assert!(gathered.take().is_empty());
+        gathered.add(site, &json!({"cpu": 20}), at(60));
+        gathered.put_back(taken);
+        let mut rows = rows(&gathered.take()).as_array().expect("rows").clone();
+        rows.sort_by_key(|row| row["hour"].as_i64());
+        assert_eq!(rows.len(), 2);
+        let first = &rows[0];
+        assert_eq!((&first["hour"], &first["beats"]), (&json!(7_200), &json!(3)));
+        assert_eq!(
+            (&first["cpu_sum"], &first["cpu_count"], &first["cpu_max"]),
+            (&json!(60.0), &json!(3), &json!(30.0))
+        );
+        assert_eq!((&first["temperature_sum"], &first["temperature_count"]), (&json!(50.0), &json!(1)));
+        assert_eq!((&first["memory_count"], &first["memory_max"]), (&json!(0), &Value::Null));
+        assert_eq!(first["uptime_max"], 90);
+        assert_eq!((&first["cpu"], &first["temperature"]), (&json!(20.0), &Value::Null), "the latest beat's");
+        assert_eq!((&rows[1]["hour"], &rows[1]["beats"]), (&json!(10_800), &json!(1)));
+    }
+}

@@ -1,0 +1,71 @@
+//! Figures of a site's box over time: what its heartbeats said, by the hour.
+
+pub mod routes;
+mod store;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::clock::Time;
+use crate::db::row;
+use crate::http::{Form, FromForm};
+use crate::ids::SiteId;
+
+/// The longest period of one answer, in hours: a year.
+const LONGEST: i64 = 8_784;
+
+/// How far back.
+#[derive(Debug)]
+pub struct Period {
+    /// Hours until now.
+    pub hours: i64,
+}
+
+impl FromForm for Period {
+    fn read(form: &mut Form) -> Option<Self> {
+        Some(Self { hours: form.integer("hours", 1..=LONGEST).unwrap_or(24) })
+    }
+}
+
+row! {
+    /// Figures of one moment or one hour. `null` is what the box did not know.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct Metric {
+        /// Always the same for the same site and time.
+        #[schema(value_type = String, example = "01a2140d-1e46-777d-ae1d-fcbbe9c1485a")]
+        pub id: Uuid,
+        /// The site.
+        pub site_id: SiteId,
+        /// Percent of the processors.
+        pub cpu_usage: Option<f64>,
+        /// Percent of the memory.
+        pub memory_usage: Option<f64>,
+        /// Degrees Celsius.
+        pub temperature: Option<f64>,
+        /// The highest temperature of the hour.
+        pub temperature_max: Option<f64>,
+        /// Percent of the disk.
+        pub disk_usage: Option<f64>,
+        /// Seconds since the machine has started, in digits.
+        pub uptime: Option<String>,
+        /// Always null, as in NeoPro 1.
+        #[schema(value_type = Option<Object>)]
+        pub network_status: Option<serde_json::Value>,
+        /// Heartbeats that these figures are the average of: 1 for the latest.
+        pub beats: i32,
+        /// When the latest was heard; the beginning of an hour.
+        pub recorded_at: Time,
+    }
+}
+
+/// Figures of a period.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Metrics {
+    /// The site.
+    pub site_id: SiteId,
+    /// The period.
+    pub period_hours: i64,
+    /// The newest first: the latest heartbeat by itself, then the averages of each hour.
+    pub metrics: Vec<Metric>,
+}
