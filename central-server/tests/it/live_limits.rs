@@ -1,0 +1,292 @@
+//! The live channel under many, under slow ones and under bad ones: nobody is lost, nothing stays in memory.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use neopro_fleet::identity::{identity, sites_sql};
+use neopro_fleet::storm::{self, Storm};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::cluster::scratch;
+use crate::support::program::Server;
+use crate::support::{Cluster, TestDb};
+
+const SEED: &str = "limits";
+const MB: u64 = 1024 * 1024;
+
+/// A server with this many sites.
+struct Place {
+    server: Server,
+    db: TestDb,
+}
+
+impl Place {
+    async fn start(name: &str, sites: usize) -> Self {
+        let db = Cluster::get().migrated().await;
+        let data_dir = scratch(name);
+        let variables = [
+            ("DATABASE_URL", db.url()),
+            ("NEOPRO_DATA_DIR", data_dir.to_str().expect("UTF-8").to_owned()),
+            ("LOG_LEVEL", "warn".to_owned()),
+        ];
+        let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let mut server = Server::spawn(&variables, &scratch(&format!("{name}.log")));
+        server.ready().await;
+        db.owner().await.batch_execute(&sites_sql(SEED, sites)).await.expect("sites");
+        Self { server, db }
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.server.port))
+    }
+
+    /// The memory of the server, in bytes.
+    fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.pid())).expect("the server runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size").to_owned();
+        line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<u64>().ok()).expect("a number") * 1024
+    }
+
+    /// Waits until the memory is back to where it was, within 16 MB: what the allocator keeps for later.
+    async fn back_to(&self, before: u64, after_what: &str) {
+        let began = Instant::now();
+        while self.resident() > before + 16 * MB {
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "after {after_what}: {} MB instead of {}",
+                self.resident() / MB,
+                before / MB
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// A socket of a stranger, from an address of its own.
+    async fn stranger(&self, from: [u8; 4]) -> Socket {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from((from, 0))).expect("any of 127.0.0.0/8 is ours");
+        let stream = socket.connect(self.address()).await.expect("a connection");
+        let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address());
+        let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.expect("a WebSocket");
+        socket.next().await.expect("the greeting").expect("whole");
+        socket
+    }
+
+    /// A box that is welcome.
+    async fn boxed(&self, number: usize, from: [u8; 4]) -> Socket {
+        let mut socket = self.stranger(from).await;
+        let identity = identity(SEED, number);
+        let claim = json!(["authenticate", {"siteId": identity.site, "apiKey": identity.key}]);
+        for packet in ["40".to_owned(), format!("42{claim}")] {
+            socket.send(Message::text(packet)).await.expect("sent");
+        }
+        event(&mut socket, "authenticated").await;
+        socket
+    }
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Waits for an event.
+async fn event(socket: &mut Socket, name: &str) -> Value {
+    let begin = format!("42[\"{name}\"");
+    let found = async {
+        loop {
+            let message = socket.next().await.expect("it lasts").expect("whole").into_text().expect("text");
+            if message.starts_with(&begin) {
+                return serde_json::from_str::<Value>(&message[2..]).expect("JSON")[1].clone();
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), found).await.unwrap_or_else(|_| panic!("{name} never came"))
+}
+
+/// Whether the server ends it within this time.
+async fn ends(socket: &mut Socket, within: Duration) -> bool {
+    let end = async {
+        while let Some(Ok(message)) = socket.next().await {
+            if message.is_close() {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(within, end).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_fleet_that_comes_back_at_once_nobody_is_lost() {
+    let count = 20_000;
+    let place = Place::start("live-storm", count).await;
+    let storm = Storm {
+        server: place.address(),
+        seed: SEED.to_owned(),
+        count,
+        wave: 5_000,
+        patience: Duration::from_secs(60),
+        hold: false,
+    };
+    let (outcome, _) = storm::run(&storm).await;
+    println!("{count} boxes in waves of 5000: {outcome:?}");
+    assert_eq!((outcome.authenticated, outcome.complaints), (count, Vec::new()));
+    // And every one of them was written down.
+    let began = Instant::now();
+    loop {
+        let row =
+            place.db.owner().await.query_one("select count(*) from sites where last_seen_at is not null", &[]).await;
+        if row.expect("a count").get::<_, i64>(0) == i64::try_from(count).expect("few") {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "some sites were never written down");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test]
+async fn thirty_boxes_and_twenty_silent_sockets_behind_one_address_meet_no_limit() {
+    let place = Place::start("live-one-address", 30).await;
+    let here = [127, 0, 0, 9];
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(place.stranger(here).await);
+    }
+    let mut boxes = Vec::new();
+    for number in 0..30 {
+        boxes.push(place.boxed(number, here).await);
+    }
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    for socket in silent.iter_mut().chain(&mut boxes) {
+        assert!(!ends(socket, Duration::from_millis(10)).await);
+    }
+}
+
+#[tokio::test]
+async fn of_six_hundred_silent_sockets_the_oldest_hundred_go_and_the_memory_comes_back() {
+    let place = Place::start("live-600", 1).await;
+    let before = place.resident();
+    let mut silent = Vec::new();
+    for number in 0..600_u16 {
+        // Twelve of each address: it is the limit for all that is met.
+        let [_, host] = (number / 12).to_be_bytes();
+        silent.push(place.stranger([127, 0, 1, host]).await);
+    }
+    // The newcomer is never the one.
+    let mut newcomer = place.boxed(0, [127, 0, 0, 1]).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let mut closed = Vec::new();
+    for socket in &mut silent {
+        closed.push(ends(socket, Duration::from_millis(5)).await);
+    }
+    assert_eq!(closed, [vec![true; 100], vec![false; 500]].concat());
+    assert!(!ends(&mut newcomer, Duration::from_millis(10)).await);
+    drop(silent);
+    place.back_to(before, "600 silent sockets").await;
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_make_the_server_hold_much() {
+    let place = Place::start("live-strangers", 1).await;
+    let before = place.resident();
+    let big = format!("42[\"heartbeat\",\"{}\"]", "x".repeat(9_000_000));
+    let mut strangers = Vec::new();
+    for _ in 0..12 {
+        let mut stranger = place.stranger([127, 0, 0, 1]).await;
+        // The server may end it before all has left.
+        let _ = tokio::time::timeout(Duration::from_secs(5), stranger.send(Message::text(big.as_str()))).await;
+        assert!(ends(&mut stranger, Duration::from_secs(5)).await);
+        strangers.push(stranger);
+    }
+    assert!(place.resident() < before + 16 * MB, "{} MB instead of {}", place.resident() / MB, before / MB);
+
+    // The same by polling: a body above 64 kB ends the session.
+    let mut stream = TcpStream::connect(place.address()).await.expect("a connection");
+    let opened = exchange(&mut stream, "GET", "/socket.io/?EIO=4&transport=polling", "").await;
+    let sid = opened.split("\"sid\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a session");
+    let path = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+    assert!(exchange(&mut stream, "POST", &path, "40").await.starts_with("HTTP/1.1 200"));
+    let mut stream = TcpStream::connect(place.address()).await.expect("a connection");
+    assert!(exchange(&mut stream, "POST", &path, &big[..70_000]).await.starts_with("HTTP/1.1 400"));
+
+    // A box that we know may send ten million bytes, in one frame or in many, and its memory goes back.
+    let mut known = place.boxed(0, [127, 0, 0, 1]).await;
+    for _ in 0..3 {
+        known.send(Message::text(big.as_str())).await.expect("sent");
+    }
+    known.send(Message::Ping("still there?".into())).await.expect("sent");
+    let pong = async { while !matches!(known.next().await, Some(Ok(Message::Pong(_)))) {} };
+    tokio::time::timeout(Duration::from_secs(20), pong).await.expect("it is answered, so it was read");
+    place.back_to(before, "three frames of 9 MB").await;
+    let huge = format!("42[\"heartbeat\",\"{}\"]", "x".repeat(11_000_000));
+    let _ = known.send(Message::text(huge)).await;
+    assert!(ends(&mut known, Duration::from_secs(5)).await, "a frame of 11 MB");
+    place.back_to(before, "a frame of 11 MB").await;
+}
+
+/// One request on a connection that stays: the head of the answer and what came with it.
+async fn exchange(stream: &mut TcpStream, method: &str, path: &str, body: &str) -> String {
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(format!("{head}{body}").as_bytes()).await.expect("sent");
+    let mut answer = vec![0; 4096];
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut answer)).await;
+    let length = read.expect("an answer in time").expect("an answer");
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[tokio::test]
+async fn a_flood_of_fragments_ends_where_a_message_would() {
+    use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+    let place = Place::start("live-fragments", 1).await;
+    let before = place.resident();
+    let mut flood = place.stranger([127, 0, 0, 1]).await;
+    let mut kind = Data::Text;
+    let mut sent = 0;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(10) {
+        let frame = Frame::message(vec![b'x'; 1_000], OpCode::Data(kind), false);
+        kind = Data::Continue;
+        if flood.send(Message::Frame(frame)).await.is_err() {
+            break;
+        }
+        sent += 1;
+    }
+    assert!(ends(&mut flood, Duration::from_secs(5)).await, "{sent} fragments of 1000 bytes");
+    place.back_to(before, "a flood of fragments").await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_loses_its_connection_and_delays_nobody() {
+    let place = Place::start("live-slow", 2).await;
+    let (mut slow, mut other) = (place.boxed(0, [127, 0, 0, 1]).await, place.boxed(1, [127, 0, 0, 1]).await);
+    let before = place.resident();
+    // Every ping of a WebSocket is answered with its bytes, so whoever pings and does not read makes the server
+    // wait with what it sends: as much as the system keeps for a connection, and no more.
+    let payload = vec![0u8; 125];
+    let began = Instant::now();
+    let mut stuck = false;
+    while began.elapsed() < Duration::from_secs(60) {
+        let ping = slow.get_mut();
+        let frame: Vec<u8> = [&[0x89, 0xfd, 0, 0, 0, 0][..], &payload].concat().repeat(500);
+        match tokio::time::timeout(Duration::from_millis(200), ping.write_all(&frame)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => break,
+            Err(_) => {
+                stuck = true;
+                // Meanwhile the other one is served at once.
+                let asked = Instant::now();
+                other.send(Message::Ping("and me?".into())).await.expect("sent");
+                while !matches!(other.next().await, Some(Ok(Message::Pong(_)))) {}
+                assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+                assert!(place.resident() < before + 16 * MB, "{} MB", place.resident() / MB);
+            }
+        }
+    }
+    assert!(stuck, "the server went on reading from a client that does not read");
+    assert!(began.elapsed() < Duration::from_secs(40), "its connection ends after twenty seconds");
+    drop(slow);
+    place.back_to(before, "a client that does not read").await;
+}
