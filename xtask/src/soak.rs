@@ -13,7 +13,7 @@ struct Soak {
     tests: &'static str,
 }
 
-const SOAKS: [Soak; 3] = [
+const SOAKS: [Soak; 4] = [
     Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", package: "neopro-central", tests: "kills" },
     Soak {
         name: "pooler",
@@ -28,6 +28,13 @@ const SOAKS: [Soak; 3] = [
         times: "200",
         package: "neopro-box",
         tests: "tv::no_black_picture",
+    },
+    Soak {
+        name: "evening",
+        variable: "NEOPRO_TV_TRANSITIONS",
+        times: "200",
+        package: "neopro-fleet",
+        tests: "tv::what_is_deployed",
     },
 ];
 

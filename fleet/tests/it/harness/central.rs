@@ -48,7 +48,12 @@ impl Central {
     fn ready(&mut self) {
         let until = Instant::now() + Duration::from_secs(60);
         let address = format!("http://127.0.0.1:{}/ready", self.port);
-        while !Command::new("curl").args(["-sf", "-m", "2", "-o", "/dev/null", &address]).status().expect("curl").success() {
+        while !Command::new("curl")
+            .args(["-sf", "-m", "2", "-o", "/dev/null", &address])
+            .status()
+            .expect("curl")
+            .success()
+        {
             assert!(self.child.try_wait().expect("a status").is_none(), "the server has ended: {}", self.log());
             assert!(Instant::now() < until, "the server is not ready: {}", self.log());
             std::thread::sleep(Duration::from_millis(30));
@@ -177,7 +182,11 @@ fn serve(folder: &Path, port: u16) -> Child {
 
 impl Drop for Central {
     fn drop(&mut self) {
-        // Politely: its database ends with it.
+        // Politely: its database ends with it. One that was killed is started once more for that.
+        if self.child.try_wait().is_ok_and(|status| status.is_some()) {
+            self.child = serve(&self.folder, self.port);
+            std::thread::sleep(Duration::from_secs(2));
+        }
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let until = Instant::now() + Duration::from_secs(15);
         while self.child.try_wait().is_ok_and(|status| status.is_none()) && Instant::now() < until {

@@ -1,6 +1,7 @@
 //! What the tests of the whole stand on: programs, started as people start them.
 
 mod boxes;
+mod browser;
 mod central;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 pub use boxes::RealBox;
+pub use browser::Browser;
 pub use central::{Central, Site};
 
 /// The programs of this workspace, built once for a run of the tests.
@@ -16,7 +18,18 @@ pub fn program(name: &str) -> PathBuf {
     BUILT.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         let built = Command::new(cargo)
-            .args(["build", "--quiet", "--locked", "--bins", "-p", "neopro-central", "-p", "neopro-box", "-p", "neopro-fleet"])
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--bins",
+                "-p",
+                "neopro-central",
+                "-p",
+                "neopro-box",
+                "-p",
+                "neopro-fleet",
+            ])
             .current_dir(root())
             .status();
         assert!(built.is_ok_and(|status| status.success()), "the programs are built");
