@@ -22,6 +22,7 @@ const SOAKS: [Soak; 4] = [
         package: "neopro-central",
         tests: "pooler",
     },
+    Soak { name: "box-kills", variable: "NEOPRO_BOX_KILLS", times: "50", package: "neopro-box", tests: "kills" },
     Soak {
         name: "tv",
         variable: "NEOPRO_TV_TRANSITIONS",

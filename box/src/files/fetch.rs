@@ -72,7 +72,7 @@ pub(super) async fn fetch(job: Job) -> Result<(), Failure> {
     let (path, bytes) = (job.folder.part(&job.want.sha256), job.want.bytes);
     let mut part = blocking(move || Ok(Part::open(&path, bytes)?)).await?;
     let promise = job.space.promise(bytes - part.length()).ok_or_else(Failure::disk_full)?;
-    if part.length() < bytes || bytes == 0 {
+    if part.length() < bytes {
         part = transfer(&job, uri, part, promise).await?;
     }
     blocking(move || part.finish(&job.folder, &job.want.sha256, &job.target)).await

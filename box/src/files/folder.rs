@@ -27,8 +27,8 @@ pub struct Folder(PathBuf);
 pub struct Contents {
     /// Whole files by their SHA-256, with their size.
     pub files: BTreeMap<String, (PathBuf, u64)>,
-    /// SHA-256 of files on their way.
-    pub parts: Vec<String>,
+    /// What there is of files on their way, in bytes, by their SHA-256.
+    pub parts: BTreeMap<String, u64>,
     /// Names that are none of ours.
     pub unknown: Vec<String>,
 }
@@ -92,7 +92,9 @@ impl Folder {
                 Err(error) => return Err(error),
             };
             match own {
-                Some((sha256, PART)) => contents.parts.push(sha256.to_owned()),
+                Some((sha256, PART)) => {
+                    contents.parts.insert(sha256.to_owned(), metadata.size());
+                }
                 Some((sha256, _)) if metadata.is_file() => {
                     contents.files.insert(sha256.to_owned(), (entry.path(), metadata.size()));
                 }
@@ -177,7 +179,7 @@ mod tests {
         }
         let contents = folder.contents().expect("read");
         assert_eq!(contents.files, BTreeMap::from([(sha256, (path, 1))]));
-        assert_eq!(contents.parts, ["b".repeat(64)]);
+        assert_eq!(contents.parts, BTreeMap::from([("b".repeat(64), 1)]));
         assert_eq!(contents.unknown.len(), 4);
         assert!(!is_sha256("../../etc/passwd") && !is_sha256(&"g".repeat(64)));
     }

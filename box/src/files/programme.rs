@@ -4,35 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use neopro_protocol::configuration::{ClubView, LoopEntry};
-use neopro_protocol::{Desired, Media};
+use neopro_protocol::Media;
+use neopro_protocol::configuration::LoopEntry;
 use percent_encoding::percent_decode_str;
 
 use super::plan::Want;
+use crate::configuration::Current;
 use crate::library::{Clip, ClipKind, IMAGE_SECONDS, Library};
-use crate::state::Quarantined;
+use crate::state::{Quarantined, Wanted};
 
-/// What a programme is made of.
-pub(super) struct Sources<'a> {
-    pub root: &'a Path,
-    pub videos: &'a Path,
-    pub club_name: Option<&'a str>,
-    pub view: &'a ClubView,
-    pub desired: &'a Desired,
-    pub wants: &'a BTreeMap<String, Want>,
+/// What a programme is made of. It looks at the disk, which blocks: hence it borrows nothing.
+pub(super) struct Sources {
+    pub root: PathBuf,
+    pub videos: PathBuf,
+    pub club_name: Option<String>,
+    pub current: Arc<Current>,
+    pub wanted: Arc<Wanted>,
+    pub wants: Arc<BTreeMap<String, Want>>,
     /// Where installed files are, by their SHA-256.
-    pub installed: &'a BTreeMap<String, PathBuf>,
-    pub quarantine: &'a BTreeMap<String, Quarantined>,
+    pub installed: BTreeMap<String, PathBuf>,
+    pub quarantine: Arc<BTreeMap<String, Quarantined>>,
 }
 
-impl Sources<'_> {
+impl Sources {
     /// The loop: the club's entries in their order, then what the server wants in it, in its order. An entry of a
     /// video that the server wants is shown once, at its place in the club's loop and with the server's bytes.
     pub fn library(&self) -> Library {
         let mut shown = BTreeSet::new();
         let mut clips = Vec::new();
-        for entry in &self.view.sponsors {
+        for entry in &self.current.view.sponsors {
             let central = entry.video_id.as_deref().and_then(|id| self.installed_media(id));
             let clip = match central {
                 Some((media, file)) if shown.insert(media.sha256.clone()) => Some(clip_of_media(media, file)),
@@ -41,7 +43,7 @@ impl Sources<'_> {
             };
             clips.extend(clip);
         }
-        for media in self.desired.media.iter().filter(|media| media.in_loop) {
+        for media in self.wanted.desired.media.iter().filter(|media| media.in_loop) {
             if let Some(file) = self.installed.get(&media.sha256)
                 && shown.insert(media.sha256.clone())
             {
@@ -50,19 +52,19 @@ impl Sources<'_> {
         }
         clips.retain(|clip| !self.is_quarantined(&clip.key));
         Library {
-            club_name: self.view.club_name.clone().or_else(|| self.club_name.map(str::to_owned)),
-            language: self.view.language.clone(),
+            club_name: self.current.view.club_name.clone().or_else(|| self.club_name.clone()),
+            language: self.current.view.language.clone(),
             clips,
         }
     }
 
     fn installed_media(&self, id: &str) -> Option<(&Media, &PathBuf)> {
-        let media = self.desired.media.iter().find(|media| media.id.to_string().eq_ignore_ascii_case(id))?;
+        let media = self.wanted.desired.media.iter().find(|media| media.id.to_string().eq_ignore_ascii_case(id))?;
         Some((media, self.installed.get(&media.sha256)?))
     }
 
     fn clip_of_entry(&self, entry: &LoopEntry) -> Option<Clip> {
-        let file = club_file(self.root, self.videos, &entry.path)?;
+        let file = club_file(&self.root, &self.videos, &entry.path)?;
         let stem = || file.file_stem().map(|stem| stem.to_string_lossy().replace(['_', '-'], " ")).unwrap_or_default();
         Some(Clip {
             key: entry.path.clone(),
@@ -77,12 +79,17 @@ impl Sources<'_> {
         if let Some(want) = self.wants.get(key) {
             return format!("attempt {}", want.attempt);
         }
-        let file = club_file(self.root, self.videos, key).and_then(|file| fs::metadata(file).ok());
+        let file = club_file(&self.root, &self.videos, key).and_then(|file| fs::metadata(file).ok());
         file.map_or_else(String::new, |file| format!("{} bytes of {}.{}", file.len(), file.mtime(), file.mtime_nsec()))
     }
 
     fn is_quarantined(&self, key: &str) -> bool {
         self.quarantine.get(key).is_some_and(|quarantined| quarantined.mark == self.mark(key))
+    }
+
+    /// The keys of clips in quarantine that have changed since.
+    pub fn released(&self) -> Vec<String> {
+        self.quarantine.keys().filter(|key| !self.is_quarantined(key)).cloned().collect()
     }
 }
 
@@ -119,6 +126,8 @@ pub(super) fn club_file(root: &Path, videos: &Path, path: &str) -> Option<PathBu
 
 #[cfg(test)]
 mod tests {
+    use neopro_protocol::Desired;
+    use neopro_protocol::configuration::ClubView;
     use uuid::Uuid;
 
     use super::super::plan::wants;
@@ -179,20 +188,22 @@ mod tests {
             ],
             ..Desired::default()
         };
-        let wants = wants(&desired.media);
+        let wants = Arc::new(wants(&desired.media));
+        let wanted = Arc::new(Wanted { desired, origins: Vec::new() });
+        let current = Arc::new(Current { view, ..Current::default() });
         let installed: BTreeMap<String, PathBuf> =
             [1_u128, 2, 4].map(|number| (format!("{number:064x}"), PathBuf::from(format!("/c/{number}")))).into();
         let mut quarantine = BTreeMap::new();
         let library = |quarantine: &BTreeMap<String, Quarantined>| {
             let sources = Sources {
-                root: &root,
-                videos: &videos,
-                club_name: Some("Club"),
-                view: &view,
-                desired: &desired,
-                wants: &wants,
-                installed: &installed,
-                quarantine,
+                root: root.clone(),
+                videos: videos.clone(),
+                club_name: Some("Club".into()),
+                current: current.clone(),
+                wanted: wanted.clone(),
+                wants: wants.clone(),
+                installed: installed.clone(),
+                quarantine: Arc::new(quarantine.clone()),
             };
             let mark = sources.mark("videos/S/la_boulangerie.mp4");
             (sources.library(), mark)

@@ -1,11 +1,13 @@
-//! What may stand only in certain places of the central server.
+//! What may stand only in certain places of the central server and of the box.
 
 use super::files::Tree;
 use super::finding::Finding;
 use super::source::Source;
 
-/// The folder whose files these rules are about; places are paths from there.
+/// The folder of the central server's files; places are paths from there.
 pub const SOURCES: &str = "central-server/src/";
+/// And that of the box's.
+const BOX: &str = "box/src/";
 
 /// One rule: what is looked for, where alone it may stand, and why.
 struct Rule {
@@ -39,30 +41,52 @@ const RULES: [Rule; 6] = [
         only_in: &["error.rs", "health/", "http/openapi.rs"],
         why: "error statuses are chosen in error.rs and health/ only: the rest says what went wrong",
     },
-    Rule {
-        seeks: Seeks::Path { any_of: &["env::var*", "dotenvy::*"], but: &[] },
-        only_in: &["config.rs", "config/"],
-        why: "the environment is read in config only, so that every variable is documented and checked at the start",
-    },
-    Rule {
-        seeks: Seeks::Path {
-            any_of: &["SystemTime::now", "Timestamp::now", "Utc::now", "Local::now", "Zoned::now"],
-            but: &[],
-        },
-        only_in: &["clock.rs"],
-        why: "the wall clock is read in clock.rs only, so that a test can set the time",
-    },
-    Rule {
-        seeks: Seeks::Path { any_of: &["tokio::spawn", "task::spawn"], but: &[] },
-        only_in: &SUPERVISORS,
-        why: "tasks are started by supervisors only (the table in xtask): nobody notices the end of any other",
-    },
+    ENVIRONMENT,
+    CLOCK,
+    spawning(&SUPERVISORS),
     Rule {
         seeks: Seeks::Code(&[".route(", ".route_service(", "Router::route("]),
         only_in: &["app.rs"],
         why: "routes are added through OpenApiRouter, plain ones in app.rs only: every route has its description",
     },
 ];
+
+/// Where the box starts tasks that outlive what started them.
+const BOX_SUPERVISORS: [&str; 4] = ["run.rs", "files/", "player/", "web/"];
+
+const BOX_RULES: [Rule; 4] = [
+    Rule {
+        seeks: Seeks::Sql,
+        only_in: &["state/"],
+        why: "SQL stands in state/ only: whoever changes a table finds every statement there",
+    },
+    ENVIRONMENT,
+    CLOCK,
+    spawning(&BOX_SUPERVISORS),
+];
+
+const ENVIRONMENT: Rule = Rule {
+    seeks: Seeks::Path { any_of: &["env::var*", "dotenvy::*"], but: &[] },
+    only_in: &["config.rs", "config/"],
+    why: "the environment is read in config only, so that every variable is documented and checked at the start",
+};
+
+const CLOCK: Rule = Rule {
+    seeks: Seeks::Path {
+        any_of: &["SystemTime::now", "Timestamp::now", "Utc::now", "Local::now", "Zoned::now"],
+        but: &[],
+    },
+    only_in: &["clock.rs"],
+    why: "the wall clock is read in clock.rs only, so that a test can set the time",
+};
+
+const fn spawning(supervisors: &'static [&'static str]) -> Rule {
+    Rule {
+        seeks: Seeks::Path { any_of: &["tokio::spawn", "task::spawn"], but: &[] },
+        only_in: supervisors,
+        why: "tasks are started by supervisors only (the table in xtask): nobody notices the end of any other",
+    }
+}
 
 /// What a handler may say of a status by itself, and what asks a status instead of choosing one.
 const SUCCESS: [&str; 15] = [
@@ -83,13 +107,15 @@ const SUCCESS: [&str; 15] = [
     "is_success",
 ];
 
-/// Every place of the central server that breaks a rule, tests excepted.
+/// Every place that breaks a rule, tests excepted.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, source) in tree.rust_below(SOURCES) {
-        for rule in RULES.iter().filter(|rule| !rule.only_in.iter().any(|place| is_at(path, place))) {
-            let lines = rule.seeks.lines(source).into_iter().filter(|line| !source.is_test(*line));
-            findings.extend(lines.map(|line| Finding::new(&format!("{SOURCES}{path}"), line, rule.why)));
+    for (sources, rules) in [(SOURCES, &RULES[..]), (BOX, &BOX_RULES[..])] {
+        for (path, source) in tree.rust_below(sources) {
+            for rule in rules.iter().filter(|rule| !rule.only_in.iter().any(|place| is_at(path, place))) {
+                let lines = rule.seeks.lines(source).into_iter().filter(|line| !source.is_test(*line));
+                findings.extend(lines.map(|line| Finding::new(&format!("{sources}{path}"), line, rule.why)));
+            }
         }
     }
     findings
@@ -196,7 +222,11 @@ mod tests {
 
     /// The lines of a file of the central server that break a rule.
     fn found(path: &str, text: &str) -> Vec<String> {
-        let path = format!("{SOURCES}{path}");
+        found_in(SOURCES, path, text)
+    }
+
+    fn found_in(sources: &str, path: &str, text: &str) -> Vec<String> {
+        let path = format!("{sources}{path}");
         let lines = places(&check(&tree(&[(&path, text)])));
         lines.iter().map(|place| place.replace(&format!("{path}:"), "")).collect()
     }
@@ -283,5 +313,17 @@ mod tests {
         let text = "router\n    .route(\"/a\", get(a))\n    .routes(routes!(b));";
         assert_eq!(found("sites/routes.rs", text), ["2"]);
         assert!(found("app.rs", text).is_empty());
+    }
+
+    #[test]
+    fn the_box_has_rules_of_its_own() {
+        let text = "f(\"select 1 from a\");\nstd::env::var(\"A\");\nSystemTime::now();\ntokio::spawn(a());\n\
+            StatusCode::NOT_FOUND;";
+        assert_eq!(found_in(BOX, "agent/mod.rs", text), ["1", "2", "3", "4"]);
+        for (home, its_own) in
+            [("state/store.rs", "1"), ("config/mod.rs", "2"), ("clock.rs", "3"), ("run.rs", "4"), ("web/mod.rs", "4")]
+        {
+            assert!(!found_in(BOX, home, text).contains(&its_own.to_owned()), "{home}");
+        }
     }
 }
