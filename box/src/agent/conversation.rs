@@ -12,7 +12,7 @@ use super::Agent;
 use super::reports::{Reports, Sent};
 use crate::configuration::Mirror;
 use crate::files::{Note, Progresses};
-use crate::link::{Asked, Ended, Incoming, Link, MAX_MESSAGE};
+use crate::link::{Asked, Ended, Incoming, Link, MAX_MESSAGE, Question};
 use crate::state::{StateError, Wanted};
 use crate::system::{Figures, room};
 
@@ -38,6 +38,10 @@ pub(super) struct Conversation<'a> {
     reports: Reports,
     figures: Figures,
     told: Progresses,
+    /// The hash of a document that was sent, and the report behind it: the server reads in order, so that its answer
+    /// to the report is one to the document too.
+    mirrored: Option<String>,
+    confirms: Option<(Question, String)>,
     unknown_events: u64,
 }
 
@@ -58,8 +62,16 @@ impl<'a> Conversation<'a> {
             Err(ended) => return (false, ended.into()),
         };
         let reports = Reports::begin(agent.rhythm.report, open_report.take());
-        let mut conversation =
-            Self { agent, link, reports, figures: Figures::default(), told: Progresses::new(), unknown_events: 0 };
+        let mut conversation = Self {
+            agent,
+            link,
+            reports,
+            figures: Figures::default(),
+            told: Progresses::new(),
+            mirrored: None,
+            confirms: None,
+            unknown_events: 0,
+        };
         let welcome = match conversation.authenticate().await {
             Ok(welcome) => welcome,
             Err(over) => return (false, over),
@@ -112,8 +124,7 @@ impl<'a> Conversation<'a> {
         }
         let mut heartbeat = ticks(self.agent.rhythm.heartbeat);
         let mut progress = ticks(self.agent.rhythm.progress);
-        self.agent.inventory.mark_changed();
-        self.agent.configuration.mark_changed();
+        self.mirror().await?;
         loop {
             let due = self.reports.due().filter(|_| reports);
             tokio::select! {
@@ -137,6 +148,9 @@ impl<'a> Conversation<'a> {
         match incoming {
             Incoming::Event { name, data, asked } => self.heed(&name, data, asked).await,
             Incoming::Answer { to, data } => {
+                if let Some((_, hash)) = self.confirms.take_if(|(question, _)| *question == to) {
+                    self.keep_mirrored(hash).await;
+                }
                 let ack: ReportedAck = serde_json::from_value(data).unwrap_or_default();
                 if let Some(inventory) = self.reports.acknowledged(to, ack.sequence)
                     && inventory.drift_up_to > 0
@@ -263,6 +277,9 @@ impl<'a> Conversation<'a> {
             free_bytes: room(&self.agent.videos).map(|room| room.free),
         };
         let question = self.link.ask("reported", &report).await?;
+        if let Some(hash) = self.mirrored.clone() {
+            self.confirms = Some((question, hash));
+        }
         self.reports.sent(sequence, inventory, question);
         Ok(())
     }
@@ -282,12 +299,16 @@ impl<'a> Conversation<'a> {
             tracing::error!(%error, "it is not known what the server has of the configuration");
             None
         });
-        if sent.as_ref() == Some(hash) {
+        if self.mirrored.as_ref().or(sent.as_ref()) == Some(hash) {
             return Ok(());
         }
         if document.get().len() > MAX_MESSAGE / 2 {
             tracing::error!(bytes = document.get().len(), "the configuration is too large for the server");
             return Ok(());
+        }
+        // From now until it is confirmed it is not known what the server has.
+        if let Err(error) = self.agent.state.keep_mirrored(String::new()).await {
+            tracing::error!(%error, "what the server has of the configuration could not be kept");
         }
         let state = LocalState {
             site_id: &self.agent.central.site_id,
@@ -296,10 +317,15 @@ impl<'a> Conversation<'a> {
             timestamp: crate::clock::iso(),
         };
         self.link.emit("sync_local_state", &state).await?;
-        if let Err(error) = self.agent.state.keep_mirrored(hash.clone()).await {
+        self.mirrored = Some(hash.clone());
+        Ok(())
+    }
+
+    async fn keep_mirrored(&mut self, hash: String) {
+        self.mirrored = self.mirrored.take().filter(|newer| *newer != hash);
+        if let Err(error) = self.agent.state.keep_mirrored(hash).await {
             tracing::error!(%error, "what the server has of the configuration could not be kept");
         }
-        Ok(())
     }
 }
 
