@@ -15,8 +15,10 @@ use tokio::task::JoinSet;
 
 use super::hosts::Ends;
 
-/// Connections at the same time: the TV has up to seven, the rest is for the people of a club.
+/// Connections of others at the same time: the people of a club. One too many is closed at once.
 const CONNECTIONS: usize = 128;
+/// Connections of this machine itself, where the TV is: nobody in the hall can keep it out.
+const OWN_CONNECTIONS: usize = 256;
 /// How long a client may take for the head of a request, or be silent between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a new connection may be silent. Before its first byte the HTTP library does not count.
@@ -34,31 +36,28 @@ pub async fn accept(listener: TcpListener, router: Router, shutdown: impl Future
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let [places, own_places] = [CONNECTIONS, OWN_CONNECTIONS].map(|count| Arc::new(Semaphore::new(count)));
     let mut open = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     // Sockets outlive the request that made them; they end with the server all the same.
     let (_alive, ending) = watch::channel(());
     loop {
-        let arrival = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            arrival = arrival => arrival,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             Some(_) = open.join_next() => continue,
             () = &mut shutdown => break,
         };
-        let (stream, ends) =
-            match accepted.and_then(|(stream, peer)| Ok((Ends { own: stream.local_addr()?, peer }, stream))) {
-                Ok((ends, stream)) => (stream, ends),
-                Err(error) => {
-                    // No file left to open, or a client that is gone already: neither ends the server.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-            };
+        let (stream, ends) = match accepted.and_then(|(stream, peer)| Ok((stream.local_addr()?, peer, stream))) {
+            Ok((own, peer, stream)) => (stream, Ends { own, peer }),
+            Err(error) => {
+                // No file left to open, or a client that is gone already: neither ends the server.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+        };
+        let places = if ends.is_local() { &own_places } else { &places };
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else { continue };
         let router = router.clone().layer(Extension(ends)).layer(Extension(Ending(ending.clone())));
         let http = http.clone();
         open.spawn(async move {

@@ -24,6 +24,14 @@ pub struct Ends {
     pub peer: SocketAddr,
 }
 
+impl Ends {
+    /// Whether the other one is this machine too.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.peer.ip().to_canonical().is_loopback()
+    }
+}
+
 /// The names for which this box answers, besides the address at which it is reached.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts(BTreeSet<String>);

@@ -37,9 +37,8 @@ pub async fn tv(
         Ok(upgrade) => upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).read_buffer_size(4096),
         Err(refused) => return refused.into_response(),
     };
-    let is_local = ends.peer.ip().to_canonical().is_loopback();
     upgrade.on_upgrade(async move |socket| {
-        if let Some(connection) = web.player.connect(is_local).await {
+        if let Some(connection) = web.player.connect(ends.is_local()).await {
             converse(socket, connection, ending).await;
         }
     })

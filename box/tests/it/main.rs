@@ -7,3 +7,4 @@ mod kills;
 mod link;
 mod support;
 mod tv;
+mod web;

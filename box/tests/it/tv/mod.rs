@@ -1,6 +1,6 @@
 //! The TV's page in a real browser: what a spectator sees, and what must never be seen.
 
-mod support;
+pub mod support;
 
 use std::fs;
 use std::path::Path;
@@ -176,7 +176,7 @@ fn a_reload_goes_on_where_it_was() {
 fn without_its_box_the_page_plays_on_and_a_new_box_takes_it_over() {
     let loop_of = || vec![clip("orange.mp4"), clip("green.mp4"), clip("blue.mp4")];
     let tv = Tv::start(loop_of());
-    let port = tv.address.port();
+    let address_of_box = tv.address;
     let mut browser = Browser::start();
     browser.open(&tv);
     browser.wait_for("green.mp4");
@@ -190,7 +190,7 @@ fn without_its_box_the_page_plays_on_and_a_new_box_takes_it_over() {
     assert_eq!((&seen["src"], &seen["text"]), (&json!(address("green.mp4")), &json!("")), "no word about it");
     assert_eq!(seen["paused"], false);
 
-    let tv = Tv::start_at(port, loop_of(), Some(place));
+    let tv = Tv::start_on(address_of_box, loop_of(), Some(place));
     let taken = browser.watch(4);
     assert!(number(&taken, "darkest") > BLACK && number(&taken, "darkest_shot") > BLACK, "{taken}");
     let order: Vec<Value> = ["blue.mp4", "orange.mp4", "green.mp4"].map(|file| json!(address(file))).to_vec();

@@ -29,22 +29,22 @@ pub struct Tv {
 impl Tv {
     /// A box that plays these, on a free port.
     pub fn start(clips: Vec<Clip>) -> Self {
-        Self::start_at(0, clips, None)
+        Self::start_on((Ipv4Addr::LOCALHOST, 0).into(), clips, None)
     }
 
-    /// A box that is started again, with what it remembers.
-    pub fn start_at(port: u16, clips: Vec<Clip>, place: Option<Place>) -> Self {
+    /// A box that listens there and goes on at a place.
+    pub fn start_on(address: SocketAddr, clips: Vec<Clip>, place: Option<Place>) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let (library, receiver) = watch::channel(Arc::new(library(clips)));
         let (configuration, texts) = watch::channel(None);
-        let _inside = runtime.enter();
+        let inside = runtime.enter();
         let (player, notes) = player::start(receiver, place);
-        let listener = runtime.block_on(bind(port));
+        let listener = runtime.block_on(bind(address));
         let address = listener.local_addr().expect("an address");
         let hosts = Arc::new(Hosts::new("np-test", ["tv.club.example".to_owned()]));
         let web = Web { player: player.clone(), configuration: texts, hosts };
         runtime.spawn(web::serve(listener, web, std::future::pending()));
-        drop(_inside);
+        drop(inside);
         Self { runtime, address, library, configuration, player, notes }
     }
 
@@ -82,10 +82,10 @@ impl Tv {
 }
 
 /// A port that was just left may be busy for a moment.
-async fn bind(port: u16) -> TcpListener {
+async fn bind(address: SocketAddr) -> TcpListener {
     let start = Instant::now();
     loop {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        match TcpListener::bind(address).await {
             Ok(listener) => return listener,
             Err(error) => assert!(start.elapsed() < Duration::from_secs(10), "{error}"),
         }
