@@ -65,6 +65,13 @@ pub struct Safe {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum FromPage {
+    /// After `hello`: what is on the screen already, from before this connection.
+    Here {
+        /// Where its bytes are, on the box.
+        url: String,
+        /// Where in the item it is.
+        at: f64,
+    },
     /// The first picture is decoded.
     Ready {
         /// Which passage.

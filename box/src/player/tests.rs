@@ -38,6 +38,8 @@ struct Evening {
     history: String,
     notes: Vec<Note>,
     safe: Option<Safe>,
+    /// The page gets nothing done.
+    deaf: bool,
 }
 
 impl Evening {
@@ -55,6 +57,7 @@ impl Evening {
             history: String::new(),
             notes: Vec::new(),
             safe: None,
+            deaf: false,
         };
         evening.broadcast.set_library(library(keys), evening.now);
         evening
@@ -146,7 +149,7 @@ impl Evening {
                 } else {
                     FromPage::Ready { play, seconds: Some(8.0) }
                 };
-                if key != "~" {
+                if key != "~" && !self.deaf {
                     self.broadcast.heard(TV, report, self.now);
                 }
             }
@@ -156,6 +159,9 @@ impl Evening {
                 self.history += &key;
                 self.seen = Some((key, play));
                 self.safe = None;
+                if self.deaf {
+                    return;
+                }
                 self.broadcast.heard(TV, FromPage::Shown { play, at }, self.now);
             }
             ToPage::Safe(safe) => {
@@ -420,6 +426,112 @@ fn a_restarted_box_goes_on_where_it_was() {
     evening.ends(2);
     assert_eq!(evening.history, "bca");
     assert!(evening.prepared[1..].iter().all(|prepare| prepare.at == 0.0));
+}
+
+#[test]
+fn a_restarted_box_takes_over_what_the_tv_shows() {
+    let mut evening = Evening::at("abc", Some(Place { key: "a".into(), seconds: 4.5 }));
+    evening.deaf = true;
+    evening.join();
+    evening.deaf = false;
+    let url = format!("/media/{}", token("b"));
+    evening.say(FromPage::Here { url: url.clone(), at: 6.0 });
+    let last = evening.prepared.iter().find(|prepare| prepare.url == url).expect("b is prepared");
+    assert_eq!((evening.history.as_str(), last.at), ("b", 6.0));
+    evening.say(FromPage::Here { url: format!("/media/{}", token("a")), at: 1.0 });
+    evening.end();
+    assert_eq!(evening.history, "bc", "what is on air is not up to the page");
+}
+
+#[test]
+fn who_looks_from_afar_cannot_empty_the_loop() {
+    let mut broadcast = Broadcast::new(None);
+    broadcast.set_library(library("ab"), Duration::ZERO);
+    broadcast.joined(2, false, Duration::ZERO);
+    let mut notes = 0;
+    for second in 0..600 {
+        let now = seconds(second);
+        for order in broadcast.orders().collect::<Vec<_>>() {
+            match order {
+                Order::TellAll(ToPage::Prepare(Prepare { play, .. })) => {
+                    broadcast.heard(2, FromPage::Failed { play, reason: "no".into() }, now);
+                }
+                Order::Note(_) => notes += 1,
+                _ => {}
+            }
+        }
+        broadcast.tick(now);
+    }
+    assert_eq!(notes, 0);
+    broadcast.left(2, seconds(600));
+    broadcast.joined(TV, true, seconds(600));
+    let told: Vec<Order> = broadcast.orders().collect();
+    assert!(
+        told.iter()
+            .any(|order| matches!(order, Order::TellAll(ToPage::Prepare(_)) | Order::Tell(TV, ToPage::Prepare(_))))
+    );
+}
+
+/// A small generator of numbers that look random, the same ones each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+#[test]
+fn whatever_happened_a_good_page_shows_something_soon() {
+    const LOOPS: [&str; 7] = ["abc", "a", "", "aBc", "xab", "abcdeF", "Bx"];
+    for seed in 1..400 {
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
+        let mut evening = Evening::new("abc");
+        let mut pages = Vec::new();
+        for _ in 0..200 {
+            let play = dice.roll(evening.prepared.len() as u64 + 2);
+            evening.broken = ["", "x", "xa", "abc"][dice.roll(4) as usize];
+            evening.deaf = dice.roll(3) == 0;
+            match dice.roll(10) {
+                0 => evening.change(LOOPS[dice.roll(7) as usize]),
+                1 => {
+                    let id = dice.roll(4);
+                    if !pages.contains(&id) {
+                        pages.push(id);
+                        evening.broadcast.joined(id, dice.roll(2) == 0, evening.now);
+                        evening.obey();
+                    }
+                }
+                2 => {
+                    pages.pop().into_iter().for_each(|id| evening.broadcast.left(id, evening.now));
+                    evening.obey();
+                }
+                3 => evening.say(FromPage::Ended { play }),
+                4 => evening.say(FromPage::Failed { play, reason: "dice".into() }),
+                5 => evening.say(FromPage::Ready { play, seconds: Some(dice.roll(20) as f64) }),
+                6 => evening.say(FromPage::Shown { play, at: dice.roll(20) as f64 }),
+                7 => evening.say(FromPage::Position { play, at: dice.roll(20) as f64 }),
+                _ => evening.wait(Duration::from_millis(dice.roll(20_000))),
+            }
+        }
+        pages.into_iter().for_each(|id| evening.broadcast.left(id, evening.now));
+        evening.obey();
+        (evening.broken, evening.deaf) = ("", false);
+        evening.change("bcd");
+        evening.history.clear();
+        evening.join();
+        evening.wait(READY_WITHIN * 4);
+        // Had everything been given up, it would be tried again.
+        if evening.seen.is_none() {
+            evening.wait(RETRY_AFTER);
+        }
+        evening.history.clear();
+        evening.ends(20);
+        assert_eq!(evening.history.len(), 20, "{seed}: {}", evening.history);
+    }
 }
 
 #[test]

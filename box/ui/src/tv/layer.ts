@@ -74,7 +74,7 @@ export class Layer {
       video.currentTime = item.at;
       await there;
     }
-    return Number.isFinite(video.duration) ? video.duration : null;
+    return this.seconds;
   }
 
   async #prepareImage(item: Item): Promise<null> {
@@ -128,6 +128,11 @@ export class Layer {
   /** Seconds from the beginning, if a video is playing. */
   get position(): number | undefined {
     return this.item?.kind === "video" && !this.hasEnded ? this.#video.currentTime : undefined;
+  }
+
+  /** How long the whole is, if a video says so. */
+  get seconds(): number | null {
+    return this.item?.kind === "video" && Number.isFinite(this.#video.duration) ? this.#video.duration : null;
   }
 
   /** Lets go of what it holds: its decoder, its bytes, its connection. */

@@ -26,6 +26,7 @@ export interface Safe {
 
 /** What the page reports. */
 export type ToBox =
+  | { type: "here"; url: string; at: number }
   | { type: "ready"; play: number; seconds: number | null }
   | { type: "shown"; play: number; at: number }
   | { type: "position"; play: number; at: number }

@@ -39,14 +39,20 @@ export class Stage implements Witness {
     this.#wanted = undefined;
     if (!this.#isFading) this.#back.clear();
     this.#mayAdopt = true;
+    const { item } = this.#shown;
+    if (item && !this.#screen.isUp) this.#tell({ type: "here", url: item.url, at: this.#shown.position ?? 0 });
+  }
+
+  /** The layer that is seen, or is about to be. */
+  get #shown(): Layer {
+    return this.#isFading ? this.#back : this.#front;
   }
 
   prepare(item: Item): void {
-    const shown = this.#isFading ? this.#back : this.#front;
-    const adopts = this.#mayAdopt && shown.item?.url === item.url;
-    this.#mayAdopt = false;
-    if (adopts) {
-      shown.item = item;
+    if (this.#mayAdopt && this.#shown.item?.url === item.url) {
+      this.#mayAdopt = false;
+      this.#shown.item = item;
+      this.#tell({ type: "ready", play: item.play, seconds: this.#shown.seconds });
     } else if (this.#isFading || (this.#wanted !== undefined && this.#wanted !== item.play)) {
       this.#waiting = item;
     } else {
@@ -55,6 +61,7 @@ export class Stage implements Witness {
   }
 
   show(play: number): void {
+    this.#mayAdopt = false;
     if (this.#front.item?.play === play && !this.#isFading) {
       this.#tell({ type: "shown", play, at: this.#front.position ?? 0 });
       if (this.#front.hasEnded) this.#front.replay();
