@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
@@ -53,6 +54,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), String> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    allow_many_files();
     let listener = listen(config.port)?;
     let secret = match &config.jwt_secret {
         Some(secret) => secret.expose().to_owned(),
@@ -179,6 +181,20 @@ pub fn unreachable(target: &Target, error: &Error) -> String {
         "Erreur de connexion à la base de données ({target}). {what} Vérifiez le port 6543 (pooler), \
          ?pgbouncer=true et le mot de passe dans l'URL (étape 2.2 du guide). Détail : {text}"
     )
+}
+
+/// Lets this process open as many files as the system allows it to: every connection is one, and service managers
+/// give 1,024 to those who do not ask.
+fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    match setrlimit(Resource::Nofile, limit) {
+        Ok(()) if limit.current.is_some_and(|files| files < CONNECTIONS as u64) => {
+            tracing::warn!(files = limit.current, "this process may open fewer files than a large fleet needs");
+        }
+        Ok(()) => {}
+        Err(error) => tracing::warn!(%error, "this process could not ask for more open files"),
+    }
 }
 
 fn listen(port: u16) -> Result<TcpListener, String> {

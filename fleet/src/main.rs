@@ -29,13 +29,17 @@ enum Command {
         /// Address of the server.
         #[arg(long)]
         server: SocketAddr,
+        /// The number of the first box.
+        #[arg(long, default_value_t = 0)]
+        first: usize,
         /// Boxes of a wave.
         #[arg(long, default_value_t = 5000)]
         wave: usize,
         /// Seconds that a box waits for its answer.
         #[arg(long, default_value_t = 60)]
         patience: u64,
-        /// Keeps the connections until the standard input ends; else each wave goes before the next one comes.
+        /// Keeps the connections until the standard input ends, and says then how many are still there; else each
+        /// wave goes before the next one comes.
         #[arg(long)]
         hold: bool,
     },
@@ -72,16 +76,17 @@ async fn run(command: Command) -> std::io::Result<ExitCode> {
             writeln!(std::io::stdout(), "{};", sites_sql(&seed, count))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Storm { fleet: Fleet { count, seed }, server, wave, patience, hold } => {
-            let storm = Storm { server, seed, count, wave, patience: Duration::from_secs(patience), hold };
-            let (outcome, held) = storm::run(&storm).await;
+        Command::Storm { fleet: Fleet { count, seed }, server, first, wave, patience, hold } => {
+            let storm = Storm { server, seed, first, count, wave, patience: Duration::from_secs(patience), hold };
+            neopro_fleet::allow_many_files();
+            let (outcome, mut kept) = storm::run(&storm).await;
             // Whoever waits for the figures reads a line.
             writeln!(std::io::stdout(), "{}", serde_json::to_string(&outcome)?)?;
             std::io::stdout().flush()?;
             if hold {
                 tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
+                writeln!(std::io::stdout(), "{{\"connected\":{}}}", kept.count())?;
             }
-            drop(held);
             Ok(if outcome.authenticated == count { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }

@@ -21,6 +21,8 @@ pub struct Storm {
     pub server: SocketAddr,
     /// From which the boxes' ids and keys follow.
     pub seed: String,
+    /// The number of the first box.
+    pub first: usize,
     /// How many boxes.
     pub count: usize,
     /// How many at the same time; the next wave begins when each of this one has its answer.
@@ -50,8 +52,29 @@ pub struct Outcome {
     pub complaints: Vec<String>,
 }
 
-/// A connection that stays. Nobody answers the server's pings on it, so it lasts for 85 s.
-pub type Held = WebSocketStream<TcpStream>;
+type Held = WebSocketStream<TcpStream>;
+
+/// Connections that stay: they answer the server's pings, and are closed when this is dropped.
+#[derive(Debug, Default)]
+pub struct Kept(JoinSet<()>);
+
+impl Kept {
+    /// How many of them are still there.
+    pub fn count(&mut self) -> usize {
+        while self.0.try_join_next().is_some() {}
+        self.0.len()
+    }
+}
+
+/// What a box does that has nothing to do, until its connection ends.
+async fn idle(mut socket: Box<Held>) {
+    while let Some(Ok(message)) = socket.next().await {
+        // The engine's ping, which the server sends and the client answers.
+        if message.to_text().is_ok_and(|text| text == "2") && socket.send(Message::text("3")).await.is_err() {
+            return;
+        }
+    }
+}
 
 enum Answer {
     Welcome(Box<Held>, Duration),
@@ -61,12 +84,12 @@ enum Answer {
 }
 
 /// Lets the boxes come; what happened, and the connections if they are to stay.
-pub async fn run(storm: &Storm) -> (Outcome, Vec<Box<Held>>) {
+pub async fn run(storm: &Storm) -> (Outcome, Kept) {
     let mut outcome = Outcome::default();
-    let mut held = Vec::new();
-    let mut first = 0;
-    while first < storm.count {
-        let last = (first + storm.wave.max(1)).min(storm.count);
+    let mut kept = Kept::default();
+    let (mut first, end) = (storm.first, storm.first + storm.count);
+    while first < end {
+        let last = (first + storm.wave.max(1)).min(end);
         let began = Instant::now();
         let mut boxes: JoinSet<Answer> = (first..last).map(|number| arrive(storm.clone(), number)).collect();
         while let Some(answer) = boxes.join_next().await {
@@ -75,7 +98,7 @@ pub async fn run(storm: &Storm) -> (Outcome, Vec<Box<Held>>) {
                     outcome.authenticated += 1;
                     outcome.slowest = outcome.slowest.max(took.as_secs_f64());
                     if storm.hold {
-                        held.push(socket);
+                        kept.0.spawn(idle(socket));
                     }
                 }
                 Ok(Answer::Refused) => outcome.refused += 1,
@@ -87,7 +110,7 @@ pub async fn run(storm: &Storm) -> (Outcome, Vec<Box<Held>>) {
         outcome.waves.push(began.elapsed().as_secs_f64());
         first = last;
     }
-    (outcome, held)
+    (outcome, kept)
 }
 
 impl Outcome {

@@ -206,3 +206,57 @@ impl Drop for Under<'_> {
         (self.1)(&mut self.0.lock());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn poll() -> Poll {
+        Poll::new(Handle::new(IpAddr::V4(Ipv4Addr::LOCALHOST)))
+    }
+
+    /// Whether it has not ended after a moment.
+    async fn waits(request: impl Future) -> bool {
+        tokio::time::timeout(Duration::from_millis(20), request).await.is_err()
+    }
+
+    #[tokio::test]
+    async fn one_request_of_a_kind_at_a_time() {
+        let poll = poll();
+        let first = poll.begin_post().ok();
+        assert!(first.is_some() && poll.begin_post().is_err());
+        drop(first);
+        assert!(poll.begin_post().is_ok());
+
+        let mut waiting = std::pin::pin!(poll.fetch());
+        assert!(waits(waiting.as_mut()).await);
+        assert_eq!(poll.fetch().await, Err(Refused::Twice));
+        assert!(poll.push("2".into()));
+        assert_eq!(waiting.await, Ok("2".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn what_is_posted_comes_in_order_and_no_more_than_one_post_waits() {
+        let poll = poll();
+        poll.post("40\u{1e}3").await.expect("it is open");
+        let mut second = std::pin::pin!(poll.post("1"));
+        assert!(waits(second.as_mut()).await, "the first is not handled yet");
+        for expected in ["40", "3"] {
+            assert!(matches!(poll.receive().await, Some(Received::Packet(packet)) if packet == expected));
+        }
+        second.await.expect("there is room now");
+        poll.close();
+        assert_eq!(poll.post("3").await, Err(Refused::Gone));
+    }
+
+    #[test]
+    fn what_is_not_fetched_is_bounded() {
+        let poll = poll();
+        assert!(poll.push("x".repeat(QUEUE_BYTES + 1)), "a single packet may be larger");
+        assert!(!poll.push("2".into()));
+        assert_eq!(poll.unfetched().len(), 1);
+        assert!(poll.push("2".into()));
+    }
+}

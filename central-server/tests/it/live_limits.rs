@@ -125,11 +125,13 @@ async fn of_a_fleet_that_comes_back_at_once_nobody_is_lost() {
     let storm = Storm {
         server: place.address(),
         seed: SEED.to_owned(),
+        first: 0,
         count,
         wave: 5_000,
         patience: Duration::from_secs(60),
         hold: false,
     };
+    neopro_fleet::allow_many_files();
     let (outcome, _) = storm::run(&storm).await;
     println!("{count} boxes in waves of 5000: {outcome:?}");
     assert_eq!((outcome.authenticated, outcome.complaints), (count, Vec::new()));

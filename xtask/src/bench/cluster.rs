@@ -57,8 +57,11 @@ impl Cluster {
             .map_err(|error| format!("PostgreSQL cannot be started: {error}"))?;
         let cluster = Self { programs, data, port, password, postmaster };
         cluster.wait()?;
-        cluster.run(&format!("create role neopro login createrole nosuperuser password '{}'", cluster.password))?;
-        cluster.run("create database neopro owner neopro")?;
+        cluster.run(
+            "postgres",
+            &format!("create role neopro login createrole nosuperuser password '{}'", cluster.password),
+        )?;
+        cluster.run("postgres", "create database neopro owner neopro")?;
         Ok(cluster)
     }
 
@@ -74,7 +77,7 @@ impl Cluster {
     fn wait(&self) -> Outcome {
         let start = Instant::now();
         loop {
-            match self.run("select 1") {
+            match self.run("postgres", "select 1") {
                 Err(error) if start.elapsed() > Duration::from_secs(30) => return Err(error),
                 Err(_) => std::thread::sleep(Duration::from_millis(50)),
                 Ok(()) => return Ok(()),
@@ -82,10 +85,15 @@ impl Cluster {
         }
     }
 
-    fn run(&self, sql: &str) -> Outcome {
+    /// Runs statements in the server's own database.
+    pub fn seed(&self, sql: &str) -> Outcome {
+        self.run("neopro", sql)
+    }
+
+    fn run(&self, database: &str, sql: &str) -> Outcome {
         let port = self.port.to_string();
         let line =
-            ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-d", "postgres"];
+            ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-d", database];
         // What is run may hold a password, so an error shows what psql said and not its command line.
         let result = Command::new("psql").args(line).args(["-c", sql]).env("PGPASSWORD", &self.password).output();
         let result = result.map_err(|error| format!("psql cannot be started: {error}"))?;

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod figures;
+mod fleet;
 mod http;
 mod machine;
 mod proxy;
@@ -29,9 +30,19 @@ const RESULTS: &str = "target/bench.json";
 /// Builds, measures, prints, and fails if a goal is missed.
 pub fn run() -> Outcome {
     packages::ensure()?;
-    loud("release build", || visible(&mut cargo(&["build", "--release", "--locked", "-p", "neopro-central"])))?;
+    loud("release build", || {
+        visible(&mut cargo(&["build", "--release", "--locked", "-p", "neopro-central", "-p", "neopro-fleet"]))
+    })?;
+    // As root PostgreSQL runs as another user, who may not be able to enter the folders above ours.
+    let folder = if am_root() { "/var/tmp/neopro-bench-pg" } else { "target/neopro-bench-pg" };
+    let cluster = Cluster::start(Path::new(folder))?;
+    let settings = Settings::new(Path::new("target/neopro-bench"))?;
+    settings.prepare(&cluster.url(cluster.port()))?;
     let mut figures = Vec::new();
-    quiet("start and first login", || measure().map(|measured| figures = measured).map(|()| String::new()))?;
+    let parts: [(&str, Measure); 2] = [("start and first login", measure_start), ("a fleet", fleet::measure)];
+    for (name, measure) in parts {
+        quiet(name, || measure(&cluster, &settings).map(|measured| figures.extend(measured)).map(|()| String::new()))?;
+    }
 
     let machine = machine::describe();
     println!("\n{}\n\n{}", machine.sentence(), figures::table(&figures));
@@ -41,15 +52,12 @@ pub fn run() -> Outcome {
     if missed.is_empty() { Ok(()) } else { Err(format!("Goals missed: {}.", missed.join(", "))) }
 }
 
-fn measure() -> Result<Vec<Figure>, String> {
-    // As root PostgreSQL runs as another user, who may not be able to enter the folders above ours.
-    let folder = if am_root() { "/var/tmp/neopro-bench-pg" } else { "target/neopro-bench-pg" };
-    let cluster = Cluster::start(Path::new(folder))?;
+type Measure = fn(&Cluster, &Settings) -> Result<Vec<Figure>, String>;
+
+fn measure_start(cluster: &Cluster, settings: &Settings) -> Result<Vec<Figure>, String> {
     let proxy = Proxy::start(cluster.port()).map_err(|error| format!("The counting proxy: {error}"))?;
-    let settings = Settings::new(Path::new("target/neopro-bench"))?;
     let direct = cluster.url(cluster.port());
     let counted = cluster.url(proxy.port());
-    settings.prepare(&direct)?;
 
     let mut live = Figure::new("start to /live", "ms", Judged::Median, Some(50.0));
     let mut ready = Figure::new("start to /ready", "ms", Judged::Median, Some(200.0));
@@ -59,21 +67,21 @@ fn measure() -> Result<Vec<Figure>, String> {
     let mut memory = Figure::new("idle memory (RSS)", "MB", Judged::Worst, None);
 
     // The first start of all warms the page cache, and is the one that may stay idle for a while.
-    let mut idle = Server::start(&settings, &direct)?;
+    let mut idle = Server::start(settings, &direct)?;
     idle.wait_until("/ready")?;
     std::thread::sleep(Duration::from_secs(2));
     memory.add(idle.resident_megabytes()?);
     drop(idle);
 
     for _ in 0..ROUNDS {
-        let mut server = Server::start(&settings, &direct)?;
+        let mut server = Server::start(settings, &direct)?;
         live.add(milliseconds(server.wait_until("/live")?));
         ready.add(milliseconds(server.wait_until("/ready")?));
         login.add(milliseconds(server.log_in()?));
         drop(server);
 
         proxy.reset();
-        let mut server = Server::start(&settings, &counted)?;
+        let mut server = Server::start(settings, &counted)?;
         server.wait_until("/ready")?;
         trips.add(f64::from(proxy.round_trips()));
         connections.add(f64::from(proxy.connections()));

@@ -127,6 +127,11 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The memory that the process has now.
     pub fn resident_megabytes(&self) -> Result<f64, String> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
