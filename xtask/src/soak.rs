@@ -13,7 +13,7 @@ struct Soak {
     tests: &'static str,
 }
 
-const SOAKS: [Soak; 4] = [
+const SOAKS: [Soak; 5] = [
     Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", package: "neopro-central", tests: "kills" },
     Soak {
         name: "pooler",

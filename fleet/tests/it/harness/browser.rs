@@ -62,11 +62,6 @@ impl Browser {
     pub fn watch(&mut self, transitions: u64) -> Value {
         self.ask(&json!({"do": "watch", "transitions": transitions, "within": 20_000 + 6_000 * transitions}))
     }
-
-    /// Keeps what is on the screen as a picture.
-    pub fn picture(&mut self, path: &std::path::Path) {
-        self.ask(&json!({"do": "picture", "path": path}));
-    }
 }
 
 impl Drop for Browser {
