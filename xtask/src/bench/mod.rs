@@ -3,6 +3,7 @@
 //! Every round measures the server as it is, and then once more through a proxy that counts round trips:
 //! the proxy costs time, and a machine that grows slower during the bench slows both alike.
 
+mod boxes;
 mod cluster;
 mod figures;
 mod fleet;
@@ -15,9 +16,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::packages;
 use crate::programs::am_root;
 use crate::steps::{Outcome, cargo, loud, quiet, visible};
+use crate::{packages, pages};
 
 use cluster::Cluster;
 use figures::{Figure, Judged};
@@ -30,8 +31,19 @@ const RESULTS: &str = "target/bench.json";
 /// Builds, measures, prints, and fails if a goal is missed.
 pub fn run() -> Outcome {
     packages::ensure()?;
+    pages::ensure()?;
     loud("release build", || {
-        visible(&mut cargo(&["build", "--release", "--locked", "-p", "neopro-central", "-p", "neopro-fleet"]))
+        visible(&mut cargo(&[
+            "build",
+            "--release",
+            "--locked",
+            "-p",
+            "neopro-central",
+            "-p",
+            "neopro-fleet",
+            "-p",
+            "neopro-box",
+        ]))
     })?;
     // As root PostgreSQL runs as another user, who may not be able to enter the folders above ours.
     let folder = if am_root() { "/var/tmp/neopro-bench-pg" } else { "target/neopro-bench-pg" };
@@ -39,7 +51,8 @@ pub fn run() -> Outcome {
     let settings = Settings::new(Path::new("target/neopro-bench"))?;
     settings.prepare(&cluster.url(cluster.port()))?;
     let mut figures = Vec::new();
-    let parts: [(&str, Measure); 2] = [("start and first login", measure_start), ("a fleet", fleet::measure)];
+    let parts: [(&str, Measure); 3] =
+        [("start and first login", measure_start), ("a fleet", fleet::measure), ("a box", boxes::measure)];
     for (name, measure) in parts {
         quiet(name, || measure(&cluster, &settings).map(|measured| figures.extend(measured)).map(|()| String::new()))?;
     }

@@ -127,6 +127,17 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// A session of the account that logs in.
+    pub fn token(&self) -> Result<String, String> {
+        let body = serde_json::json!({ "email": EMAIL, "password": self.settings.password }).to_string();
+        let answer = http::post_json(self.port, "/api/auth/login", &body)
+            .map_err(|error| self.complaint(&format!("the login fails: {error}")))?;
+        let json = answer.text.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+        let said: Option<serde_json::Value> = serde_json::from_str(json).ok();
+        let token = said.and_then(|said| said["token"].as_str().map(str::to_owned));
+        token.ok_or_else(|| self.complaint(&format!("the login answers {}", answer.text)))
+    }
+
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
