@@ -100,7 +100,8 @@ pub struct Watcher {
 
 type Hash = [u8; 32];
 
-/// What changes when a file is written: its number, size and time of change, in seconds and nanoseconds.
+/// What changes when a file is written or replaced, or becomes readable: its number, its size, and the time of its
+/// change in seconds and nanoseconds. The time of its writing can be set by whoever copies it.
 type Stamp = (u64, u64, i64, i64);
 
 impl Watcher {
@@ -142,7 +143,7 @@ impl Watcher {
 
     fn look(&mut self) {
         let stamp =
-            fs::metadata(&self.path).map(|file| (file.ino(), file.size(), file.mtime(), file.mtime_nsec())).ok();
+            fs::metadata(&self.path).map(|file| (file.ino(), file.size(), file.ctime(), file.ctime_nsec())).ok();
         if stamp == self.seen {
             return;
         }

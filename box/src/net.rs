@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Uri;
+use rustls::RootCertStore;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -89,7 +92,14 @@ impl Dialer {
     /// # Errors
     /// The cryptography is built without TLS 1.2 and 1.3.
     pub fn new() -> Result<Self, rustls::Error> {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        Self::trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    }
+
+    /// One that trusts these authorities and no others.
+    ///
+    /// # Errors
+    /// The cryptography is built without TLS 1.2 and 1.3.
+    pub fn trusting(roots: RootCertStore) -> Result<Self, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -103,20 +113,19 @@ impl Dialer {
     /// # Errors
     /// The name is not known, nobody answers in time, or the certificate is not to be trusted.
     pub async fn connect(&self, to: &Address, within: Duration) -> io::Result<Stream> {
-        tokio::time::timeout(within, self.dial(to)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        timeout(within, self.dial(to, within)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    async fn dial(&self, to: &Address) -> io::Result<Stream> {
+    async fn dial(&self, to: &Address, within: Duration) -> io::Result<Stream> {
+        let addresses: Vec<SocketAddr> = lookup_host((to.host.as_str(), to.port)).await?.collect();
+        // Many a club's network has an IPv6 that leads nowhere: no address may use up the time of the others.
+        let each = within / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
         let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for address in tokio::net::lookup_host((to.host.as_str(), to.port)).await? {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-            match socket.connect(address).await {
-                Ok(stream) => {
-                    stream.set_nodelay(true)?;
-                    return self.secure(to, stream).await;
-                }
-                Err(error) => last = error,
+        for address in addresses {
+            match timeout(each, connect(address)).await {
+                Ok(Ok(stream)) => return self.secure(to, stream).await,
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
             }
         }
         Err(last)
@@ -129,6 +138,14 @@ impl Dialer {
         let name = ServerName::try_from(to.host.clone()).map_err(io::Error::other)?;
         Ok(Stream::Tls(Box::new(self.tls.connect(name, stream).await?)))
     }
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    let stream = socket.connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// A connection.

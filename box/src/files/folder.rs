@@ -53,14 +53,18 @@ pub fn extension(media_type: &str) -> &'static str {
 }
 
 impl Folder {
-    /// The folder below that of the videos, made if need be.
+    /// The folder below that of the videos.
+    #[must_use]
+    pub fn below(videos: &Path) -> Self {
+        Self(videos.join(NAME))
+    }
+
+    /// Makes the folder, if there is none.
     ///
     /// # Errors
-    /// What the disk says.
-    pub fn below(videos: &Path) -> io::Result<Self> {
-        let folder = videos.join(NAME);
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
+    /// What the disk says: a card that wears out can often still be read.
+    pub fn make(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.0)
     }
 
     /// Where a whole file is.
@@ -75,13 +79,17 @@ impl Folder {
         self.0.join(format!("{sha256}.{PART}"))
     }
 
-    /// What is there.
+    /// What is there; nothing, if there is no folder.
     ///
     /// # Errors
     /// What the disk says.
     pub fn contents(&self) -> io::Result<Contents> {
         let mut contents = Contents::default();
-        for entry in fs::read_dir(&self.0)? {
+        let entries = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(contents),
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let own = name.split_once('.').filter(|(sha256, _)| is_sha256(sha256));
@@ -116,18 +124,26 @@ impl Folder {
     /// Takes over a file that is somewhere else on the box: a second name for it, or a copy where that is impossible.
     ///
     /// # Errors
-    /// What the disk says.
+    /// What the disk says, or that a copy is not what was copied.
     pub fn take_over(&self, found: &Path, sha256: &str, target: &Path) -> io::Result<()> {
+        // Whoever put it there may not have waited for the disk.
+        File::open(found)?.sync_all()?;
         match fs::hard_link(found, target) {
             Ok(()) => File::open(&self.0)?.sync_all(),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(_) => {
-                let part = self.part(sha256);
-                fs::copy(found, &part)?;
-                File::open(&part)?.sync_all()?;
-                self.install(&part, target)
-            }
+            Err(_) => self.copy(found, sha256, target),
         }
+    }
+
+    fn copy(&self, found: &Path, sha256: &str, target: &Path) -> io::Result<()> {
+        let part = self.part(sha256);
+        fs::copy(found, &part)?;
+        File::open(&part)?.sync_all()?;
+        if hash(&part, Duration::ZERO)? != sha256 {
+            Self::remove(&part)?;
+            return Err(io::Error::other("the copy is not what was copied"));
+        }
+        self.install(&part, target)
     }
 
     /// Removes a file, or what there is of it. One that is gone already is no mistake.
@@ -169,7 +185,9 @@ mod tests {
 
     #[test]
     fn only_names_of_ours_are_known() {
-        let folder = Folder::below(&scratch("folder")).expect("a folder");
+        let folder = Folder::below(&scratch("folder"));
+        assert_eq!(folder.contents().expect("nothing"), Contents::default());
+        folder.make().expect("a folder");
         let sha256 = "a".repeat(64);
         let path = folder.file(&sha256, "video/mp4");
         fs::write(&path, "x").expect("written");
@@ -187,7 +205,8 @@ mod tests {
     #[test]
     fn a_file_is_taken_over_without_being_copied() {
         let videos = scratch("take-over");
-        let folder = Folder::below(&videos).expect("a folder");
+        let folder = Folder::below(&videos);
+        folder.make().expect("a folder");
         let found = videos.join("club.mp4");
         fs::write(&found, "abc").expect("written");
         let sha256 = hash(&found, Duration::ZERO).expect("a hash");
@@ -195,5 +214,11 @@ mod tests {
         let target = folder.file(&sha256, "video/mp4");
         folder.take_over(&found, &sha256, &target).expect("taken over");
         assert_eq!(fs::metadata(&target).expect("there").ino(), fs::metadata(&found).expect("there").ino());
+        fs::remove_file(&target).expect("removed");
+        folder.copy(&found, &sha256, &target).expect("copied");
+        assert_eq!(fs::read(&target).expect("there"), b"abc");
+        let other = "b".repeat(64);
+        assert!(folder.copy(&found, &other, &folder.file(&other, "video/mp4")).is_err());
+        assert_eq!(folder.contents().expect("read").files.len(), 1);
     }
 }

@@ -1,5 +1,7 @@
 //! The statements of the state.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,6 +78,11 @@ pub(super) fn open_or_begin_anew(folder: &Path, set_aside: &mut Option<PathBuf>)
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {
+    // Signed addresses are in it. What SQLite puts beside it has the same rights.
+    let private = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    if let Err(error) = private {
+        tracing::debug!(%error, "SQLite will say what is wrong with the file");
+    }
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;

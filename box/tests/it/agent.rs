@@ -195,6 +195,39 @@ async fn the_document_is_mirrored_when_it_changes_and_without_its_secrets() {
 }
 
 #[tokio::test]
+async fn a_document_that_the_server_may_have_missed_is_sent_again() {
+    let central = Central::start().await;
+    central.manners(|manners| manners.acknowledges = false);
+    let root = scratch("agent-missed");
+    std::fs::create_dir_all(root.join("webapp")).expect("a folder");
+    let path = root.join("webapp/configuration.json");
+    let write = |name: &str| std::fs::write(&path, json!({"club_name": name}).to_string()).expect("written");
+    let sent = |central: &Central| -> Vec<String> {
+        let names = central.events("sync_local_state").into_iter();
+        names.map(|event| event["config"]["club_name"].as_str().expect("a name").to_owned()).collect()
+    };
+    write("A");
+    let running = TestBox::start(&central, &root).await;
+    central.event("sync_local_state", 0).await;
+    central.cut();
+    central.until("A again", |central| (sent(central) == ["A", "A"]).then_some(())).await;
+    central.manners(|manners| manners.acknowledges = true);
+    let before = central.reports().len();
+    central.until("a confirmation", |central| (central.reports().len() > before).then_some(())).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    central.cut();
+    central.event("authenticate", 2).await;
+    let beats = central.events("heartbeat").len();
+    central.event("heartbeat", beats + 1).await;
+    assert_eq!(sent(&central), ["A", "A"], "the server has it");
+    write("B");
+    central.until("B", |central| (sent(central) == ["A", "A", "B"]).then_some(())).await;
+    write("A");
+    central.until("A", |central| (sent(central) == ["A", "A", "B", "A"]).then_some(())).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_of_neopro_1_gets_what_it_knows() {
     let central = Central::start().await;
     central.manners(|manners| manners.is_old = true);

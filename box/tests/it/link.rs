@@ -1,10 +1,14 @@
 //! The link: what it says, what it stands, and how it comes back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use neopro_box::link::{Ended, Incoming, Link, Patience};
 use neopro_box::net::{Address, Dialer};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
+use tokio_rustls::TlsAcceptor;
 
 use crate::support::boxed::rhythm;
 use crate::support::central::Central;
@@ -38,6 +42,8 @@ async fn events_and_answers_go_both_ways() {
     assert_eq!((name.as_str(), data), ("desired", json!({"revision": 1})));
     link.answer(asked, &json!({"revision": 1})).await.expect("sent");
     assert_eq!(central.event("(ack)", 0).await, json!({"revision": 1}));
+    link.close().await;
+    central.event("(farewell)", 0).await;
 }
 
 #[tokio::test]
@@ -111,4 +117,44 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let patience = Patience { connect: Duration::from_millis(200), ..Patience::FIELD };
     let ended = Link::connect(&Dialer::new().expect("a dialer"), &server, patience).await;
     assert!(matches!(ended, Err(Ended::Unreachable(_))));
+}
+
+#[tokio::test]
+async fn a_link_is_encrypted_and_knows_whom_to_trust() {
+    let central = Central::start().await;
+    let certificate = CertificateDer::from(&include_bytes!("tls/certificate.der")[..]);
+    let key = PrivateKeyDer::Pkcs8((&include_bytes!("tls/key.der")[..]).into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .expect("a certificate");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let behind = central.url().trim_start_matches("http://").to_owned();
+    let front = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            // Whoever does not trust the certificate ends the handshake.
+            let Ok(mut secure) = acceptor.accept(stream).await else { continue };
+            let mut plain = tokio::net::TcpStream::connect(&behind).await.expect("the server");
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut secure, &mut plain).await });
+        }
+    });
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).expect("a certificate");
+    let trusting = Dialer::trusting(roots).expect("a dialer");
+    let server = |host: &str| Address::of_server(&format!("https://{host}:{port}")).expect("an address");
+    let patience = rhythm().patience;
+    let mut link = Link::connect(&trusting, &server("localhost"), patience).await.expect("a link");
+    link.emit("heartbeat", &json!({"secure": true})).await.expect("sent");
+    assert_eq!(central.event("heartbeat", 0).await, json!({"secure": true}));
+    let another_name = Link::connect(&trusting, &server("127.0.0.1"), patience).await;
+    assert!(matches!(another_name, Err(Ended::Unreachable(_))));
+    let public = Link::connect(&Dialer::new().expect("a dialer"), &server("localhost"), patience).await;
+    assert!(matches!(public, Err(Ended::Unreachable(why)) if why.contains("certificate")));
+    front.abort();
 }

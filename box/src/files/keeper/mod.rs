@@ -140,13 +140,17 @@ impl Keeper {
     async fn pass(&mut self) {
         let videos = self.options.videos.clone();
         let look = move || {
-            let folder = Folder::below(&videos)?;
-            folder.contents().map(|contents| (folder, contents))
+            let folder = Folder::below(&videos);
+            let made = folder.make();
+            folder.contents().map(|contents| (folder, contents, made))
         };
-        let (folder, contents) = match blocking(look).await {
+        let (folder, contents, made) = match blocking(look).await {
             Ok(looked) => looked,
             Err(error) => return tracing::error!(%error, "the folder of the videos cannot be read"),
         };
+        if let Err(error) = made {
+            tracing::error!(%error, "there is no folder for the server's files");
+        }
         self.find_drift(&contents).await;
         self.call_off();
         self.begin(&folder, &contents).await;
@@ -227,12 +231,13 @@ impl Keeper {
             Outcome::TakenOver(Err(looked_at)) => {
                 for (path, why) in looked_at {
                     let is_ours = path.file_stem().is_some_and(|stem| stem.to_string_lossy() == sha256);
+                    // One that cannot be removed either is not looked at for ever.
+                    self.looked_at.insert((sha256.clone(), path.clone()));
                     if is_ours {
                         tracing::warn!(path = %path.display(), why, "a file is not what its name says");
                         self.lost(&sha256, Some(path)).await;
                     } else {
                         tracing::debug!(path = %path.display(), why, "not the wanted file");
-                        self.looked_at.insert((sha256.clone(), path));
                     }
                 }
             }

@@ -242,6 +242,10 @@ async fn converse(shared: Arc<Shared>, mut socket: WebSocket) {
 
 /// What is answered to a packet; an empty answer ends the connection.
 fn react(shared: &Shared, manners: &Manners, text: &str, known: &mut Option<i64>) -> Vec<String> {
+    if text == "41" {
+        note(shared, "(farewell)", Value::Null);
+        return vec![String::new()];
+    }
     if text == "3" {
         shared.heard.lock().expect("no panic before").pongs += 1;
         return Vec::new();
