@@ -35,6 +35,9 @@ const LOOK_EVERY: u64 = 4 * 1024 * 1024;
 /// How many times a storage may send us to another address of its own.
 const REDIRECTS: usize = 3;
 
+/// A file's SHA-256, and the storage's tag of the bytes that come.
+pub(super) type Tagged = (String, Option<String>);
+
 /// A file to fetch.
 pub(super) struct Job {
     pub want: Want,
@@ -44,7 +47,7 @@ pub(super) struct Job {
     /// The storage's tag of the part that is there.
     pub etag: Option<String>,
     /// Told the tag of what comes now.
-    pub tags: mpsc::UnboundedSender<(String, Option<String>)>,
+    pub tags: mpsc::UnboundedSender<Tagged>,
     pub progress: watch::Sender<Progresses>,
     pub dialer: Dialer,
     pub idle: Duration,

@@ -5,6 +5,9 @@ use neopro_protocol::DriftKind;
 use super::*;
 use crate::files::tests::scratch;
 
+/// A name, and what is done to the file.
+type Damage<'a> = (&'a str, &'a dyn Fn(&Path));
+
 fn open(folder: &Path) -> Opened {
     Opened::open(folder, Some("site")).expect("the state opens")
 }
@@ -78,7 +81,7 @@ async fn a_file_that_cannot_be_read_is_set_aside() {
         let later = Connection::open(path).expect("opens");
         later.execute_batch("pragma user_version = 99").expect("set");
     };
-    let damages: [(&str, &dyn Fn(&Path)); 3] = [("state-text", &text), ("state-torn", &torn), ("state-later", &later)];
+    let damages: [Damage<'_>; 3] = [("state-text", &text), ("state-torn", &torn), ("state-later", &later)];
     for (name, damage) in damages {
         let folder = scratch(name);
         let opened = open(&folder);

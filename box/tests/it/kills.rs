@@ -60,6 +60,7 @@ impl Drop for Program {
 }
 
 /// How many times, and with which seed: `NEOPRO_BOX_KILLS`, `NEOPRO_BOX_SEED`.
+#[expect(clippy::disallowed_methods, reason = "a test's own variable, as the soak sets it")]
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().map_or(default, |text| text.parse().expect("a number"))
 }

@@ -124,7 +124,7 @@ impl Keeper {
             folder: folder.clone(),
             target,
             etag: begun.etag.clone(),
-            tags: self.tags.0.clone(),
+            tags: self.tag.clone(),
             progress: self.progress.clone(),
             dialer: self.around.dialer.clone(),
             idle: self.options.idle,

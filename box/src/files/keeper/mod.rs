@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
+use super::fetch::Tagged;
 use super::folder::{Contents, Folder};
 use super::plan::{Want, wants};
 use super::space::Space;
@@ -41,7 +42,9 @@ pub struct Keeper {
     waits: BTreeMap<String, (Instant, u32)>,
     /// Places where a wanted file could have been and is not: its SHA-256 and the path.
     looked_at: BTreeSet<(String, PathBuf)>,
-    tags: (mpsc::UnboundedSender<(String, Option<String>)>, mpsc::UnboundedReceiver<(String, Option<String>)>),
+    /// Under which tag the bytes of a file come.
+    tag: mpsc::UnboundedSender<Tagged>,
+    tagged: mpsc::UnboundedReceiver<Tagged>,
     notes: mpsc::Receiver<Note>,
     inventory: watch::Sender<Arc<Inventory>>,
     progress: watch::Sender<Progresses>,
@@ -72,6 +75,7 @@ impl Keeper {
     /// The state cannot be read.
     pub async fn open(options: Options, around: Surroundings) -> Result<(Self, Views), StateError> {
         let (tell, notes) = mpsc::channel(32);
+        let (tag, tagged) = mpsc::unbounded_channel();
         let (inventory, reported) = watch::channel(Arc::default());
         let (progress, progressed) = watch::channel(Progresses::new());
         let (library, published) = watch::channel(Arc::default());
@@ -92,7 +96,8 @@ impl Keeper {
             busy: BTreeMap::new(),
             waits: BTreeMap::new(),
             looked_at: BTreeSet::new(),
-            tags: mpsc::unbounded_channel(),
+            tag,
+            tagged,
             notes,
             inventory,
             progress,
@@ -121,7 +126,7 @@ impl Keeper {
                     self.looked_at.clear();
                 }
                 Some(note) = self.notes.recv() => self.heed(note).await,
-                Some((sha256, etag)) = self.tags.1.recv() => self.tagged(sha256, etag).await,
+                Some((sha256, etag)) = self.tagged.recv() => self.note_tag(sha256, etag).await,
                 Some(ended) = self.jobs.join_next_with_id() => match ended {
                     Ok((task, outcome)) => self.settle(task, outcome).await,
                     Err(error) => {
@@ -304,7 +309,7 @@ impl Keeper {
             .await;
     }
 
-    async fn tagged(&mut self, sha256: String, etag: Option<String>) {
+    async fn note_tag(&mut self, sha256: String, etag: Option<String>) {
         if let Some(record) = self.records.get(&sha256).filter(|record| record.etag != etag).cloned() {
             self.keep(&sha256, Record { etag, ..record }).await;
         }
