@@ -17,6 +17,9 @@ use crate::net::Dialer;
 use crate::state::{State, Wanted};
 use conversation::{Conversation, Over};
 
+/// Of failures in a row the log has the first one, and then one in so many: about one an hour.
+const TOLD_AGAIN: u32 = 80;
+
 /// How often things happen.
 #[derive(Debug, Clone, Copy)]
 pub struct Rhythm {
@@ -99,7 +102,13 @@ impl Agent {
                 }
                 Over::Lost(ended) => {
                     let wait = lost.failed();
-                    tracing::warn!(%ended, seconds = wait.as_secs(), "no connection to the server; coming back");
+                    let failures = lost.in_a_row();
+                    // A box may be without a network for a whole season: its log is on the card.
+                    if failures == 1 || failures.is_multiple_of(TOLD_AGAIN) {
+                        tracing::warn!(%ended, failures, "no connection to the server; coming back");
+                    } else {
+                        tracing::debug!(%ended, seconds = wait.as_secs(), "no connection to the server");
+                    }
                     wait
                 }
             };

@@ -53,6 +53,12 @@ impl BackOff {
         self.pace.wait(self.failures)
     }
 
+    /// How many failures in a row.
+    #[must_use]
+    pub fn in_a_row(&self) -> u32 {
+        self.failures
+    }
+
     /// It worked.
     pub fn succeeded(&mut self) {
         self.failures = 0;

@@ -13,6 +13,7 @@ use neopro_protocol::{Drift, DriftKind, ItemState, Reason};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 
 use super::fetch::Tagged;
 use super::folder::{Contents, Folder};
@@ -270,9 +271,9 @@ impl Keeper {
     fn release(&mut self, task: Id) -> Option<String> {
         let sha256 = self.busy.iter().find(|(_, (_, busy))| busy.id() == task).map(|(sha256, _)| sha256.clone())?;
         self.busy.remove(&sha256);
-        if let Some(want) = self.wants.get(&sha256) {
-            self.progress.send_modify(|progress| progress.retain(|id, _| !want.ids.contains(id)));
-        }
+        let busy = self.busy.keys().filter_map(|sha256| self.wants.get(sha256));
+        let under_way: BTreeSet<&Uuid> = busy.flat_map(|want| &want.ids).collect();
+        self.progress.send_modify(|progress| progress.retain(|id, _| under_way.contains(id)));
         Some(sha256)
     }
 
