@@ -42,6 +42,8 @@ pub(super) struct Conversation<'a> {
     /// to the report is one to the document too.
     mirrored: Option<String>,
     confirms: Option<(Question, String)>,
+    /// What is wanted and could not be kept yet.
+    unkept: Option<(Arc<Desired>, Option<Asked>)>,
     unknown_events: u64,
 }
 
@@ -70,6 +72,7 @@ impl<'a> Conversation<'a> {
             told: Progresses::new(),
             mirrored: None,
             confirms: None,
+            unkept: None,
             unknown_events: 0,
         };
         let welcome = match conversation.authenticate().await {
@@ -96,7 +99,7 @@ impl<'a> Conversation<'a> {
             agent_version: Some(env!("CARGO_PKG_VERSION").into()),
             device_key: Some(self.agent.device_key.clone()),
             capabilities: vec!["desired".into()],
-            revision: Some(self.agent.wanted.borrow().desired.revision),
+            revision: Some(self.kept_revision().await),
         };
         self.link.emit("authenticate", &claim).await?;
         let until = Instant::now() + self.agent.rhythm.patience.connect;
@@ -181,7 +184,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Keeps what the server wants, then says so. What cannot be kept is not acknowledged: the server says it again.
+    /// Keeps what the server wants, then says so. What cannot be kept is done all the same, and said when it is kept:
+    /// on a full card, it may be what makes room.
     async fn desire(&mut self, data: Value, asked: Option<Asked>) -> Result<(), Over> {
         let desired: Desired = match serde_json::from_value(data) {
             Ok(desired) => desired,
@@ -191,25 +195,50 @@ impl<'a> Conversation<'a> {
             }
         };
         let desired = Arc::new(desired);
-        let revision = match self.agent.state.keep_desired(desired.clone()).await {
-            Ok(revision) => revision,
-            Err(error) => {
-                tracing::error!(%error, "the desired state could not be kept");
-                return Ok(());
-            }
-        };
+        let kept = self.agent.state.keep_desired(desired.clone()).await;
         let known = self.agent.wanted.borrow().clone();
         if desired.revision > known.desired.revision {
-            tracing::info!(revision, media = desired.media.len(), "the server wants something else");
-            self.agent.wanted.send_replace(Arc::new(Wanted {
-                desired: Arc::unwrap_or_clone(desired),
-                origins: known.origins.clone(),
-            }));
+            tracing::info!(revision = desired.revision, media = desired.media.len(), "the server wants something else");
+            let wanted = Wanted { desired: desired.as_ref().clone(), origins: known.origins.clone() };
+            self.agent.wanted.send_replace(Arc::new(wanted));
         }
-        if let Some(asked) = asked {
-            self.link.answer(asked, &RevisionAck { revision }).await?;
+        self.kept(kept, desired, asked).await
+    }
+
+    /// Acknowledges what is kept, or remembers that it is not.
+    async fn kept(
+        &mut self,
+        kept: Result<i64, StateError>,
+        desired: Arc<Desired>,
+        asked: Option<Asked>,
+    ) -> Result<(), Over> {
+        self.unkept = None;
+        match (kept, asked) {
+            (Ok(revision), Some(asked)) => self.link.answer(asked, &RevisionAck { revision }).await?,
+            (Ok(_), None) => {}
+            (Err(error), asked) => {
+                tracing::error!(%error, revision = desired.revision, "the desired state could not be kept");
+                self.unkept = Some((desired, asked));
+            }
         }
         Ok(())
+    }
+
+    async fn keep_again(&mut self) -> Result<(), Over> {
+        let Some((desired, asked)) = self.unkept.take() else { return Ok(()) };
+        let kept = self.agent.state.keep_desired(desired.clone()).await;
+        self.kept(kept, desired, asked).await
+    }
+
+    /// The revision that is kept: what is only known is wanted again from the server.
+    async fn kept_revision(&self) -> i64 {
+        self.agent.state.wanted().await.map_or_else(
+            |error| {
+                tracing::error!(%error, "it is not known what is kept of the desired state");
+                self.agent.wanted.borrow().desired.revision
+            },
+            |wanted| wanted.desired.revision,
+        )
     }
 
     async fn take_origins(&mut self, origins: Vec<String>) {
@@ -235,6 +264,7 @@ impl<'a> Conversation<'a> {
     }
 
     async fn beat(&mut self) -> Result<(), Over> {
+        self.keep_again().await?;
         let version = env!("CARGO_PKG_VERSION");
         let metrics = self.figures.read(&self.agent.videos);
         let heartbeat = json!({
@@ -264,10 +294,7 @@ impl<'a> Conversation<'a> {
         let sequence = match self.reports.known_number(&inventory) {
             Some(sequence) => sequence,
             // Kept before it is sent: a number is never used for two reports.
-            None => match self.agent.state.next_sequence().await {
-                Ok(sequence) => sequence,
-                Err(error) => return Err(self.cannot_count(&error)),
-            },
+            None => self.agent.state.next_sequence().await,
         };
         let report = Reported {
             revision: inventory.revision,
@@ -282,12 +309,6 @@ impl<'a> Conversation<'a> {
         }
         self.reports.sent(sequence, inventory, question);
         Ok(())
-    }
-
-    /// Without a number there is no report; a later connection tries again.
-    fn cannot_count(&self, error: &StateError) -> Over {
-        tracing::error!(%error, "a report could not be numbered");
-        Over::Lost(Ended::Unwritable(error.to_string()))
     }
 
     /// Sends the club's document, if it is another than the server has.

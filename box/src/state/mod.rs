@@ -8,6 +8,7 @@ mod store;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use neopro_protocol::{Desired, Drift, ItemState, Reason};
 use rusqlite::Connection;
@@ -20,6 +21,8 @@ pub const FILE: &str = "state.sqlite";
 #[derive(Clone)]
 pub struct State {
     orders: mpsc::Sender<Order>,
+    /// The number of the last report.
+    sequence: Arc<AtomicI64>,
 }
 
 type Order = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -148,7 +151,12 @@ impl Opened {
             Ok(connection) => connection,
             Err(why) => {
                 forgetful = Some(why);
-                store::open_in_memory()?
+                let mut connection = store::open_in_memory()?;
+                // A card that can no longer be written can often still be read.
+                if let Err(error) = store::remember(folder, &mut connection) {
+                    tracing::warn!(%error, "what was kept before is not known");
+                }
+                connection
             }
         };
         if let Some(site) = site {
@@ -165,7 +173,7 @@ impl Opened {
                 store::close(connection);
             })
             .map_err(|_| StateError::Closed)?;
-        Ok(Self { state: State { orders }, set_aside, forgetful, owner })
+        Ok(Self { state: State { orders, sequence: Arc::default() }, set_aside, forgetful, owner })
     }
 
     /// Waits until everything that was asked for is done. Blocks until the last [`State`] is gone.
@@ -242,13 +250,15 @@ impl State {
     }
 
     /// The number of the next report, greater than any before. It grows with the clock, so that it goes on growing
-    /// after the state was lost.
-    ///
-    /// # Errors
-    /// The state has trouble.
-    pub async fn next_sequence(&self) -> Result<i64, StateError> {
-        let now = crate::clock::unix_millis();
-        self.call(move |connection| store::next_sequence(connection, now)).await
+    /// after the state was lost, and on a card that is full.
+    pub async fn next_sequence(&self) -> i64 {
+        let least = crate::clock::unix_millis().max(self.sequence.load(Ordering::SeqCst).saturating_add(1));
+        let next = self.call(move |connection| store::next_sequence(connection, least)).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the number of a report could not be kept");
+            least
+        });
+        self.sequence.store(next, Ordering::SeqCst);
+        next
     }
 
     /// Notes differences.

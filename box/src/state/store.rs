@@ -1,12 +1,14 @@
 //! The statements of the state.
 
 use std::fs::OpenOptions;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use neopro_protocol::{Desired, Drift};
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -84,7 +86,8 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
         tracing::debug!(%error, "SQLite will say what is wrong with the file");
     }
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    // Nobody else has business here but a person with a tool, who must not stop the box.
+    connection.busy_timeout(Duration::from_millis(500))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     let sound: String = connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
     if sound != "ok" {
@@ -98,6 +101,26 @@ pub(super) fn open_in_memory() -> Result<Connection, StateError> {
     let connection = Connection::open_in_memory()?;
     prepare(&connection)?;
     Ok(connection)
+}
+
+/// Copies what the file of a folder says into another state, without writing to the file or beside it. What had not
+/// reached the file itself from its journal is not seen.
+pub(super) fn remember(folder: &Path, into: &mut Connection) -> Result<(), StateError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let path = percent_encode(folder.join(FILE).as_os_str().as_bytes(), NON_ALPHANUMERIC).to_string();
+    let from = Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?;
+    for name in [SITE, DESIRED, ORIGINS, SEQUENCE, PLACE, MIRRORED] {
+        if let Some(value) = document::<serde_json::Value>(&from, name)? {
+            keep_document(into, name, &value)?;
+        }
+    }
+    for (sha256, record) in records(&from)? {
+        keep_record(into, &sha256, &record)?;
+    }
+    for (key, quarantined) in quarantine(&from)? {
+        set_quarantine(into, &key, Some(&quarantined))?;
+    }
+    Ok(())
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
@@ -189,9 +212,9 @@ pub(super) fn keep_origins(connection: &mut Connection, origins: &[String]) -> R
     durably(connection, |connection| keep_document(connection, ORIGINS, &origins))
 }
 
-pub(super) fn next_sequence(connection: &Connection, now: i64) -> Result<i64, StateError> {
+pub(super) fn next_sequence(connection: &Connection, least: i64) -> Result<i64, StateError> {
     let last: i64 = document(connection, SEQUENCE)?.unwrap_or_default();
-    let next = now.max(last.saturating_add(1));
+    let next = least.max(last.saturating_add(1));
     keep_document(connection, SEQUENCE, &next)?;
     Ok(next)
 }

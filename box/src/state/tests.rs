@@ -44,7 +44,7 @@ async fn everything_is_there_after_a_restart_and_another_site_starts_with_nothin
         state.note_drift(vec![drift.clone(), drift.clone()]).await.expect("kept");
         state.keep_place(serde_json::json!({"at": 1})).await.expect("kept");
         state.keep_mirrored("hash".into()).await.expect("kept");
-        state.next_sequence().await.expect("a number")
+        state.next_sequence().await
     };
     opened.close();
     let opened = open(&folder);
@@ -60,7 +60,7 @@ async fn everything_is_there_after_a_restart_and_another_site_starts_with_nothin
         assert!(state.drift().await.expect("read").is_empty());
         assert_eq!(state.place().await.expect("read"), Some(serde_json::json!({"at": 1})));
         assert_eq!(state.mirrored().await.expect("read").as_deref(), Some("hash"));
-        assert!(state.next_sequence().await.expect("a number") > sequence);
+        assert!(state.next_sequence().await > sequence);
         assert!(opened.set_aside.is_none() && opened.forgetful.is_none());
     }
     opened.close();
@@ -85,16 +85,32 @@ async fn a_file_that_cannot_be_read_is_set_aside() {
     for (name, damage) in damages {
         let folder = scratch(name);
         let opened = open(&folder);
-        let sequence = opened.state.next_sequence().await.expect("a number");
+        let sequence = opened.state.next_sequence().await;
         opened.close();
         damage(&folder.join(FILE));
         let opened = open(&folder);
         assert!(opened.set_aside.as_ref().is_some_and(|path| path.exists()), "{name}");
         assert_eq!(opened.state.keep_desired(desired(1)).await.expect("kept"), 1, "{name}");
-        assert!(opened.state.next_sequence().await.expect("a number") >= sequence, "{name}: reports go on counting");
+        assert!(opened.state.next_sequence().await >= sequence, "{name}: reports go on counting");
         opened.close();
         assert!(open(&folder).set_aside.is_none(), "{name}");
     }
+}
+
+#[tokio::test]
+async fn what_was_kept_is_remembered_when_nothing_can_be_kept_any_more() {
+    let folder = scratch("state #1? 100%");
+    let opened = open(&folder);
+    opened.state.keep_desired(desired(7)).await.expect("kept");
+    opened.state.keep_record("ab".into(), Record::pending(7, 2)).await.expect("kept");
+    opened.close();
+    // SQLite cannot write its journal.
+    std::fs::create_dir(folder.join("state.sqlite-wal")).expect("a folder");
+    let opened = open(&folder);
+    assert!(opened.forgetful.is_some());
+    assert_eq!(opened.state.wanted().await.expect("read").desired.revision, 7);
+    assert_eq!(opened.state.records().await.expect("read").len(), 1);
+    assert_eq!(opened.state.keep_desired(desired(8)).await.expect("kept for now"), 8);
 }
 
 #[tokio::test]

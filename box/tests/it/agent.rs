@@ -230,6 +230,32 @@ async fn a_document_that_the_server_may_have_missed_is_sent_again() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_kept_is_done_and_acknowledged_later() {
+    let central = Central::start().await;
+    let root = scratch("agent-unkept");
+    let content = bytes(4, 50_000);
+    central.storage.put("a.mp4", &content);
+    let wanted = media(&content, central.file("a.mp4"));
+    central.want(std::slice::from_ref(&wanted));
+    let running = TestBox::start(&central, &root).await;
+    central.reported(&wanted, |item| item.state == ItemState::Installed).await;
+    // Nothing can be written, as on a full card.
+    let lock = rusqlite::Connection::open(root.join("data/state.sqlite")).expect("opens");
+    lock.execute_batch("begin immediate").expect("locked");
+    central.want(&[]);
+    central.until("the file goes", |_| (!running.file(&wanted.sha256).exists()).then_some(())).await;
+    central.until("an empty report", |central| central.reports().pop()?.inventory.is_empty().then_some(())).await;
+    assert_eq!(central.events("(ack)"), [json!({"revision": 1})]);
+    central.cut();
+    assert_eq!(central.event("authenticate", 1).await["revision"], 1, "what is only known is not claimed");
+    lock.execute_batch("rollback").expect("unlocked");
+    central
+        .until("revision 2", |central| central.events("(ack)").contains(&json!({"revision": 2})).then_some(()))
+        .await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_of_neopro_1_gets_what_it_knows() {
     let central = Central::start().await;
     central.manners(|manners| manners.is_old = true);
