@@ -89,7 +89,8 @@ impl Keeper {
         }
         let is_due = self.waits.get(&want.sha256).is_none_or(|(until, _)| *until <= Instant::now());
         match (record.state, record.reason) {
-            (ItemState::Failed, Some(Reason::DiskFull)) => self.space.has(want.bytes.saturating_sub(begun)),
+            // A disk can say that there is room, and yet refuse a write.
+            (ItemState::Failed, Some(Reason::DiskFull)) => is_due && self.space.has(want.bytes.saturating_sub(begun)),
             (ItemState::Failed, Some(Reason::NotFound | Reason::OriginRefused)) => is_due,
             (ItemState::Failed, _) => false,
             _ => is_due,

@@ -300,7 +300,7 @@ impl Keeper {
         let failures = if received > 0 { 1 } else { self.waits.get(sha256).map_or(0, |(_, failures)| *failures) + 1 };
         let (state, wait) = match reason {
             Reason::NotFound | Reason::OriginRefused => (ItemState::Failed, self.options.not_found),
-            Reason::DiskFull => (ItemState::Failed, Duration::ZERO),
+            Reason::DiskFull => (ItemState::Failed, self.options.pace.wait(failures)),
             _ if is_other && mismatches >= MOST_MISMATCHES => (ItemState::Failed, Duration::ZERO),
             _ => (ItemState::Pending, self.options.pace.wait(failures)),
         };
