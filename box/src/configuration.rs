@@ -67,6 +67,8 @@ impl std::fmt::Display for Unusable {
 
 impl Current {
     fn read(text: &str) -> Result<Self, Unusable> {
+        // Some editors begin a file with it; browsers pass over it.
+        let text = text.trim_start_matches('\u{FEFF}');
         let document: Value = serde_json::from_str(text).map_err(Unusable::Torn)?;
         if !document.is_object() {
             return Err(Unusable::NoObject);
@@ -111,10 +113,10 @@ impl Watcher {
         let (current, receiver) = watch::channel(Arc::default());
         let (path, good_copy) = (path.to_owned(), state_dir.join(GOOD_COPY));
         let mut watcher = Self { path, good_copy, every, seen: None, in_use: None, refused: None, current };
-        if let Ok(text) = fs::read_to_string(&watcher.good_copy)
-            && let Ok(current) = Current::read(&text)
+        if let Ok(bytes) = fs::read(&watcher.good_copy)
+            && let Ok(current) = Current::read(&String::from_utf8_lossy(&bytes))
         {
-            watcher.in_use = Some(Sha256::digest(text.as_bytes()).into());
+            watcher.in_use = Some(Sha256::digest(&bytes).into());
             watcher.current.send_replace(Arc::new(current));
         }
         watcher.look();
@@ -227,5 +229,6 @@ mod tests {
         let other = Current::read(&FIRST.replace("s3cr3t", "other")).expect("a document").mirror.expect("a mirror");
         assert_eq!(mirror.hash, other.hash, "the hash does not tell one password from another");
         assert_eq!(mirror.hash.len(), 16);
+        assert!(Current::read(&format!("\u{FEFF}{FIRST}")).is_ok());
     }
 }

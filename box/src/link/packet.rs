@@ -183,6 +183,22 @@ mod tests {
     }
 
     #[test]
+    fn no_text_is_too_strange() {
+        let pieces = ["4", "2", "0", "17", "[", "]", "{", "}", "\"", "a", ",", ":", "é", "\\", "null", "-", "/", "1e9"];
+        let mut state = 1_u64;
+        let mut events = 0;
+        for _ in 0..200_000 {
+            let mut text = String::new();
+            for _ in 0..8 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                text.push_str(pieces[usize::try_from(state >> 33).expect("64 bits") % pieces.len()]);
+            }
+            events += usize::from(read(&text).is_ok());
+        }
+        assert!(events > 100, "only {events} texts were packets");
+    }
+
+    #[test]
     fn what_we_say_is_as_the_library_writes_it() {
         assert_eq!(event("heartbeat", &json!({"a": 1}), None).expect("JSON"), r#"42["heartbeat",{"a":1}]"#);
         assert_eq!(event("reported", &json!({}), Some(5)).expect("JSON"), r#"425["reported",{}]"#);

@@ -292,3 +292,25 @@ async fn a_file_that_the_screen_cannot_play_is_left_out_until_somebody_asks_agai
     assert_eq!(running.played(), ["Boulangerie"]);
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_played_for_its_bytes_is_fetched_anew() {
+    let central = Central::start().await;
+    let root = scratch("agent-rotten");
+    let content = bytes(5, 300_000);
+    central.storage.put("a.mp4", &content);
+    let wanted = media(&content, central.file("a.mp4"));
+    central.want(std::slice::from_ref(&wanted));
+    let running = TestBox::start(&central, &root).await;
+    central.reported(&wanted, |item| item.state == ItemState::Installed).await;
+    let file = running.file(&wanted.sha256);
+    let mut rotten = content.clone();
+    rotten[150_000] ^= 1;
+    std::fs::write(&file, rotten).expect("written");
+    let note = Note::Unplayable { key: wanted.sha256.clone(), reason: "MEDIA_ERR_DECODE".into() };
+    running.notes.send(note).await.expect("told");
+    central.until("the right bytes", |_| std::fs::read(&file).is_ok_and(|found| found == content).then_some(())).await;
+    central.until("the loop", |_| (running.played() == ["Boulangerie"]).then_some(())).await;
+    central.reported(&wanted, |item| item.state == ItemState::Installed).await;
+    running.stop().await;
+}

@@ -228,6 +228,8 @@ impl Keeper {
             Outcome::Fetched(Ok(())) => {
                 tracing::info!(sha256, "a file was fetched");
                 self.installed(&sha256).await;
+                // If the screen could not play it, it was perhaps for its bytes.
+                self.release_clip(sha256).await;
             }
             Outcome::Fetched(Err(failure)) => self.failed(&sha256, failure).await,
             Outcome::TakenOver(Ok(())) => {
@@ -275,6 +277,14 @@ impl Keeper {
         let under_way: BTreeSet<&Uuid> = busy.flat_map(|want| &want.ids).collect();
         self.progress.send_modify(|progress| progress.retain(|id, _| under_way.contains(id)));
         Some(sha256)
+    }
+
+    /// Takes a clip out of quarantine, if it is in it.
+    async fn release_clip(&mut self, key: String) {
+        if Arc::make_mut(&mut self.quarantine).remove(&key).is_some() {
+            let kept = self.around.state.set_quarantine(key, None).await;
+            complain("the quarantine", kept);
+        }
     }
 
     async fn installed(&mut self, sha256: &str) {
@@ -349,8 +359,12 @@ impl Keeper {
                 };
                 let quarantined = Quarantined { mark, reason };
                 Arc::make_mut(&mut self.quarantine).insert(key.clone(), quarantined.clone());
-                let kept = self.around.state.set_quarantine(key, Some(quarantined)).await;
+                let kept = self.around.state.set_quarantine(key.clone(), Some(quarantined)).await;
                 complain("the quarantine", kept);
+                // The card may have changed it: it is the next to be checked.
+                if let Some(record) = self.records.get(&key).cloned() {
+                    self.keep(&key, Record { verified: 0, ..record }).await;
+                }
             }
             Note::DriftReported(up_to) => {
                 let forgotten = self.around.state.drift_reported(up_to).await;

@@ -42,9 +42,7 @@ impl Keeper {
             Ok((library, released)) => {
                 publish_if_new(&self.library, library);
                 for key in released {
-                    Arc::make_mut(&mut self.quarantine).remove(&key);
-                    let kept = self.around.state.set_quarantine(key, None).await;
-                    complain("the quarantine", kept);
+                    self.release_clip(key).await;
                 }
             }
             Err(error) => tracing::error!(%error, "the loop could not be put together"),
