@@ -50,6 +50,12 @@ const HEAD: &str = "# Third-party software
 
 Written by `cargo xtask generate`; `cargo xtask check` compares it with Cargo.lock.
 
+## Letters, and the tools of the pages
+
+The TV's page carries a part of the font Outfit 1.100 under the SIL Open Font License 1.1, with its licence: see
+[box/ui/src/tv/font](box/ui/src/tv/font/README.md). Its code is our own. It is built with TypeScript (Apache-2.0) and
+Vite (MIT); tests use playwright-core (Apache-2.0) and socket.io-client (MIT). No program carries these four.
+
 ## What our own crates use
 
 | crate | version | licence | what for |

@@ -10,6 +10,8 @@ export function instrument() {
   const [context, one] = [paper(), paper()];
   let record = fresh();
   let isBlank = false;
+  /** Milliseconds from the start of the navigation. */
+  let firstPicture;
 
   function fresh() {
     return { pictures: 0, presented: 0, missed: 0, darkest: 255, darkest_presented: 255, transitions: 0, order: [] };
@@ -60,6 +62,7 @@ export function instrument() {
     if (top !== front) {
       if (front && top) record.transitions += 1;
       front = top;
+      firstPicture ??= performance.now();
       if (top) record.order.push(new URL(content(top).src).pathname);
     }
     requestAnimationFrame(everyPicture);
@@ -109,6 +112,7 @@ export function instrument() {
         paused: video?.paused ?? null,
         muted: video?.muted ?? null,
         light: light(),
+        first_picture: firstPicture ?? null,
         screen: screenIsUp() ? document.getElementById("screen").dataset.state : "gone",
         club: document.getElementById("club").textContent,
         invitation: document.getElementById("invitation").textContent,

@@ -33,7 +33,9 @@ fn no_black_picture_comes_between_two_items() {
     let tv = Tv::start(loop_of.map(clip).to_vec());
     let mut browser = Browser::start();
     browser.open(&tv);
-    browser.wait_for("orange.mp4");
+    let first = number(&browser.wait_for("orange.mp4"), "first_picture");
+    println!("{first:.0} ms from the address to the first picture");
+    assert!(first < 4000.0, "{first}");
     let before = browser.ask(&json!({"do": "weigh"}));
     let seen = browser.watch(transitions());
     let after = browser.ask(&json!({"do": "weigh"}));

@@ -77,11 +77,14 @@ export class Stage implements Witness {
     this.#wanted = undefined;
     this.#mayAdopt = false;
     await this.#screen.show(safe);
-    // Unless something new has come forward meanwhile.
-    if (this.#screen.isUp && !this.#isFading) {
-      this.#front.element.classList.remove("seen");
-      this.#front.clear();
-    }
+    this.#leave();
+  }
+
+  /** What the screen hides is let go of, unless something new is on its way to take the screen's place. */
+  #leave(): void {
+    if (!this.#screen.isUp || this.#isFading) return;
+    this.#front.element.classList.remove("seen");
+    this.#front.clear();
   }
 
   /** The box is away: what is on the screen goes on, over and over. */
@@ -136,6 +139,8 @@ export class Stage implements Witness {
     old.clear();
     [this.#front, this.#back] = [young, old];
     this.#isFading = false;
+    // The screen may have come down upon it.
+    this.#leave();
     // A very short one is over already.
     if (young.hasEnded) this.ended(young);
     this.#prepareWaiting();
