@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{any, get};
@@ -63,6 +63,7 @@ fn router(web: Web) -> Router {
         .route("/assets/{name}", get(pages::asset))
         .route("/media/{token}", get(media::clip))
         .route("/configuration.json", get(configuration))
+        .fallback(async || pages::sentence(StatusCode::NOT_FOUND, "Cette page n'existe pas sur ce boîtier."))
         .with_state(web)
         .layer(from_fn_with_state(hosts, hosts::guard))
         .layer(from_fn(with_headers))
@@ -79,7 +80,7 @@ async fn with_headers(request: Request, next: Next) -> Response {
 async fn configuration(State(web): State<Web>) -> Response {
     let text = web.configuration.borrow().clone();
     let Some(text) = text else {
-        return pages::sentence(axum::http::StatusCode::NOT_FOUND, "Ce boîtier n'a pas encore de configuration.");
+        return pages::sentence(StatusCode::NOT_FOUND, "Ce boîtier n'a pas encore de configuration.");
     };
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
     (headers, text.to_string()).into_response()

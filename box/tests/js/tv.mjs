@@ -5,7 +5,7 @@
 import { createInterface } from "node:readline";
 import { writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
-import { instrument } from "./watch.mjs";
+import { instrument, renewOnReturn } from "./watch.mjs";
 
 const [, , executablePath, ...flags] = process.argv;
 const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", ...flags];
@@ -13,13 +13,16 @@ const launch = () => chromium.launch({ executablePath, args, ignoreDefaultArgs: 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const browser = await launch();
 let page;
+/** Those that were opened before the one that is looked at. */
+const others = [];
 let foreign = [];
 let errors = [];
 
 const commands = {
   /** Opens the page on a screen of a size. */
-  async open({ url, width = 640, height = 360 }) {
+  async open({ url, width = 640, height = 360, renewed = false }) {
     const context = await browser.newContext({ viewport: { width, height } });
+    if (page) others.push(page);
     page = await context.newPage();
     [foreign, errors] = [[], []];
     page.on("request", (request) => {
@@ -27,6 +30,7 @@ const commands = {
     });
     page.on("pageerror", (error) => errors.push(String(error)));
     await page.addInitScript(instrument);
+    if (renewed) await page.addInitScript(renewOnReturn);
     await page.goto(url);
     return {};
   },
@@ -36,14 +40,22 @@ const commands = {
     return {};
   },
 
+  /** Closes the page and looks at the one that was opened before it. */
   async close() {
     await page.context().close();
+    page = others.pop();
     return {};
   },
 
   /** What is on the screen now. */
   async look() {
-    return { ...(await page.evaluate(() => window.watch.look())), foreign, errors };
+    const look = () => page.evaluate(() => window.watch.look());
+    const seen = await look().catch(async () => {
+      // It was just being loaded anew.
+      await page.waitForLoadState();
+      return look();
+    });
+    return { ...seen, foreign, errors };
   },
 
   /** Looks at every picture until so many items took the place of others, or it takes too long. */

@@ -113,6 +113,7 @@ export function instrument() {
         muted: video?.muted ?? null,
         light: light(),
         first_picture: firstPicture ?? null,
+        loaded_at: performance.timeOrigin,
         screen: screenIsUp() ? document.getElementById("screen").dataset.state : "gone",
         club: document.getElementById("club").textContent,
         invitation: document.getElementById("invitation").textContent,
@@ -122,5 +123,24 @@ export function instrument() {
         font: document.fonts.check("700 40px Outfit", "É"),
       };
     },
+  };
+}
+
+/** Runs inside of the page before its own script: a box that comes back says that it has another page now. */
+export function renewOnReturn() {
+  let connections = 0;
+  window.WebSocket = class extends WebSocket {
+    constructor(address) {
+      super(address);
+      connections += 1;
+      const isReturn = connections > 1;
+      let hear;
+      Object.defineProperty(this, "onmessage", { set: (listener) => (hear = listener) });
+      this.addEventListener("message", ({ data }) => {
+        const message = JSON.parse(data);
+        if (message.type === "hello" && isReturn) message.page = "another";
+        hear({ data: JSON.stringify(message) });
+      });
+    }
   };
 }

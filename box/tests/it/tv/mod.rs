@@ -220,6 +220,36 @@ fn without_its_box_the_page_plays_on_and_a_new_box_takes_it_over() {
 }
 
 #[test]
+fn a_page_of_another_program_loads_itself_again() {
+    let tv = Tv::start(vec![clip("orange.mp4"), clip("green.mp4")]);
+    let (address_of_box, page) = (tv.address, tv.page());
+    let mut browser = Browser::start();
+    browser.ask(&json!({"do": "open", "url": page, "renewed": true}));
+    let before = browser.wait_for("orange.mp4");
+    tv.kill();
+    let _tv = Tv::start_on(address_of_box, vec![clip("green.mp4")], None);
+    let seen = browser.wait("the other page", Duration::from_secs(20), |seen| seen["loaded_at"] != before["loaded_at"]);
+    browser.wait_for("green.mp4");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(browser.look()["loaded_at"], seen["loaded_at"], "once");
+}
+
+#[test]
+fn two_pages_show_the_same_and_either_goes_on_without_the_other() {
+    let tv = Tv::start(vec![clip("orange.mp4"), clip("green.mp4"), clip("blue.mp4")]);
+    let mut browser = Browser::start();
+    browser.open(&tv);
+    browser.wait_for("green.mp4");
+    browser.open(&tv);
+    let seen = browser.wait("a picture", Duration::from_secs(10), |seen| seen["screen"] == "gone");
+    assert_eq!(seen["src"], address("green.mp4").as_str(), "the second goes on with the first");
+    browser.wait_for("blue.mp4");
+    browser.ask(&json!({"do": "close"}));
+    let watched = browser.watch(4);
+    assert!(number(&watched, "transitions") >= 4.0 && number(&watched, "darkest_shot") > BLACK, "{watched}");
+}
+
+#[test]
 fn a_browser_that_wants_a_hand_first_plays_silently() {
     let tv = Tv::start(vec![clip("blue.mp4")]);
     let mut browser = Browser::start_with(&["--autoplay-policy=user-gesture-required"]);
