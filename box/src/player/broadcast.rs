@@ -297,9 +297,12 @@ impl Broadcast {
 
     /// A box that was just started takes over what the TV shows already: its own memory may be some seconds old.
     fn go_on_from(&mut self, url: &str, at: f64) {
-        let mut clips = self.library.clips.iter();
-        let index = clips.position(|clip| address(clip) == url);
-        if let Some(index) = index.filter(|_| self.on_air.is_none() && !self.is_safe) {
+        let is_it = |clip: &Clip| address(clip) == url;
+        // Asked for already, it may be taken over by now; asked for again it would be loaded again.
+        if self.on_air.is_some() || self.is_safe || self.next.as_ref().is_some_and(|next| is_it(&next.clip)) {
+            return;
+        }
+        if let Some(index) = self.library.clips.iter().position(is_it) {
             self.cursor = index;
             self.resume = Some(Place { key: self.library.clips[index].key.clone(), seconds: at });
             self.next = None;

@@ -339,6 +339,15 @@ fn a_restarted_box_takes_over_what_the_tv_shows() {
 }
 
 #[test]
+fn what_the_box_remembers_and_the_tv_shows_is_asked_for_once() {
+    let mut evening = Evening::at("abc", Some(Place { key: "b".into(), seconds: 4.5 }));
+    evening.deaf = true;
+    evening.join();
+    evening.say(FromPage::Here { url: format!("/media/{}", token("b")), at: 6.0 });
+    assert_eq!(evening.prepared.len(), 1);
+}
+
+#[test]
 fn a_place_that_is_not_in_the_loop_any_more_is_forgotten() {
     let mut evening = Evening::at("abc", Some(Place { key: "z".into(), seconds: 4.5 }));
     evening.join();

@@ -216,7 +216,16 @@ fn without_its_box_the_page_plays_on_and_a_new_box_takes_it_over() {
         Some(order),
         "no jump, no second start: {taken}"
     );
-    drop(tv);
+
+    // The same when its memory is fresh.
+    browser.wait_for("blue.mp4");
+    let remembered = tv.place();
+    assert_eq!(remembered.as_ref().map(|place| place.key.as_str()), Some("blue.mp4"));
+    tv.kill();
+    let _tv = Tv::start_on(address_of_box, loop_of(), remembered);
+    let taken = browser.watch(2);
+    let order: Vec<Value> = ["orange.mp4", "green.mp4"].map(|file| json!(address(file))).to_vec();
+    assert_eq!(taken["order"], json!(order), "{taken}");
 }
 
 #[test]

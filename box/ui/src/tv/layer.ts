@@ -28,6 +28,8 @@ export class Layer {
   isReady = false;
   /** Whether its last picture stands. */
   hasEnded = false;
+  /** When an image began to be seen, in milliseconds of the page's clock. */
+  #since: number | undefined;
 
   constructor(witness: Witness) {
     this.#witness = witness;
@@ -94,6 +96,7 @@ export class Layer {
     } else {
       // Where nobody looks, the browser draws nothing.
       await Promise.race([nextPicture().then(nextPicture), pause(COMPOSED_WITHIN)]);
+      this.#since = performance.now();
     }
   }
 
@@ -125,9 +128,14 @@ export class Layer {
     this.#play().catch((error: unknown) => this.#witness.failed(this, String(error)));
   }
 
-  /** Seconds from the beginning, if a video is playing. */
-  get position(): number | undefined {
-    return this.item?.kind === "video" && !this.hasEnded ? this.#video.currentTime : undefined;
+  /** Seconds from the beginning of what it holds. */
+  get position(): number {
+    if (this.item?.kind === "video") return this.#video.currentTime;
+    return this.#since === undefined ? 0 : (performance.now() - this.#since) / 1000;
+  }
+
+  get isPlaying(): boolean {
+    return this.item?.kind === "video" && !this.hasEnded;
   }
 
   /** How long the whole is, if a video says so. */
@@ -140,6 +148,7 @@ export class Layer {
     this.item = undefined;
     this.isReady = false;
     this.hasEnded = false;
+    this.#since = undefined;
     if (this.#video.hasAttribute("src")) {
       this.#video.pause();
       this.#video.removeAttribute("src");

@@ -40,7 +40,7 @@ export class Stage implements Witness {
     if (!this.#isFading) this.#back.clear();
     this.#mayAdopt = true;
     const { item } = this.#shown;
-    if (item && !this.#screen.isUp) this.#tell({ type: "here", url: item.url, at: this.#shown.position ?? 0 });
+    if (item && !this.#screen.isUp) this.#tell({ type: "here", url: item.url, at: this.#shown.position });
   }
 
   /** The layer that is seen, or is about to be. */
@@ -63,7 +63,7 @@ export class Stage implements Witness {
   show(play: number): void {
     this.#mayAdopt = false;
     if (this.#front.item?.play === play && !this.#isFading) {
-      this.#tell({ type: "shown", play, at: this.#front.position ?? 0 });
+      this.#tell({ type: "shown", play, at: this.#front.position });
       if (this.#front.hasEnded) this.#front.replay();
       return;
     }
@@ -131,7 +131,7 @@ export class Stage implements Witness {
       return;
     }
     young.element.classList.add("seen", "upper");
-    if (young.item) this.#tell({ type: "shown", play: young.item.play, at: young.position ?? 0 });
+    if (young.item) this.#tell({ type: "shown", play: young.item.play, at: young.position });
     if (this.#screen.isUp) await this.#screen.hide();
     else await young.element.animate({ opacity: [0, 1] }, { duration: FADE, easing: "ease-out" }).finished;
     old.element.classList.remove("seen");
@@ -153,9 +153,7 @@ export class Stage implements Witness {
   }
 
   #reportPosition(): void {
-    const at = this.#front.position;
-    if (at !== undefined && this.#front.item && !this.#isFading) {
-      this.#tell({ type: "position", play: this.#front.item.play, at });
-    }
+    const { item, isPlaying, position: at } = this.#front;
+    if (item && isPlaying && !this.#isFading) this.#tell({ type: "position", play: item.play, at });
   }
 }
