@@ -28,8 +28,10 @@ pub const STALLED_AFTER: Duration = Duration::from_secs(10);
 pub const END_MARGIN: Duration = Duration::from_secs(3);
 /// The longest pause between two files that fail.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// After so many failures in a row the last picture, or the logo, stood there long enough: the safe screen.
+/// After so many failures in a row the logo stood there long enough: the safe screen.
 pub const FAILURES_IN_A_ROW: u32 = 4;
+/// After so many, a last picture stood there long enough: what played to its end before plays once more.
+pub const PATIENCE: u32 = 2;
 /// When every file is left out, each gets another try after this time: the browser may have been at fault.
 pub const RETRY_AFTER: Duration = Duration::from_secs(300);
 /// The place on air is told at most this often: who keeps it writes to an SD card.
@@ -63,6 +65,8 @@ pub struct Broadcast {
     next: Option<Next>,
     is_safe: bool,
     quarantine: Quarantine,
+    /// What last played to its end.
+    good: Option<Clip>,
     failures_in_a_row: u32,
     /// Until then nothing new is tried.
     pause: Option<Moment>,
@@ -340,6 +344,7 @@ impl Broadcast {
         if let Some(on_air) = &mut self.on_air {
             on_air.phase = Phase::Over;
             self.quarantine.succeed(&on_air.clip);
+            self.good = Some(on_air.clip.clone());
         }
     }
 
@@ -406,6 +411,9 @@ impl Broadcast {
             return;
         }
         self.pause = self.pause.filter(|pause| *pause > now);
+        if self.next.is_none() && self.failures_in_a_row >= PATIENCE {
+            self.repeat();
+        }
         let waits_for_a_picture =
             self.on_air.as_ref().is_some_and(|on_air| matches!(on_air.phase, Phase::Asked { .. }));
         if self.next.is_none() && self.pause.is_none() && !waits_for_a_picture {
@@ -418,6 +426,16 @@ impl Broadcast {
             self.show_next(seconds, now);
         } else if self.pick().is_none() || self.failures_in_a_row >= FAILURES_IN_A_ROW {
             self.show_safe(now);
+        }
+    }
+
+    /// Goes back to what last played to its end: what stands behind it was broken.
+    fn repeat(&mut self) {
+        let stands = self.on_air.as_ref().is_some_and(|on_air| on_air.phase == Phase::Over);
+        let Some(good) = self.good.as_ref().filter(|good| stands && !self.quarantine.holds(good)) else { return };
+        if let Some(index) = place_of(&good.key, self.cursor, &self.library.clips) {
+            self.cursor = index;
+            self.pause = None;
         }
     }
 

@@ -67,6 +67,31 @@ fn a_loop_of_broken_files_does_not_spin_and_ends_at_the_safe_screen() {
 }
 
 #[test]
+fn among_broken_files_the_good_one_is_repeated() {
+    let mut evening = Evening::new("auvwxyz");
+    evening.broken = "uvwxyz";
+    evening.join();
+    evening.ends(12);
+    assert_eq!(evening.history, "a".repeat(13));
+    assert_eq!(evening.unplayable().len(), 6);
+    evening.change("auvwxyzb");
+    evening.ends(2);
+    assert_eq!(evening.history, format!("{}ba", "a".repeat(13)));
+}
+
+#[test]
+fn a_file_that_breaks_in_the_middle_is_no_good_one() {
+    let mut evening = Evening::new("atvwxyz");
+    evening.broken = "vwxyz";
+    evening.join();
+    for _ in 0..20 {
+        if evening.seen.as_ref().is_some_and(|(key, _)| key == "t") { evening.fail() } else { evening.end() }
+    }
+    assert!(evening.history.starts_with("ata"), "{}", evening.history);
+    assert!(evening.history.ends_with("aaaa") && !evening.history.contains('-'), "{}", evening.history);
+}
+
+#[test]
 fn failures_in_a_row_are_spread() {
     let mut evening = Evening::new("rstuvwxyz");
     evening.broken = "rstuvwxyz";

@@ -97,7 +97,7 @@ fn a_broken_file_is_skipped_and_given_up() {
     let whole = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/blue.mp4")).expect("a clip");
     let broken = [
         ("text.mp4", b"<html>This is no video</html>".to_vec()),
-        ("torn.mp4", whole[..whole.len() / 8].to_vec()),
+        ("torn.mp4", whole[..whole.len() / 2].to_vec()),
         ("empty.mp4", Vec::new()),
         ("text.jpg", b"neither is this".to_vec()),
     ];
@@ -111,6 +111,10 @@ fn a_broken_file_is_skipped_and_given_up() {
     let mut browser = Browser::start();
     browser.open(&tv);
     browser.wait_for("orange.mp4");
+    let trouble = browser.watch_for(Duration::from_secs(20));
+    for darkest in ["darkest", "darkest_presented", "darkest_shot"] {
+        assert!(number(&trouble, darkest) > BLACK, "nothing of it is seen: {darkest}: {trouble}");
+    }
     let mut given_up: Vec<String> =
         (0..5).map(|_| tv.unplayable(Duration::from_secs(60)).expect("a file that is given up")).collect();
     given_up.sort();
