@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::{SinkExt as _, StreamExt as _};
 use neopro_protocol::Authenticate;
 use serde::Serialize;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -132,12 +132,28 @@ async fn arrive(storm: Storm, number: usize) -> Answer {
     }
 }
 
+/// Boxes that stand behind one address.
+const BEHIND_ONE: usize = 30;
+
+/// A connection to the server. On the machine itself there are addresses enough for the boxes to come from many, as
+/// they do in the world; the server's limits are for each.
+async fn connect(server: SocketAddr, number: usize) -> std::io::Result<TcpStream> {
+    let SocketAddr::V4(address) = server else { return TcpStream::connect(server).await };
+    if !address.ip().is_loopback() {
+        return TcpStream::connect(server).await;
+    }
+    let socket = TcpSocket::new_v4()?;
+    let club = u16::try_from(number / BEHIND_ONE).unwrap_or_default().to_be_bytes();
+    socket.bind(SocketAddr::from(([127, 1, club[0], club[1]], 0)))?;
+    socket.connect(server).await
+}
+
 /// Connects and says who it is, at once. `None` if that is refused.
 async fn introduce(storm: &Storm, number: usize) -> Result<Option<Held>, Error> {
     let identity = identity(&storm.seed, number);
     let claim = Authenticate { site_id: identity.site.to_string(), api_key: identity.key, ..Authenticate::default() };
     let claim = serde_json::to_string(&claim).map_err(std::io::Error::other)?;
-    let stream = TcpStream::connect(storm.server).await?;
+    let stream = connect(storm.server, number).await?;
     stream.set_nodelay(true)?;
     let address = format!("ws://{}/socket.io/?EIO=4&transport=websocket", storm.server);
     let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0);

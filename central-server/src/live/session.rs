@@ -34,6 +34,8 @@ pub const STRANGERS_PAYLOAD: usize = 64 * 1024;
 const QUEUE: usize = 64;
 /// And how much of them. A single one may be larger.
 pub(super) const QUEUE_BYTES: usize = 1_000_000;
+/// How long a client that seems to be silent may still speak.
+const GRACE: Duration = Duration::from_millis(500);
 /// How long a packet may take to leave.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -60,6 +62,8 @@ struct Ends {
 struct Outgoing {
     packets: Vec<String>,
     bytes: usize,
+    /// Since when the client is to go unless it says who it is.
+    doubted: Option<tokio::time::Instant>,
     /// Nothing more is taken; what waits is still tried.
     closing: bool,
     /// The client does not read: not even what is being sent now is waited for.
@@ -158,6 +162,18 @@ impl Handle {
         self.0.bell.notify_one();
     }
 
+    /// Ends the session unless its client says who it is within a moment: it may have done so, and we have not read it.
+    pub(super) fn doubt(&self) {
+        self.outgoing().doubted.get_or_insert_with(tokio::time::Instant::now);
+        self.0.bell.notify_one();
+    }
+
+    /// Until when the client has to have said who it is, if it is doubted.
+    fn last_moment(&self) -> Option<tokio::time::Instant> {
+        let is_known = self.0.trusted.load(Ordering::Relaxed);
+        self.outgoing().doubted.filter(|_| !is_known).map(|since| since + GRACE)
+    }
+
     /// Whether the session is to end.
     #[must_use]
     pub fn is_closing(&self) -> bool {
@@ -254,7 +270,16 @@ impl Session {
             if !self.send_what_waits().await || self.handle.is_closing() {
                 return;
             }
+            let last_moment = self.handle.last_moment();
             tokio::select! {
+                // The pulse whatever comes; then what the client has said, and only then whether it is too late.
+                biased;
+                () = &mut pulse => {
+                    if heard.elapsed() > PING_INTERVAL + PING_TIMEOUT || !self.send("2").await {
+                        return;
+                    }
+                    pulse.as_mut().reset(tokio::time::Instant::now() + PING_INTERVAL);
+                }
                 received = self.transport.receive(self.handle.max_payload()) => {
                     heard = Instant::now();
                     let Some(received) = received else { return };
@@ -263,13 +288,8 @@ impl Session {
                         return;
                     }
                 }
+                () = passes(last_moment), if last_moment.is_some() => return,
                 () = self.handle.0.bell.notified() => {}
-                () = &mut pulse => {
-                    if heard.elapsed() > PING_INTERVAL + PING_TIMEOUT || !self.send("2").await {
-                        return;
-                    }
-                    pulse.as_mut().reset(tokio::time::Instant::now() + PING_INTERVAL);
-                }
             }
         }
     }
@@ -342,6 +362,14 @@ impl Session {
             Transport::WebSocket(socket) => socket.finish().await,
             Transport::Polling(poll) => poll.close(),
         }
+    }
+}
+
+/// Waits for a moment that may never come.
+async fn passes(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A fleet that returns after an outage opens thousands of them at once, and thirty boxes may stand behind one
 //! address; each authenticates at once. Only one that has said nothing for two seconds counts as silent, and
-//! when there are too many of those the *oldest* goes, never the newcomer.
+//! when there are too many of those the *oldest* goes, never the newcomer. Before it goes, what it may have said
+//! already is read: on a machine that is overloaded the silence may be ours.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -48,11 +49,16 @@ impl Silent {
         let mut surplus = silent.len().saturating_sub(IN_ALL);
         for handle in silent {
             let of_address = per_address.entry(handle.address()).or_default();
-            if surplus > 0 || *of_address > PER_ADDRESS || handle.age() > LONGEST {
-                surplus = surplus.saturating_sub(1);
-                *of_address -= 1;
+            let is_surplus = surplus > 0 || *of_address > PER_ADDRESS;
+            if handle.age() > LONGEST {
                 handle.close();
+            } else if is_surplus {
+                handle.doubt();
+            } else {
+                continue;
             }
+            surplus = surplus.saturating_sub(1);
+            *of_address -= 1;
         }
     }
 
