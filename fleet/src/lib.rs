@@ -1,6 +1,7 @@
-//! Simulated boxes. They share the protocol's types with the server, and no code.
+//! Simulated boxes. They share the types of the protocol with the server, and the link with boxes.
 
 pub mod identity;
+pub mod simulate;
 pub mod storm;
 
 use rustix::process::{Resource, getrlimit, setrlimit};

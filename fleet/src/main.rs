@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use neopro_fleet::identity::{is_seed, sites_sql};
+use neopro_fleet::simulate::Simulate;
 use neopro_fleet::storm::{self, Storm};
 use tokio::io::AsyncReadExt as _;
 
@@ -43,6 +44,9 @@ enum Command {
         #[arg(long)]
         hold: bool,
     },
+    /// Boxes live: they connect, download, report, have trouble and come back, until the standard input ends or a
+    /// signal comes; what happened is printed as JSON.
+    Simulate(Box<Simulate>),
 }
 
 #[derive(Args)]
@@ -74,6 +78,10 @@ async fn run(command: Command) -> std::io::Result<ExitCode> {
     match command {
         Command::Sites(Fleet { count, seed }) => {
             writeln!(std::io::stdout(), "{};", sites_sql(&seed, count))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Simulate(simulate) => {
+            simulate.start().await?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Storm { fleet: Fleet { count, seed }, server, first, wave, patience, hold } => {
