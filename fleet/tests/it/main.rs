@@ -2,4 +2,5 @@
 //! dashboard.
 
 mod harness;
+mod kills;
 mod tv;

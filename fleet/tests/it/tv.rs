@@ -38,7 +38,7 @@ fn judge(seen: &Value, transitions: u64) -> Result<(), String> {
 }
 
 /// Two browsers at once have half a processor each, and pictures are late.
-static ALONE: Mutex<()> = Mutex::new(());
+pub static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn what_is_deployed_to_a_group_plays_in_turn_without_a_black_picture_and_without_the_server() {
