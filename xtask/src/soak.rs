@@ -15,6 +15,7 @@ struct Soak {
 
 const SOAKS: [Soak; 5] = [
     Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", package: "neopro-central", tests: "kills" },
+    Soak { name: "fleet", variable: "NEOPRO_FLEET_KILLS", times: "50", package: "neopro-fleet", tests: "kills" },
     Soak {
         name: "pooler",
         variable: "NEOPRO_POOLER_REQUESTS",

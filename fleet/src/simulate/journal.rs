@@ -74,6 +74,11 @@ pub enum Event {
         /// The SHA-256 of every file that it says is there.
         installed: Vec<String>,
     },
+    /// A report that is acknowledged and out of date was said once more.
+    Repeated {
+        /// Its number.
+        sequence: i64,
+    },
     /// The server has a report.
     Acknowledged {
         /// Its number.
@@ -111,6 +116,8 @@ pub struct Summary {
     pub removed: u64,
     /// Reports that were sent, repetitions among them.
     pub reported: u64,
+    /// Reports that were said once more.
+    pub repeated: u64,
     /// Reports that the server has acknowledged.
     pub acknowledged: u64,
 }
@@ -176,6 +183,7 @@ impl Summary {
             Event::Failed { .. } => self.failed += 1,
             Event::Removed { .. } => self.removed += 1,
             Event::Reported { .. } => self.reported += 1,
+            Event::Repeated { .. } => self.repeated += 1,
             Event::Acknowledged { .. } => self.acknowledged += 1,
             Event::Away { .. } | Event::Desired { .. } | Event::Holds { .. } => {}
         }

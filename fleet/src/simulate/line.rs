@@ -43,6 +43,9 @@ pub struct Simulate {
     /// Probability that the bytes come out wrong, at each try of a file.
     #[arg(long, default_value_t = 0.0, value_parser = read_probability)]
     corrupt: f64,
+    /// Probability that an acknowledged report is said once more, out of date, after the next one.
+    #[arg(long, default_value_t = 0.0, value_parser = read_probability)]
+    repeat: f64,
     /// Share of the boxes that report after a new connection only what was not acknowledged.
     #[arg(long, default_value_t = 0.0, value_parser = read_probability)]
     trusting: f64,
@@ -140,6 +143,7 @@ impl Simulate {
                 away: seconds(self.away),
                 disk_full: self.disk_full,
                 corrupt: self.corrupt,
+                repeat: self.repeat,
                 trusting: self.trusting,
             },
             slow: self.slow,

@@ -227,11 +227,22 @@ impl Simulated {
             },
             Incoming::Answer { to, data } => {
                 let ack: ReportedAck = serde_json::from_value(data).unwrap_or_default();
-                if let Some(sequence) = self.reports.acknowledged(to, ack.sequence) {
-                    self.note(&Event::Acknowledged { sequence });
+                if let Some(report) = self.reports.acknowledged(to, ack.sequence) {
+                    self.acknowledged(report).await?;
                 }
             }
             Incoming::Unanswered(question) => self.reports.unanswered(question),
+        }
+        Ok(())
+    }
+
+    async fn acknowledged(&mut self, report: Reported) -> Result<(), Over> {
+        let sequence = report.sequence;
+        self.note(&Event::Acknowledged { sequence });
+        let is_kept = self.fleet.trouble.is_repeated(self.site.id, sequence);
+        if let Some(echo) = self.reports.echo(is_kept.then_some(report)) {
+            self.note(&Event::Repeated { sequence: echo.sequence });
+            self.link()?.emit("reported", &echo).await?;
         }
         Ok(())
     }

@@ -14,13 +14,15 @@ pub(super) struct Reports {
     news: bool,
     /// Sent and not acknowledged, with the question that is open about it on this connection.
     open: Option<(Reported, Option<Question>)>,
+    /// Acknowledged long ago, and to be said once more when a later one is acknowledged too.
+    echo: Option<Reported>,
     last_sent: Option<Instant>,
 }
 
 impl Reports {
     /// Nothing was reported yet.
     pub fn new(pace: Duration) -> Self {
-        Self { pace, sequence: 0, news: true, open: None, last_sent: None }
+        Self { pace, sequence: 0, news: true, open: None, echo: None, last_sent: None }
     }
 
     /// Something has changed.
@@ -64,13 +66,20 @@ impl Reports {
         }
     }
 
-    /// The server has answered with the number of a report; the same, if it is the open one.
-    pub fn acknowledged(&mut self, question: Question, sequence: i64) -> Option<i64> {
+    /// The server has answered with the number of a report: the report, if it is the open one.
+    pub fn acknowledged(&mut self, question: Question, sequence: i64) -> Option<Reported> {
         let taken = self.open.take_if(|(report, open)| *open == Some(question) && report.sequence == sequence);
         if taken.is_none() {
             self.unanswered(question);
         }
-        taken.map(|(report, _)| report.sequence)
+        taken.map(|(report, _)| report)
+    }
+
+    /// Keeps an acknowledged report for a network that says things twice, and gives out the one that was kept before.
+    pub fn echo(&mut self, report: Option<Reported>) -> Option<Reported> {
+        let echo = self.echo.take();
+        self.echo = report;
+        echo
     }
 
     /// A question was not answered: its report is sent again.

@@ -19,6 +19,8 @@ pub struct Trouble {
     pub disk_full: f64,
     /// At each try of a file: its bytes come out wrong, until a person asks for another try.
     pub corrupt: f64,
+    /// At each acknowledged report: it is said once more when the next one is acknowledged, out of date by then.
+    pub repeat: f64,
     /// The share of boxes that believe an acknowledgement: after a new connection they report only what was not
     /// acknowledged. Boxes of the field repeat themselves, and so hide a server that had forgotten.
     pub trusting: f64,
@@ -55,6 +57,12 @@ impl Trouble {
     #[must_use]
     pub fn is_corrupt(&self, site: Uuid, sha256: &str, attempt: u32) -> bool {
         self.happens(self.corrupt, "corrupt", site, &format!("{sha256} {attempt}"))
+    }
+
+    /// Whether this report is said once more.
+    #[must_use]
+    pub fn is_repeated(&self, site: Uuid, sequence: i64) -> bool {
+        self.happens(self.repeat, "repeat", site, &sequence.to_string())
     }
 
     /// Whether this box believes an acknowledgement.
