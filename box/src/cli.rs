@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// NeoPro, la box : garde les fichiers du site comme le serveur central les veut, et les joue sur la TV.
+/// NeoPro, le boîtier : garde les fichiers du site comme le serveur central les veut, et les joue sur la TV.
 #[derive(Debug, Parser)]
 #[command(name = "neopro-box", version)]
 struct Arguments {
@@ -14,7 +14,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Fait tourner la box jusqu'à ce qu'on l'arrête (SIGTERM).
+    /// Fait tourner le boîtier jusqu'à ce qu'on l'arrête (SIGTERM).
     ///
     /// Réglages : le fichier CONFIG_FILE (/etc/neopro/site.conf), puis NEOPRO_ROOT/sync-agent/config/.env ; les
     /// variables d'environnement passent avant les deux.

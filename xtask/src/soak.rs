@@ -13,7 +13,7 @@ struct Soak {
     tests: &'static str,
 }
 
-const SOAKS: [Soak; 5] = [
+const SOAKS: &[Soak] = &[
     Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", package: "neopro-central", tests: "kills" },
     Soak { name: "fleet", variable: "NEOPRO_FLEET_KILLS", times: "50", package: "neopro-fleet", tests: "kills" },
     Soak {
@@ -47,7 +47,7 @@ pub fn run(names: &[String]) -> Outcome {
         return Err(format!("There is no soak \"{unknown}\", only: {}.", known.join(", ")));
     }
     test::prepare()?;
-    for Soak { name, variable, times, package, tests } in &SOAKS {
+    for Soak { name, variable, times, package, tests } in SOAKS {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             loud(&format!("{name}, {times} times"), || {
                 let tests_with =

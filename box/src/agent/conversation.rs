@@ -258,7 +258,7 @@ impl<'a> Conversation<'a> {
         let result = json!({
             "commandId": command["id"],
             "status": "error",
-            "error": format!("Cette version de la box ne connaît pas la commande « {kind} »."),
+            "error": format!("Cette version du boîtier ne connaît pas la commande « {kind} »."),
         });
         Ok(self.link.emit("command_result", &result).await?)
     }

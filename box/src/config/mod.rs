@@ -173,7 +173,7 @@ impl Reader<'_> {
 
     /// The server; `None` and a sentence if there is none or if what is known of it is not enough.
     fn central(&mut self) -> Option<Central> {
-        const ALONE: &str = "la box fonctionne sans le serveur central";
+        const ALONE: &str = "le boîtier fonctionne sans le serveur central";
         if self.text("CENTRAL_SERVER_ENABLED").as_deref() != Some("true") {
             self.warn(format!("CENTRAL_SERVER_ENABLED n'est pas « true » : {ALONE}."));
             return None;

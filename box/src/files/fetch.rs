@@ -228,12 +228,12 @@ fn judge(status: StatusCode, headers: &HeaderMap, have: u64, bytes: u64) -> Resu
 fn trouble(status: StatusCode) -> Failure {
     Failure::new(
         Reason::Network,
-        format!("Le stockage est en difficulté (réponse {}) ; la box réessaie.", status.as_u16()),
+        format!("Le stockage est en difficulté (réponse {}) ; le boîtier réessaie.", status.as_u16()),
     )
 }
 
 fn silent() -> Failure {
-    Failure::new(Reason::Network, "Le stockage n'envoie plus rien ; la box réessaie.")
+    Failure::new(Reason::Network, "Le stockage n'envoie plus rien ; le boîtier réessaie.")
 }
 
 fn size_mismatch() -> Failure {
@@ -285,7 +285,10 @@ async fn stream(
             Err(_) => return Err(silent()),
             Ok(None) if *came == job.want.bytes => return Ok(()),
             Ok(None) => {
-                return Err(Failure::new(Reason::Network, "Le téléchargement s'est interrompu ; la box le reprend."));
+                return Err(Failure::new(
+                    Reason::Network,
+                    "Le téléchargement s'est interrompu ; le boîtier le reprend.",
+                ));
             }
             Ok(Some(Err(error))) => return Err(Failure::network(&error)),
             Ok(Some(Ok(frame))) => frame,

@@ -152,11 +152,11 @@ impl Failure {
     }
 
     fn network(error: &dyn fmt::Display) -> Self {
-        Self::new(Reason::Network, format!("La connexion au stockage a échoué ({error}) ; la box réessaie."))
+        Self::new(Reason::Network, format!("La connexion au stockage a échoué ({error}) ; le boîtier réessaie."))
     }
 
     fn disk_full() -> Self {
-        Self::new(Reason::DiskFull, "Il n'y a plus assez de place sur la carte de la box.")
+        Self::new(Reason::DiskFull, "Il n'y a plus assez de place sur la carte du boîtier.")
     }
 }
 
@@ -164,7 +164,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::disk_full(),
-            _ => Self::new(Reason::Disk, format!("La carte de la box a refusé une opération ({error}).")),
+            _ => Self::new(Reason::Disk, format!("La carte du boîtier a refusé une opération ({error}).")),
         }
     }
 }

@@ -171,7 +171,7 @@ async fn update(
     tracing::debug!(?forced, "somebody tried to write a status");
     Err(Error::Conflict(
         "derived_status",
-        "L'état d'un déploiement vient des boxes et ne s'écrit pas : annulez-le (cancel) ou relancez-le (retry).",
+        "L'état d'un déploiement vient des boîtiers et ne s'écrit pas : annulez-le (cancel) ou relancez-le (retry).",
     ))
 }
 

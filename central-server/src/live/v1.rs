@@ -57,7 +57,7 @@ pub(super) async fn result(app: &App, site: SiteId, data: &Value) {
             "size": data["result"]["size"].as_i64(),
         }),
         code: (!succeeded).then(|| code(message.as_deref().unwrap_or_default())),
-        message: (!succeeded).then(|| message.unwrap_or_else(|| "La box n'a pas dit pourquoi.".into())),
+        message: (!succeeded).then(|| message.unwrap_or_else(|| "Le boîtier n'a pas dit pourquoi.".into())),
     };
     let write = || store::finish_command(site, command, &outcome, app.clock.now());
     match insistently(app, write).await {

@@ -963,20 +963,20 @@ begin
   select s.desired_revision into revision from site_states s where s.site_id = site for update;
   for overdue in
     update remote_commands c set status = 'timeout', completed_at = moment,
-        error_message = 'La box n''a plus rien dit de cette commande.'
+        error_message = 'Le boîtier n''a plus rien dit de cette commande.'
       where c.site_id = site and c.status = 'executing' and c.deadline <= moment returning *
   loop
     perform neopro_command_failed(site, overdue.command_type, (overdue.command_data->>'videoId')::uuid, 'timeout',
       overdue.error_message, moment);
   end loop;
   update site_inventory i set state = 'failed', reason_code = 'unsupported', changed_at = moment,
-      reason = 'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.'
+      reason = 'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.'
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%' and i.site_id = site and i.video_id = v.id
       and i.reason_code is distinct from 'unsupported';
   insert into site_inventory (site_id, video_id, sha256, state, reason_code, reason, changed_at)
     select site, v.id, v.checksum, 'failed', 'unsupported',
-      'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.', moment
+      'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.', moment
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%'
     on conflict do nothing;
@@ -1103,8 +1103,8 @@ $fn$;
 select neopro_guard_function(
   'neopro_mirror(uuid, jsonb, text, text, boolean, uuid[], text[], text[], text[], timestamptz)');
 $m0005$;
-insert into public.schema_migrations (version, name, checksum) values (5, '0005_protocol1', '2537c4faff467c2e9255e73ec59ec508f4e1abd7d6759a0bddf49c1c6210b612');
-  elsif (select checksum from public.schema_migrations where version = 5) <> '2537c4faff467c2e9255e73ec59ec508f4e1abd7d6759a0bddf49c1c6210b612' then
+insert into public.schema_migrations (version, name, checksum) values (5, '0005_protocol1', 'e4e09643f7c8b6ee5c671442ac54eb516643d32409623903431e4a5bbc401d04');
+  elsif (select checksum from public.schema_migrations where version = 5) <> 'e4e09643f7c8b6ee5c671442ac54eb516643d32409623903431e4a5bbc401d04' then
     raise exception 'La migration 0005_protocol1 enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 
