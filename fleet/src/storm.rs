@@ -143,6 +143,8 @@ async fn connect(server: SocketAddr, number: usize) -> std::io::Result<TcpStream
         return TcpStream::connect(server).await;
     }
     let socket = TcpSocket::new_v4()?;
+    // The port stays free for a server that listens on every address.
+    socket.set_reuseaddr(true)?;
     let club = u16::try_from(number / BEHIND_ONE).unwrap_or_default().to_be_bytes();
     socket.bind(SocketAddr::from(([127, 1, club[0], club[1]], 0)))?;
     socket.connect(server).await

@@ -69,6 +69,8 @@ impl Place {
     /// A socket of a stranger, from an address of its own.
     async fn stranger(&self, from: [u8; 4]) -> Socket {
         let socket = TcpSocket::new_v4().expect("a socket");
+        // The port stays free for the servers of other tests, which listen on every address.
+        socket.set_reuseaddr(true).expect("a socket");
         socket.bind(SocketAddr::from((from, 0))).expect("any of 127.0.0.0/8 is ours");
         let stream = socket.connect(self.address()).await.expect("a connection");
         let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.address());
