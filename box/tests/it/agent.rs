@@ -63,6 +63,7 @@ async fn what_is_wanted_is_kept_acknowledged_and_not_sent_again() {
     assert_eq!(central.event("authenticate", 2).await["revision"], 1);
     central.until("the loop", |_| (running.played() == ["Boulangerie"]).then_some(())).await;
     assert_eq!(central.storage.with("a.mp4", |served| served.asked.len()), 1);
+    central.heard().await;
     assert_eq!(central.events("(ack)").len(), 2, "what cannot be read is not acknowledged");
     running.stop().await;
 }
@@ -179,6 +180,8 @@ async fn the_document_is_mirrored_when_it_changes_and_without_its_secrets() {
     let mirror = central.event("sync_local_state", 0).await;
     assert_eq!(mirror["config"]["auth"], json!({"clubName": "Vitré", "password": "********"}));
     assert_eq!(mirror["configHash"].as_str().map(str::len), Some(16));
+    central.event("reported", 0).await;
+    central.heard().await;
     central.cut();
     central.event("authenticate", 1).await;
     let beats = central.events("heartbeat").len();
@@ -216,7 +219,7 @@ async fn a_document_that_the_server_may_have_missed_is_sent_again() {
     central.manners(|manners| manners.acknowledges = true);
     let before = central.reports().len();
     central.until("a confirmation", |central| (central.reports().len() > before).then_some(())).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    central.heard().await;
     central.cut();
     central.event("authenticate", 2).await;
     let beats = central.events("heartbeat").len();

@@ -34,7 +34,7 @@ pub fn options(root: &Path) -> Options {
     Options {
         idle: Duration::from_millis(300),
         pace: Pace { first: Duration::from_millis(20), longest: Duration::from_millis(100) },
-        not_found: Duration::from_millis(500),
+        not_found: Duration::from_millis(1_500),
         look: Duration::from_millis(200),
         verify_pause: Duration::ZERO,
         ..Options::field(root.to_owned(), root.join("videos"), None)

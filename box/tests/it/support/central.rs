@@ -172,6 +172,13 @@ impl Central {
         self.until(name, |central| central.events(name).into_iter().nth(after)).await
     }
 
+    /// Waits until the box has heard everything that was sent to it so far.
+    pub async fn heard(&self) {
+        let before = self.events("pong_check").len();
+        self.send(r#"42["ping_check",{"timestamp":1}]"#);
+        self.event("pong_check", before).await;
+    }
+
     /// Waits until the last report says this of a file.
     pub async fn reported(&self, media: &Media, holds: impl Fn(&Item) -> bool) -> Item {
         self.until(&media.url, |central| {
