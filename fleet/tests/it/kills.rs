@@ -333,8 +333,9 @@ fn every_box_ends_in_its_desired_state_however_the_server_dies_and_nothing_happe
     }
     assert!(number("authenticated") > BOXES as u64, "{summary}");
     // Whoever drops an order from the ledger finds the world wrong.
-    for missing in 0..stage.ledger.len() {
+    for _ in 0..5 {
         let mut shorter = stage.ledger.clone();
+        let missing = stage.random.below(shorter.len() as u64) as usize;
         if let Entry::Ordered { order, .. } = shorter.remove(missing) {
             assert!(!check(&shorter, &seen).is_empty(), "order {order} counts for nothing");
         }
