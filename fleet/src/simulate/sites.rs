@@ -37,7 +37,7 @@ impl std::error::Error for NoSite {}
 /// A line that is neither.
 pub fn read(text: &str) -> Result<Vec<Site>, NoSite> {
     let lines = text.lines().map(str::trim).enumerate();
-    let wanted = lines.filter(|(number, line)| !line.is_empty() && !(*number == 0 && *line == "id,key"));
+    let wanted = lines.filter(|(number, line)| !(line.is_empty() || *number == 0 && *line == "id,key"));
     wanted.map(|(number, line)| read_line(line).ok_or(NoSite { line: number + 1 })).collect()
 }
 

@@ -42,11 +42,6 @@ impl RealBox {
     pub fn tv(&self) -> String {
         format!("http://127.0.0.1:{}/tv", self.port)
     }
-
-    /// What it has logged.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.root.join("log")).unwrap_or_default()
-    }
 }
 
 fn run(root: &Path, site: &Site, server: u16, port: u16) -> Child {
