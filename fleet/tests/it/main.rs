@@ -1,6 +1,8 @@
 //! The whole of it: a real server on its own database, real boxes, a real browser, and `curl` in the place of the
 //! dashboard.
 
+#![expect(clippy::disallowed_methods, reason = "tests read what the run tells them, and the time as it is")]
+
 mod harness;
 mod kills;
 mod tv;
