@@ -19,8 +19,8 @@ use crate::net::Dialer;
 use crate::screen::Screen;
 use crate::state::{Opened, StateError, Wanted};
 
-/// How long the end may take before the process ends all the same.
-const END: Duration = Duration::from_secs(1);
+/// How long each of the three steps of the end may take: the whole has ended within 2 s, whatever hangs.
+const END: Duration = Duration::from_millis(600);
 
 /// Why a box does not start. It is no box that is badly configured: that one runs, and says what is wrong.
 #[derive(Debug)]
