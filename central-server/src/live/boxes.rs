@@ -166,7 +166,8 @@ impl Talk {
     async fn welcome(&mut self, site: SiteId, claim: &Authenticate, stored: StoredKey) {
         let (app, now) = (self.app.clone(), self.app.clock.now());
         let is_new = claim.protocol.is_some_and(|protocol| protocol >= PROTOCOL);
-        let has = claim.revision.unwrap_or_default().max(0);
+        // Beyond what a program of JavaScript could count to, it is no revision.
+        let has = claim.revision.filter(|revision| (0..1 << 52).contains(revision)).unwrap_or_default();
         let known = Known { site, is_new, is_fresh: is_new && has == 0 };
         self.known = Some(known);
         app.live.hub.arrived(site, self.handle.clone(), now);
@@ -188,8 +189,21 @@ impl Talk {
             // The first report of a fresh box may be among them.
             self.hear(self.known.unwrap_or(known), event).await;
         }
-        if is_new && stored.desired_revision > has {
+        if is_new && has > stored.desired_revision {
+            self.catch_up(site, has).await;
+        }
+        if is_new && has != stored.desired_revision {
             app.live.bell.ring([site]);
+        }
+    }
+
+    /// A box has a state that we never had: our database is an older one. It ignores what is not newer than its own,
+    /// so our next state has to be.
+    async fn catch_up(&self, site: SiteId, has: i64) {
+        let Ok(db) = self.app.db() else { return };
+        match db.run_as_system(store::go_beyond(site, has)).await {
+            Ok(()) => tracing::warn!(%site, revision = has, "a box is ahead of us: was the database restored?"),
+            Err(error) => tracing::warn!(%site, %error, "a box is ahead of us, and cannot be caught up with now"),
         }
     }
 

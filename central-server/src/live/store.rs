@@ -124,6 +124,17 @@ pub struct Introduction {
     pub capabilities: Vec<String>,
 }
 
+/// Makes the next state of a site newer than this one, which its box has.
+pub fn go_beyond(site: SiteId, revision: i64) -> Query<()> {
+    query(
+        "insert into site_states as s (site_id, desired_revision) values ($1, $2 + 1) \
+         on conflict (site_id) do update set desired_revision = greatest(s.desired_revision, $2 + 1)",
+    )
+    .bind(site)
+    .bind(revision)
+    .nothing()
+}
+
 /// Writes down what a box says of itself.
 pub fn introduce(site: SiteId, new: &Introduction, now: Time) -> Query<()> {
     query(

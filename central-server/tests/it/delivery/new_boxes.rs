@@ -156,6 +156,23 @@ async fn what_is_not_acknowledged_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_box_that_is_ahead_of_a_restored_database_is_caught_up_with() {
+    let stage = Stage::start("new-ahead").await;
+    let site = stage.site("Gymnase").await;
+    let video = stage.upload("V.mp4", media!("faststart.mp4"), None).await;
+    stage.order(&video, "site", &site, "install").await;
+    let mut new = Player::start("box2.mjs", stage.server.port, &site, "websocket");
+    assert_eq!(new.says("desired").await["revision"], 1);
+    for (claimed, told) in [(json!(41), 42), (json!(9_007_199_254_740_992u64), 42), (json!(-3), 42)] {
+        new.tell(&json!({"revision": claimed})).await;
+        new.tell(&json!({"drop": true})).await;
+        new.says("authenticated").await;
+        let desired = new.says("desired").await;
+        assert_eq!((&desired["revision"], desired["media"].as_array().map(Vec::len)), (&json!(told), Some(1)));
+    }
+}
+
+#[tokio::test]
 async fn a_group_gets_it_and_each_site_has_a_row_of_its_own() {
     let stage = Stage::start("new-group").await;
     let (a, b, c) = (stage.site("A").await, stage.site("B").await, stage.site("C").await);
