@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::broadcast::{END_MARGIN, LONGEST, Moment};
 use crate::library::{Clip, ClipKind};
 
+/// The item on the screen, or on its way there.
 #[derive(Debug)]
-/// The item on the screen.
 pub struct OnAir {
+    /// Which passage it is.
     pub play: u64,
     pub clip: Clip,
     /// Its place in the loop, if it is still there.
@@ -15,10 +16,12 @@ pub struct OnAir {
     /// Seconds from its beginning, and when it was there.
     pub at: f64,
     pub since: Moment,
+    /// How long the whole of it is, if that is known.
     pub seconds: Option<f64>,
     pub phase: Phase,
 }
 
+/// How far the item on air is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Phase {
     /// The page was asked to show it; no picture was seen yet.
@@ -29,17 +32,23 @@ pub enum Phase {
     Over,
 }
 
+/// The item that is loaded out of sight.
 #[derive(Debug)]
 pub struct Next {
+    /// Which passage it will be.
     pub play: u64,
     pub clip: Clip,
+    /// From where it will play, in seconds.
     pub at: f64,
     pub loading: Loading,
 }
 
+/// How far the next item is.
 #[derive(Debug, Clone, Copy)]
 pub enum Loading {
+    /// It has to be ready by then.
     Until(Moment),
+    /// Its first picture is decoded.
     Done { seconds: Option<f64> },
 }
 

@@ -49,7 +49,8 @@ async fn answer(clip: &Clip, method: &Method, asked: &HeaderMap) -> io::Result<R
     (&mut file).take(HEAD as u64).read_to_end(&mut head).await?;
     let lasting = [
         (header::ETAG, etag.clone()),
-        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        // A browser on the box would copy every file of the loop to the SD card, again and again when it has no room.
+        (header::CACHE_CONTROL, "no-store".to_owned()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
     ];
     let text = |name| asked.get(name).and_then(|value| value.to_str().ok());

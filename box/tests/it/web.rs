@@ -150,6 +150,7 @@ fn clips_are_served_whole_and_in_part() {
     assert_eq!((whole.status, whole.body == file), (200, true));
     assert_eq!(whole.header("content-type"), Some("video/mp4"));
     assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+    assert_eq!(whole.header("cache-control"), Some("no-store"), "the browser writes no copy to the SD card");
     let etag = whole.header("etag").expect("a tag").to_owned();
     assert_eq!(request(tv.address, "GET", &address("yellow.jpg"), &[]).header("content-type"), Some("image/jpeg"));
 

@@ -15,6 +15,9 @@ use support::{Browser, Tv, address, clip, clip_at, library};
 
 /// Mean luminance, of 255. The darkest picture of a clip is far above, and so is any mixture of two.
 const BLACK: f64 = 60.0;
+/// The darkest of the clips that follow one another has 153, as the compositor's pictures show it: a fade that lets
+/// something shine through from below is darker than both that it is between.
+const DIP: f64 = 140.0;
 
 /// How many items take the place of others: a slice here, the whole in `cargo xtask soak`.
 fn transitions() -> u64 {
@@ -49,6 +52,7 @@ fn no_black_picture_comes_between_two_items() {
     assert!(number(&seen, "transitions") >= transitions() as f64, "{seen}");
     for darkest in ["darkest", "darkest_presented", "darkest_shot"] {
         assert!(number(&seen, darkest) > BLACK, "{darkest}: {seen}");
+        assert!(number(&seen, darkest) > DIP, "{darkest}: {seen}");
     }
     // A detector that looks away finds nothing.
     assert!(number(&seen, "presented") > 15.0 * transitions() as f64, "{seen}");

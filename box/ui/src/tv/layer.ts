@@ -28,6 +28,8 @@ export class Layer {
   isReady = false;
   /** Whether its last picture stands. */
   hasEnded = false;
+  /** Whether what it holds cannot be played on: its last picture stands at best. */
+  isBroken = false;
   /** When an image began to be seen, in milliseconds of the page's clock. */
   #since: number | undefined;
 
@@ -43,6 +45,7 @@ export class Layer {
       if (this.item) witness.ended(this);
     };
     this.#video.onerror = () => {
+      this.isBroken = true;
       if (this.item?.kind === "video") witness.failed(this, this.#video.error?.message || "the video cannot be played");
     };
   }
@@ -94,8 +97,7 @@ export class Layer {
       await within(PLAYS_WITHIN, this.#play(), "it does not start to play");
       await presented;
     } else {
-      // Where nobody looks, the browser draws nothing.
-      await Promise.race([nextPicture().then(nextPicture), pause(COMPOSED_WITHIN)]);
+      await drawn();
       this.#since = performance.now();
     }
   }
@@ -148,6 +150,7 @@ export class Layer {
     this.item = undefined;
     this.isReady = false;
     this.hasEnded = false;
+    this.isBroken = false;
     this.#since = undefined;
     if (this.#video.hasAttribute("src")) {
       this.#video.pause();
@@ -172,6 +175,11 @@ function within<T>(milliseconds: number, promise: Promise<T>, otherwise: string)
     const timer = setTimeout(() => reject(new Error(otherwise)), milliseconds);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
+}
+
+/** Resolves when what is so now was drawn. Where nobody looks the browser draws nothing, and time has to do. */
+export function drawn(): Promise<void> {
+  return Promise.race([nextPicture().then(nextPicture), pause(COMPOSED_WITHIN)]);
 }
 
 function nextPicture(): Promise<void> {

@@ -1,4 +1,4 @@
-import { Layer, type Witness } from "./layer";
+import { Layer, type Witness, drawn } from "./layer";
 import type { Item, Safe, ToBox } from "./messages";
 import type { Screen } from "./screen";
 
@@ -39,8 +39,8 @@ export class Stage implements Witness {
     this.#wanted = undefined;
     if (!this.#isFading) this.#back.clear();
     this.#mayAdopt = true;
-    const { item } = this.#shown;
-    if (item && !this.#screen.isUp) this.#tell({ type: "here", url: item.url, at: this.#shown.position });
+    const { item, isBroken } = this.#shown;
+    if (item && !isBroken && !this.#screen.isUp) this.#tell({ type: "here", url: item.url, at: this.#shown.position });
   }
 
   /** The layer that is seen, or is about to be. */
@@ -49,7 +49,7 @@ export class Stage implements Witness {
   }
 
   prepare(item: Item): void {
-    if (this.#mayAdopt && this.#shown.item?.url === item.url) {
+    if (this.#mayAdopt && !this.#shown.isBroken && this.#shown.item?.url === item.url) {
       this.#mayAdopt = false;
       this.#shown.item = item;
       this.#tell({ type: "ready", play: item.play, seconds: this.#shown.seconds });
@@ -77,6 +77,7 @@ export class Stage implements Witness {
     this.#wanted = undefined;
     this.#mayAdopt = false;
     await this.#screen.show(safe);
+    await drawn();
     this.#leave();
   }
 
@@ -134,8 +135,12 @@ export class Stage implements Witness {
     if (young.item) this.#tell({ type: "shown", play: young.item.play, at: young.position });
     if (this.#screen.isUp) await this.#screen.hide();
     else await young.element.animate({ opacity: [0, 1] }, { duration: FADE, easing: "ease-out" }).finished;
+    // The fade has ended here, but a busy compositor may be some pictures behind, and a video that is let go of is gone
+    // at once: the old one would be missing below the young one.
+    await drawn();
     old.element.classList.remove("seen");
     young.element.classList.remove("upper");
+    await drawn();
     old.clear();
     [this.#front, this.#back] = [young, old];
     this.#isFading = false;
