@@ -84,7 +84,8 @@ impl Keeper {
 
     /// Whether a download, of which so many bytes are there, may begin now.
     fn may_try(&self, want: &Want, record: &Record, begun: u64) -> bool {
-        if want.attempt > record.attempt {
+        // Another number, not only a greater one: ordered anew after it was taken away, tries are counted from 0 again.
+        if want.attempt != record.attempt {
             return true;
         }
         let is_due = self.waits.get(&want.sha256).is_none_or(|(until, _)| *until <= Instant::now());
@@ -111,7 +112,7 @@ impl Keeper {
     }
 
     async fn begin_fetching(&mut self, folder: &Folder, want: Want, record: Record, target: PathBuf) {
-        let asked_again = want.attempt > record.attempt;
+        let asked_again = want.attempt != record.attempt;
         let begun = Record {
             state: ItemState::Downloading,
             bytes: want.bytes,

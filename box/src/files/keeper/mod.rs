@@ -341,7 +341,7 @@ impl Keeper {
         let old = std::mem::replace(&mut self.wants, Arc::new(wants(&self.wanted.desired.media)));
         let origins_changed = before.origins != self.wanted.origins;
         for (sha256, want) in self.wants.iter() {
-            if origins_changed || old.get(sha256).is_none_or(|old| old.urls != want.urls || old.attempt < want.attempt)
+            if origins_changed || old.get(sha256).is_none_or(|old| old.urls != want.urls || old.attempt != want.attempt)
             {
                 self.waits.remove(sha256);
             }
