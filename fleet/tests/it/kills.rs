@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::harness::{Central, Site, root};
-use ledger::{Counts, Entry, Id, Inventory, Seen, Target, check};
+use ledger::{Counts, Entry, Id, Inventory, Seen, Target, check, forgotten};
 use process::{Boxes, Told};
 
 const BOXES: usize = 20;
@@ -89,7 +89,9 @@ impl Stage {
         let last = self.orders.len().saturating_sub(6);
         let recent = self.orders[last..].to_vec();
         match self.random.below(10) {
-            0 | 1 if !recent.is_empty() => return Wish::Cancel(self.random.pick(&recent).clone()),
+            0 if !recent.is_empty() => return Wish::Cancel(self.random.pick(&recent).clone()),
+            // What was ordered just now is the least likely to be done.
+            1 if let Some(last) = recent.last() => return Wish::Cancel(last.clone()),
             2 if !recent.is_empty() => return Wish::Retry(self.random.pick(&recent).clone()),
             _ => {}
         }
@@ -110,6 +112,17 @@ impl Stage {
         for video in self.videos.clone().into_iter().rev().take(3) {
             let (target, sites) = (target.clone(), sites.clone());
             let wish = Wish::Order { video, target_type: "group", target, sites, is_install: true };
+            let answer = self.try_to(&wish).expect("a living server");
+            self.acknowledged(wish, &answer);
+        }
+    }
+
+    /// Long before the long videos are there, one is taken back and another is not to be there any more.
+    fn change_minds(&mut self) {
+        let (target, sites) = self.groups[1].clone();
+        let video = self.videos[self.videos.len() - 2].clone();
+        let other = Wish::Order { video, target_type: "group", target, sites, is_install: false };
+        for wish in [Wish::Cancel(self.orders[2].clone()), other] {
             let answer = self.try_to(&wish).expect("a living server");
             self.acknowledged(wish, &answer);
         }
@@ -208,7 +221,28 @@ impl Stage {
         if let Some(lost) = lost {
             self.resolve(lost);
         }
+        self.look_for_forgotten(told);
         self.look_at_ends();
+    }
+
+    /// Whether the server still knows what it had acknowledged before it died. Boxes that trust an acknowledgement
+    /// do not say it again.
+    fn look_for_forgotten(&self, told: &Told) {
+        for site in &self.sites {
+            // What a box has told is read a moment after it was said.
+            let until = Instant::now() + Duration::from_secs(3);
+            loop {
+                let before = told.so_far();
+                let inventory = self.central.get(&format!("/api/sites/{}/inventory", site.id));
+                let items = inventory["items"].as_array().expect("items");
+                let installed = items.iter().filter(|item| item["state"] == "installed");
+                let installed = installed.filter_map(|item| item["checksum"].as_str()).collect();
+                let revision = inventory["reported_revision"].as_i64().expect("a revision");
+                let Some(complaint) = forgotten(&site.id, &before, &told.so_far(), revision, &installed) else { break };
+                assert!(Instant::now() < until, "{complaint}");
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
     }
 
     /// Everything that a site has a part in. What has ended for good stays as it is.
@@ -317,6 +351,9 @@ fn every_box_ends_in_its_desired_state_however_the_server_dies_and_nothing_happe
     stage.give_everybody_much();
     for kill in 1..=kills {
         stage.live_and_die(&told);
+        if kill == 1 {
+            stage.change_minds();
+        }
         println!("death {kill}: {} orders, {} answers lost", stage.orders.len(), stage.lost_answers);
     }
     stage.settle();
@@ -332,6 +369,11 @@ fn every_box_ends_in_its_desired_state_however_the_server_dies_and_nothing_happe
         assert!(number(name) >= least, "{name}: {summary}");
     }
     assert!(number("authenticated") > BOXES as u64, "{summary}");
+    for state in ["installed", "cancelled", "superseded"] {
+        let count = seen.targets.values().filter(|end| end.state == state).count();
+        println!("{state}: {count}");
+        assert!(count > 0, "no part of an order was {state}");
+    }
     // Whoever drops an order from the ledger finds the world wrong.
     for _ in 0..5 {
         let mut shorter = stage.ledger.clone();

@@ -190,6 +190,28 @@ fn held<'a>(events: &'a [Value], site: &'a str) -> Option<BTreeSet<&'a str>> {
     of_box(events, site).find(|event| event["event"] == "holds").map(|event| texts(&event["files"]))
 }
 
+/// What the server knows of a box has to be what the box has said last of all that was acknowledged, or something later.
+/// `before` was told before the server was asked, `after` everything until it had answered. The complaint, if not.
+pub fn forgotten(
+    site: &str,
+    before: &[Value],
+    after: &[Value],
+    revision: i64,
+    installed: &BTreeSet<&str>,
+) -> Option<String> {
+    let number = |event: &Value| event["sequence"].as_i64();
+    let acknowledged =
+        of_box(before, site).filter(|event| event["event"] == "acknowledged").filter_map(number).max()?;
+    let said = |event: &&Value| event["event"] == "reported" && number(event) >= Some(acknowledged);
+    let fits = |event: &Value| {
+        texts(&event["installed"]) == *installed && event["revision"].as_i64().is_some_and(|of| of <= revision)
+    };
+    let known = of_box(after, site).filter(said).any(fits);
+    (!known).then(|| {
+        format!("{site}: report {acknowledged} was acknowledged, the server knows {installed:?} at {revision}")
+    })
+}
+
 /// Whether a box has done everything once.
 fn check_box(site: &Id, ledger: &[Entry], events: &[Value], wrong: &mut Vec<String>) {
     let (mut reported, mut acknowledged) = (BTreeSet::new(), BTreeMap::new());
@@ -287,12 +309,12 @@ mod tests {
         seen.events = vec![
             json!({"box": "s", "event": "downloaded", "sha256": "hash-v", "attempt": 0}),
             json!({"box": "s", "event": "downloaded", "sha256": "hash-w", "attempt": 0}),
-            json!({"box": "s", "event": "reported", "sequence": 1, "installed": ["hash-v", "hash-w"]}),
+            json!({"box": "s", "event": "reported", "sequence": 1, "revision": 1, "installed": ["hash-v", "hash-w"]}),
             json!({"box": "s", "event": "acknowledged", "sequence": 1}),
             json!({"box": "s", "event": "removed", "sha256": "hash-w", "revision": 3}),
             json!({"box": "s", "event": "downloaded", "sha256": "hash-u", "attempt": 0}),
-            json!({"box": "s", "event": "reported", "sequence": 2, "installed": ["hash-v", "hash-u"]}),
-            json!({"box": "s", "event": "reported", "sequence": 2, "installed": ["hash-v", "hash-u"]}),
+            json!({"box": "s", "event": "reported", "sequence": 2, "revision": 3, "installed": ["hash-v", "hash-u"]}),
+            json!({"box": "s", "event": "reported", "sequence": 2, "revision": 3, "installed": ["hash-v", "hash-u"]}),
             json!({"box": "s", "event": "acknowledged", "sequence": 2}),
             json!({"box": "s", "event": "holds", "files": ["hash-u", "hash-v"]}),
             json!({"box": "t", "event": "downloaded", "sha256": "hash-v", "attempt": 0}),
@@ -349,6 +371,21 @@ mod tests {
         assert!(!with(Inventory { installed: BTreeSet::from(["w".into()]), ..inventory }).is_empty());
         assert!(!wrong(|_, seen| seen.events[13]["files"] = json!([])).is_empty(), "the box has less");
         assert!(!wrong(|_, seen| drop(seen.events.pop())).is_empty(), "the box did not live to the end");
+    }
+
+    #[test]
+    fn a_server_that_forgets_what_it_acknowledged_is_found() {
+        let (_, seen) = world();
+        let forgotten = |heard: usize, revision, installed: &[&str]| {
+            let installed = installed.iter().copied().collect();
+            forgotten("s", &seen.events[..heard], &seen.events[..8], revision, &installed).is_some()
+        };
+        assert!(!forgotten(4, 1, &["hash-v", "hash-w"]), "what was acknowledged");
+        assert!(!forgotten(4, 3, &["hash-u", "hash-v"]), "what came later");
+        assert!(!forgotten(3, 0, &[]), "nothing was acknowledged");
+        assert!(forgotten(4, 1, &[]), "something before it");
+        assert!(forgotten(4, 0, &["hash-v", "hash-w"]), "another revision");
+        assert!(forgotten(9, 3, &["hash-v", "hash-w"]), "what a later report took the place of");
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl Told {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Everything that was told so far.
+    pub fn so_far(&self) -> Vec<Value> {
+        self.lines().clone()
+    }
+
     /// Waits until a box tells such an event, at most so long.
     pub fn wait_for(&self, event: &str, within: Duration) {
         let lines = self.lines();
