@@ -7,6 +7,7 @@ mod ledger;
 mod process;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::PoisonError;
@@ -90,7 +91,8 @@ impl Stage {
     }
 
     fn wish(&mut self) -> Wish {
-        let last = self.orders.len().saturating_sub(6);
+        // The first order stays, and so does its video: every box is in the middle of it at the first death.
+        let last = self.orders.len().saturating_sub(6).max(1).min(self.orders.len());
         let recent = self.orders[last..].to_vec();
         match self.random.below(10) {
             0 if !recent.is_empty() => return Wish::Cancel(self.random.pick(&recent).clone()),
@@ -99,7 +101,7 @@ impl Stage {
             2 if !recent.is_empty() => return Wish::Retry(self.random.pick(&recent).clone()),
             _ => {}
         }
-        let video = self.random.pick(&self.videos).clone();
+        let video = self.random.pick(&self.videos[..self.videos.len() - 1]).clone();
         let is_install = self.random.below(3) > 0;
         if self.random.below(3) == 0 {
             let (target, sites) = self.random.pick(&self.groups).clone();
@@ -211,12 +213,12 @@ impl Stage {
     }
 
     /// One life of the server: orders, a death, a new start.
-    fn live_and_die(&mut self, told: &Told) {
+    fn live_and_die(&mut self, told: &Told, life: Range<u64>) {
         let (pid, is_dead) = (self.central.pid(), AtomicBool::new(false));
         // Half of the deaths come when they come, the others just when something is being said.
-        let delay = Duration::from_millis(self.random.below(LIFE));
+        let delay = Duration::from_millis(life.start + self.random.below(life.end - life.start));
         let moments = ["authenticated", "desired", "downloaded", "reported", "reported", "reported"];
-        let moment = (self.random.below(2) == 0).then(|| *self.random.pick(&moments));
+        let moment = (self.random.below(2) == 0 && life.start == 0).then(|| *self.random.pick(&moments));
         let after = Duration::from_micros(self.random.below(12_000));
         let lost = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -365,7 +367,8 @@ fn every_box_ends_in_its_desired_state_however_the_server_dies_and_nothing_happe
     let told = boxes.told();
     stage.give_everybody_much();
     for kill in 1..=kills {
-        stage.live_and_die(&told);
+        // The first video takes longer to fetch than the first life lasts, and is begun within it.
+        stage.live_and_die(&told, if kill == 1 { 700..2_000 } else { 0..LIFE });
         if kill == 1 {
             stage.change_minds();
         }
