@@ -44,7 +44,7 @@ fn no_black_picture_comes_between_two_items() {
     let after = browser.ask(&json!({"do": "weigh"}));
     println!(
         "{before}\n{after}\n{}",
-        json!({"but order": null, "pictures": seen["pictures"], "presented": seen["presented"],
+        json!({"pictures": seen["pictures"], "presented": seen["presented"],
         "missed": seen["missed"], "darkest": seen["darkest"], "darkest_presented": seen["darkest_presented"],
         "shots": seen["shots"], "shots_per_second": seen["shots_per_second"], "darkest_shot": seen["darkest_shot"],
         "transitions": seen["transitions"]})
