@@ -1,6 +1,7 @@
 //! The screen of a box: the player and its page, joined to those who keep the files.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ async fn place(state: &State) -> Option<Place> {
 /// Serves the page. A port that is taken, by a program of before that has not ended yet, is waited for.
 async fn serve(listen: SocketAddr, web: Web, mut stopped: oneshot::Receiver<()>) {
     let listener = loop {
-        match TcpListener::bind(listen).await {
+        match open(listen).await {
             Ok(listener) => break listener,
             Err(error) => tracing::error!(%listen, %error, "the TV's page cannot be served yet (NEOPRO_LISTEN)"),
         }
@@ -88,6 +89,16 @@ async fn serve(listen: SocketAddr, web: Web, mut stopped: oneshot::Receiver<()>)
         let _ = stopped.await;
     })
     .await;
+}
+
+/// The port. Where the system has no IPv6, every address means every one of IPv4.
+async fn open(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(listen).await {
+        Err(error) if listen.ip() == Ipv6Addr::UNSPECIFIED && error.kind() != ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, listen.port())).await
+        }
+        bound => bound,
+    }
 }
 
 async fn follow(mut configuration: watch::Receiver<Arc<Current>>, text: watch::Sender<Option<Arc<str>>>) {

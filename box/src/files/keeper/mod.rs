@@ -70,7 +70,8 @@ enum Outcome {
 }
 
 impl Keeper {
-    /// A keeper and what it publishes. It works when [`Keeper::run`] runs.
+    /// A keeper and what it publishes. It works on when [`Keeper::run`] runs; what it has is published already, so that
+    /// a TV that plays on over a restart of its box never meets an empty loop.
     ///
     /// # Errors
     /// The state cannot be read.
@@ -84,7 +85,7 @@ impl Keeper {
         let records = around.state.records().await?.into_iter().collect();
         let quarantine = Arc::new(around.state.quarantine().await?.into_iter().collect());
         let wanted = around.wanted.borrow().clone();
-        let keeper = Self {
+        let mut keeper = Self {
             wants: Arc::new(wants(&wanted.desired.media)),
             space: Space::of(&options.videos, options.gauge.clone()),
             options,
@@ -105,6 +106,7 @@ impl Keeper {
             library,
             knows_strangers: false,
         };
+        keeper.pass().await;
         Ok((keeper, views))
     }
 
