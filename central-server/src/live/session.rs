@@ -228,6 +228,22 @@ impl Transport {
         }
     }
 
+    /// Sends until nothing waits any more. What comes while a packet leaves has rung in vain: sending listens for
+    /// being cut off, and takes the ring for that.
+    async fn send_what_waits(&mut self, handle: &Handle) -> bool {
+        loop {
+            let packets = handle.take();
+            if packets.is_empty() {
+                return true;
+            }
+            for packet in packets {
+                if !self.send(&packet, handle).await {
+                    return false;
+                }
+            }
+        }
+    }
+
     async fn pong(&mut self, payload: &[u8]) -> bool {
         match self {
             Self::WebSocket(socket) => {
@@ -346,12 +362,7 @@ impl Session {
     }
 
     async fn send_what_waits(&mut self) -> bool {
-        for packet in self.handle.take() {
-            if !self.send(&packet).await {
-                return false;
-            }
-        }
-        true
+        self.transport.send_what_waits(&self.handle).await
     }
 
     async fn end(mut self: Box<Self>) {
@@ -457,5 +468,29 @@ mod tests {
         };
         let (sent, ()) = tokio::join!(transport.send(&large, &handle), overflow);
         assert!(!sent && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+    #[tokio::test]
+    async fn what_is_said_while_a_packet_leaves_is_said_behind_it() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let (client, server) = (TcpStream::connect(address).await.expect("a client"), listener.accept().await);
+        let socket = WebSocket::new(server.expect("a connection").0, Vec::new(), None);
+        let (mut transport, handle) = (Transport::WebSocket(Box::new(socket)), handle());
+        handle.send("x".repeat(20_000_000));
+        let meanwhile = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            handle.emit("desired", &Value::Null);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let (mut heard, end) = (Vec::new(), br#"42["desired"]"#);
+            while !heard.ends_with(end) {
+                client.readable().await.expect("it lasts");
+                // The end is all that is looked at.
+                heard.drain(..heard.len().saturating_sub(end.len()));
+                let _ = client.try_read_buf(&mut heard);
+            }
+        };
+        let both = async { tokio::join!(transport.send_what_waits(&handle), meanwhile).0 };
+        let sent = tokio::time::timeout(Duration::from_secs(10), both).await;
+        assert_eq!(sent, Ok(true), "what was said behind the first packet never came");
     }
 }
