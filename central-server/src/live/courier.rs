@@ -20,6 +20,8 @@ use crate::ids::SiteId;
 const SWEPT_EVERY: Duration = Duration::from_secs(30);
 /// How often the progress of downloads is written down.
 const WRITTEN_EVERY: Duration = Duration::from_secs(5);
+/// How many downloads are written down by one statement.
+const WRITTEN_TOGETHER: usize = 1_000;
 /// After how long an unacknowledged state is sent again.
 const SENT_AGAIN: Duration = Duration::from_secs(60);
 /// How many sites are served by one query.
@@ -184,7 +186,7 @@ impl Seats {
 
 /// Percentages of downloads, from the boxes' words until they are written down.
 #[derive(Debug, Default)]
-pub(super) struct Progresses(Mutex<HashMap<(SiteId, uuid::Uuid), i16>>);
+pub(super) struct Progresses(Mutex<HashMap<SiteId, HashMap<uuid::Uuid, i16>>>);
 
 impl Progresses {
     /// A box says how far it is. Boxes of the field send fractions, more than 100, and the same twice.
@@ -192,8 +194,18 @@ impl Progresses {
         if percent.is_finite() {
             #[expect(clippy::cast_possible_truncation, reason = "it lies between 0 and 99")]
             // 100 is said by the result alone.
-            lock(&self.0).insert((site, video), percent.clamp(0.0, 99.0) as i16);
+            lock(&self.0).entry(site).or_default().insert(video, percent.clamp(0.0, 99.0) as i16);
         }
+    }
+
+    /// A box has said how its download ended. How far it was before would be written over that.
+    pub(super) fn forget(&self, site: SiteId) {
+        lock(&self.0).remove(&site);
+    }
+
+    fn take(&self) -> Vec<((SiteId, uuid::Uuid), i16)> {
+        let noted = std::mem::take(&mut *lock(&self.0));
+        noted.into_iter().flat_map(|(site, files)| files.into_iter().map(move |(id, at)| ((site, id), at))).collect()
     }
 }
 
@@ -206,16 +218,35 @@ async fn write(app: &App) {
 
 /// Writes down how far downloads are. What cannot be written now is out of date by the next time.
 pub(super) async fn write_now(app: &App) {
-    let progress: Vec<_> = std::mem::take(&mut *lock(&app.live.progress.0)).into_iter().collect();
+    let progress = app.live.progress.take();
     let Ok(db) = app.db() else { return };
     if progress.is_empty() {
         return;
     }
-    if let Err(error) = db.run_as_system(store::write_progress(&progress, app.clock.now())).await {
-        tracing::warn!(%error, files = progress.len(), "the progress of downloads could not be written down");
+    for some in progress.chunks(WRITTEN_TOGETHER) {
+        if let Err(error) = db.run_as_system(store::write_progress(some, app.clock.now())).await {
+            tracing::warn!(%error, files = some.len(), "the progress of downloads could not be written down");
+        }
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_a_download_was_is_forgotten_with_its_end() {
+        let (noted, one, other) = (Progresses::default(), SiteId::new(), SiteId::new());
+        let video = uuid::Uuid::from_u128(7);
+        for (site, percent) in [(one, 12.5), (one, f64::NAN), (other, 250.0)] {
+            noted.note(site, video, percent);
+        }
+        noted.forget(one);
+        assert_eq!(noted.take(), [((other, video), 99)]);
+        assert_eq!(noted.take(), []);
+    }
 }

@@ -59,6 +59,7 @@ pub(super) async fn result(app: &App, site: SiteId, data: &Value) {
         code: (!succeeded).then(|| code(message.as_deref().unwrap_or_default())),
         message: (!succeeded).then(|| message.unwrap_or_else(|| "Le boîtier n'a pas dit pourquoi.".into())),
     };
+    app.live.progress.forget(site);
     let write = || store::finish_command(site, command, &outcome, app.clock.now());
     match insistently(app, write).await {
         Ok(true) => app.live.bell.ring([site]),
