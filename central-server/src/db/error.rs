@@ -54,8 +54,9 @@ impl From<tokio_postgres::Error> for Error {
             code if *code == SqlState::QUERY_CANCELED => Self::Unavailable(chain(&error)),
             // 22: data that a type refuses. 23: a rule of a table, beyond the two above.
             code if code.code().starts_with("22") || code.code().starts_with("23") => Self::Value(chain(&error)),
-            // 08 connection, 28 login, 53 resources, 57 shutdown, XX000 what poolers answer.
-            code if ["08", "28", "53", "57"].iter().any(|class| code.code().starts_with(class)) => {
+            // 08 connection, 28 login, 40 two transactions that stood in each other's way (nothing was written, another try
+            // helps), 53 resources, 57 shutdown, XX000 what poolers answer.
+            code if ["08", "28", "40", "53", "57"].iter().any(|class| code.code().starts_with(class)) => {
                 Self::Unavailable(chain(&error))
             }
             code if *code == SqlState::INTERNAL_ERROR => Self::Unavailable(chain(&error)),

@@ -16,11 +16,19 @@ pub async fn run(app: App) {
     }
 }
 
-/// Carries out what is due. Two replicas that look at the same moment start each order once: its row decides.
+/// Carries out what is due, each order by itself: one that cannot be carried out now does not hold up the others, and
+/// several for the whole fleet need not fit into the time of one statement. Two replicas that look at the same moment
+/// start each order once: its row decides.
 pub async fn start_due(app: &App) {
     let Ok(db) = app.db() else { return };
-    match db.run_as_system(store::start_due(app.clock.now())).await {
-        Ok(sites) => app.live.bell.ring(sites),
-        Err(error) => tracing::warn!(%error, "scheduled deployments could not be looked at"),
+    let due = match db.run_as_system(store::due(app.clock.now())).await {
+        Ok(due) => due,
+        Err(error) => return tracing::warn!(%error, "scheduled deployments could not be looked at"),
+    };
+    for order in due {
+        match db.run_as_system(store::start_due(order, app.clock.now())).await {
+            Ok(sites) => app.live.bell.ring(sites),
+            Err(error) => tracing::warn!(%order, %error, "a scheduled deployment could not be started yet"),
+        }
     }
 }

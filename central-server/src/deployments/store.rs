@@ -79,13 +79,20 @@ pub fn start(scope: Scope, id: DeploymentId, now: Time) -> Query<Vec<SiteId>> {
     )
 }
 
-/// Carries out the orders whose day has come: the sites that have work now.
-pub fn start_due(now: Time) -> Query<Vec<SiteId>> {
-    sites(query(
-        "select neopro_start_deployment(id, $1) from (select id from content_deployments \
-           where scheduled_at <= $1 and started_at is null and cancelled_at is null order by scheduled_at limit 20) due",
+/// The orders whose day has come, the oldest first, at most 100.
+pub fn due(now: Time) -> Query<Vec<DeploymentId>> {
+    query(
+        "select id from content_deployments where scheduled_at <= $1 and started_at is null and cancelled_at is null \
+         order by scheduled_at, id limit 100",
     )
-    .bind(now))
+    .bind(now)
+    .all::<Scalar<DeploymentId>>()
+    .map(|orders| orders.into_iter().map(|Scalar(order)| order).collect())
+}
+
+/// Carries out an order whose day has come: the sites that have work now.
+pub fn start_due(id: DeploymentId, now: Time) -> Query<Vec<SiteId>> {
+    sites(query("select neopro_start_deployment($1, $2)").bind(id).bind(now))
 }
 
 /// Takes back what of an order is not done: the sites that have work now.

@@ -306,7 +306,7 @@ pub fn with_commands(sites: Vec<SiteId>, now: Time) -> Query<Vec<SiteId>> {
                  or i.state <> 'failed' and (i.retry_at is null or i.retry_at <= $2))) \
              or exists (select from deployment_targets t where t.site_id = s.id and t.state = 'pending' \
                  and t.action = 'remove' and not exists (select from site_inventory i where i.site_id = s.id \
-                   and i.video_id = t.video_id)))",
+                   and i.video_id = t.video_id and i.state = 'installed')))",
     )
     .bind(uuids(&sites))
     .bind(now)
@@ -340,27 +340,12 @@ pub fn keep_mirror(
 
 /// Writes down how far downloads are. A command that gives signs of life has time again.
 pub fn write_progress(progress: &[((SiteId, Uuid), i16)], now: Time) -> Query<()> {
-    query(
-        "with news as materialized (select * from unnest($1, $2, $3) as n (site_id, video_id, progress)), \
-         inventory as ( \
-           update site_inventory i set state = 'downloading', progress = greatest(i.progress, n.progress), \
-             changed_at = case when i.state = 'downloading' then i.changed_at else $4 end \
-           from news n where i.site_id = n.site_id and i.video_id = n.video_id and i.state in ('pending', 'downloading') \
-         ), commands as ( \
-           update remote_commands c set deadline = $4 + interval '10 minutes' \
-           from news n where c.site_id = n.site_id and c.status = 'executing' \
-             and c.command_data->>'videoId' = n.video_id::text \
-         ) \
-         update deployment_targets t set state = 'downloading', progress = greatest(t.progress, n.progress), \
-           started_at = coalesce(t.started_at, $4) \
-         from news n where t.site_id = n.site_id and t.video_id = n.video_id and t.action = 'install' \
-           and t.state in ('pending', 'downloading')",
-    )
-    .bind(progress.iter().map(|((site, _), _)| site.0).collect::<Vec<_>>())
-    .bind(progress.iter().map(|((_, video), _)| *video).collect::<Vec<_>>())
-    .bind(progress.iter().map(|(_, percent)| *percent).collect::<Vec<_>>())
-    .bind(now)
-    .nothing()
+    query("select neopro_progress($1, $2, $3, $4)")
+        .bind(progress.iter().map(|((site, _), _)| site.0).collect::<Vec<_>>())
+        .bind(progress.iter().map(|((_, video), _)| *video).collect::<Vec<_>>())
+        .bind(progress.iter().map(|(_, percent)| *percent).collect::<Vec<_>>())
+        .bind(now)
+        .nothing()
 }
 
 fn uuids(sites: &[SiteId]) -> Vec<Uuid> {

@@ -261,13 +261,116 @@ async fn a_scheduled_order_waits_for_its_day_and_starts_once() {
 }
 
 #[tokio::test]
+async fn an_order_without_a_site_says_why() {
+    let stock = Stock::new().await;
+    let day = json!({"video_id": stock.video, "target_id": stock.site, "scheduled_at": "2026-01-16T12:00:00Z"});
+    let planned = stock.post(PATH, day, StatusCode::CREATED).await;
+    let video = format!("/api/videos/{}", stock.video);
+    stock.app.delete(&video).bearer(&stock.token).send().await.expect(StatusCode::OK);
+    stock.app.clock.advance(std::time::Duration::from_secs(86_401));
+    neopro_central::deployments::jobs::start_due(&stock.app.app).await;
+    let path = format!("{PATH}/{}", planned["id"].as_str().expect("an id"));
+    let order = stock.get(&path).await;
+    assert_eq!(
+        (&order["status"], &order["error"]),
+        (&json!("failed"), &json!("La vidéo a été supprimée avant le jour prévu."))
+    );
+
+    let stock = Stock::new().await;
+    let order = stock.order("install").await;
+    stock.reports(1, 1, &["installed"]).await;
+    let path = format!("{PATH}/{}", order["id"].as_str().expect("an id"));
+    assert_eq!(stock.get(&path).await["status"], "completed");
+    stock.app.delete(&format!("/api/sites/{}", stock.site)).bearer(&stock.token).send().await.expect(StatusCode::OK);
+    let order = stock.get(&path).await;
+    assert_eq!((&order["status"], &order["error"]), (&json!("cancelled"), &json!("Ce site n'existe plus.")));
+}
+
+#[tokio::test]
+async fn one_order_that_cannot_start_does_not_hold_up_the_others() {
+    let stock = Stock::new().await;
+    let mut orders = Vec::new();
+    for minute in [1, 2] {
+        let day = format!("2026-01-16T12:0{minute}:00Z");
+        let new = json!({"video_id": stock.video, "target_id": stock.site, "scheduled_at": day});
+        orders.push(stock.post(PATH, new, StatusCode::CREATED).await["id"].as_str().expect("an id").to_owned());
+    }
+    // The first one meets a trouble of its own.
+    let sql = stock.app.db.owner().await;
+    sql.batch_execute(&format!(
+        "create function trouble() returns trigger language plpgsql as \
+           $$ begin if new.deployment_id = '{}' then raise 'trouble'; end if; return new; end $$; \
+         create trigger trouble before insert on deployment_targets for each row execute function trouble()",
+        orders[0]
+    ))
+    .await
+    .expect("the owner may");
+    stock.app.clock.advance(std::time::Duration::from_secs(90_000));
+    neopro_central::deployments::jobs::start_due(&stock.app.app).await;
+    assert_eq!(stock.get(&format!("{PATH}/{}", orders[0])).await["status"], "scheduled");
+    assert_eq!(stock.get(&format!("{PATH}/{}", orders[1])).await["status"], "pending");
+}
+
+/// The ends of downloads, orders, reports and cancellations of the same sites meet each other in any order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_reports_and_progress_do_not_wait_for_each_other_in_circles() {
+    let stock = Stock::new().await;
+    let sql = stock.app.db.owner().await;
+    sql.batch_execute(
+        "insert into groups (id, name) values ('01a2140d-0000-777d-ae1d-fcbbe9c1485a', 'Tous'); \
+         insert into sites (site_name, club_name, api_key) select 'site ' || n, 'club', 'key ' || n \
+           from generate_series(1, 200) n; \
+         insert into site_groups (site_id, group_id) select id, '01a2140d-0000-777d-ae1d-fcbbe9c1485a' from sites",
+    )
+    .await
+    .expect("the owner may");
+    let body =
+        json!({"video_id": stock.video, "target_type": "group", "target_id": "01a2140d-0000-777d-ae1d-fcbbe9c1485a"});
+    stock.post(PATH, body.clone(), StatusCode::CREATED).await;
+    let video: uuid::Uuid = stock.video.parse().expect("an id");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let mut crowd = tokio::task::JoinSet::new();
+    for (index, statement) in [
+        "select neopro_progress(array_agg(id), array_agg($1::uuid), array_agg(5::smallint), now()) \
+           from (select id from sites order by random()) x",
+        "select neopro_progress(array_agg(id), array_agg($1::uuid), array_agg(6::smallint), now()) \
+           from (select id from sites order by random()) x",
+        "select neopro_report(s.site_id, s.desired_revision, (extract(epoch from clock_timestamp()) * 1e6)::bigint, false, \
+           1, '[]', array[$1::uuid], array['x'], array[(array['pending', 'downloading'])[1 + floor(random() * 2)::int]], \
+           array[1], array[null::text], array[null::text], now()) \
+           from (select * from site_states order by random() limit 1) s",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let client = stock.app.db.owner().await;
+        crowd.spawn(async move {
+            let mut rounds = 0;
+            while std::time::Instant::now() < until {
+                client.query(statement, &[&video]).await.unwrap_or_else(|error| panic!("{index}: {error:?}"));
+                rounds += 1;
+            }
+            rounds
+        });
+    }
+    while std::time::Instant::now() < until {
+        let order = stock.post(PATH, body.clone(), StatusCode::CREATED).await;
+        let cancel = format!("{PATH}/{}/cancel", order["id"].as_str().expect("an id"));
+        stock.post(&cancel, json!({}), StatusCode::OK).await;
+    }
+    for rounds in crowd.join_all().await {
+        assert!(rounds > 5, "{rounds} rounds prove nothing");
+    }
+}
+
+#[tokio::test]
 async fn thousands_of_sites_are_one_order() {
     let stock = Stock::new().await;
     let sql = stock.app.db.owner().await;
     sql.batch_execute(
         "insert into groups (id, name) values ('01a2140d-0000-777d-ae1d-fcbbe9c1485a', 'Tous'); \
          insert into sites (site_name, club_name, api_key) select 'site ' || n, 'club', 'key ' || n \
-           from generate_series(1, 3000) n; \
+           from generate_series(1, 6000) n; \
          insert into site_groups (site_id, group_id) select id, '01a2140d-0000-777d-ae1d-fcbbe9c1485a' from sites",
     )
     .await
@@ -283,6 +386,15 @@ async fn thousands_of_sites_are_one_order() {
     }
     statuses.sort();
     assert_eq!(statuses, ["cancelled", "pending"], "the later one took the place of the earlier");
-    let page = stock.get(&format!("{PATH}/{}/targets?limit=10&page=301", one["id"].as_str().expect("an id"))).await;
-    assert_eq!((&page["pagination"]["total"], page["data"].as_array().map(Vec::len)), (&json!(3001), Some(1)));
+    let page = stock.get(&format!("{PATH}/{}/targets?limit=10&page=601", one["id"].as_str().expect("an id"))).await;
+    assert_eq!((&page["pagination"]["total"], page["data"].as_array().map(Vec::len)), (&json!(6001), Some(1)));
+    // Whatever the planner believes of tables that were empty a moment ago, it never looks at each site for each site.
+    let removal = json!({"video_id": stock.video, "target_type": "group", "action": "remove",
+        "target_id": "01a2140d-0000-777d-ae1d-fcbbe9c1485a"});
+    let removal = stock.post(PATH, removal, StatusCode::CREATED).await;
+    let path = format!("{PATH}/{}", removal["id"].as_str().expect("an id"));
+    sql.batch_execute("update deployment_targets set state = 'failed' where action = 'remove'").await.expect("it may");
+    assert_eq!(stock.post(&format!("{path}/retry"), json!({}), StatusCode::OK).await["retried"], 6001);
+    let cancelled = stock.post(&format!("{path}/cancel"), json!({}), StatusCode::OK).await;
+    assert_eq!((&cancelled["status"], &cancelled["total_count"]), (&json!("cancelled"), &json!(6001)));
 }

@@ -64,7 +64,10 @@ impl Player {
                 self.passed_over.push(said);
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), found).await.unwrap_or_else(|_| panic!("it never said {event}"))
+        match tokio::time::timeout(Duration::from_secs(30), found).await {
+            Ok(data) => data,
+            Err(_) => panic!("it never said {event}, but {:?}", self.passed_over),
+        }
     }
 
     /// Whether it says this within a time.

@@ -243,3 +243,87 @@ async fn a_mirror_is_kept_with_its_secrets_apart() {
         404
     );
 }
+
+#[tokio::test]
+async fn what_never_arrived_needs_no_removal_and_one_that_failed_is_told_again() {
+    let stage = Stage::start("old-removals").await;
+    let site = stage.site("Gymnase").await;
+    let video = stage.upload("V.mp4", media!("faststart.mp4"), Some("SPONSORS")).await;
+    let mut old = Player::start("agent.mjs", stage.server.port, &site, "websocket");
+    old.says("authenticated").await;
+    old.tell(&json!({"fail": "ENOSPC: no space left on device, write"})).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let install = stage.order(&video, "site", &site, "install").await;
+    old.says("failed").await;
+    stage
+        .until_it(&format!("/api/deployments/{install}/targets"), "told", |page| page["data"][0]["attempts"] == 1)
+        .await;
+    let removal = stage.order(&video, "site", &site, "remove").await;
+    stage.until(&removal, "completed").await;
+    let inventory = stage.get(&format!("/api/sites/{site}/inventory")).await;
+    assert_eq!((&inventory["in_sync"], &inventory["items"]), (&json!(true), &json!([])));
+
+    stage.order(&video, "site", &site, "install").await;
+    old.says("done").await;
+    stage.until_it(&format!("/api/sites/{site}/inventory"), "in sync", |inventory| inventory["in_sync"] == true).await;
+    old.passed_over.clear();
+    let refusal = json!({"fail": "EACCES: permission denied, unlink"});
+    old.tell(&refusal).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let removal = stage.order(&video, "site", &site, "remove").await;
+    old.says("failed").await;
+    stage
+        .until_it(&format!("/api/deployments/{removal}/targets"), "told", |page| page["data"][0]["state"] == "pending")
+        .await;
+    // Two tries are spared: the third ends it.
+    let sql = stage.db.owner().await;
+    sql.batch_execute("update site_inventory set attempts = 2, retry_at = now()").await.expect("the owner may");
+    old.tell(&refusal).await;
+    old.tell(&json!({"drop": true})).await;
+    old.says("failed").await;
+    stage.until(&removal, "failed").await;
+    old.passed_over.clear();
+    stage.post(&format!("/api/deployments/{removal}/retry"), json!({})).await;
+    assert_eq!(old.says("command").await["type"], "delete_video");
+    stage.until(&removal, "completed").await;
+}
+
+#[tokio::test]
+async fn a_failure_that_comes_too_late_does_not_undo_the_next_try() {
+    let stage = Stage::start("old-late").await;
+    let site = stage.site("Gymnase").await;
+    let video = stage.upload("V.mp4", media!("faststart.mp4"), Some("SPONSORS")).await;
+    let mut old = Player::start("agent.mjs", stage.server.port, &site, "websocket");
+    old.says("authenticated").await;
+    old.tell(&json!({"mute": true})).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let order = stage.order(&video, "site", &site, "install").await;
+    let first = old.says("command").await;
+    let sql = stage.db.owner().await;
+    // Ten minutes pass: the first command is given up, and its next try is due.
+    sql.batch_execute("update remote_commands set deadline = now()").await.expect("the owner may");
+    old.tell(&json!({"drop": true})).await;
+    let path = format!("/api/deployments/{order}/targets");
+    stage.until_it(&path, "given up", |page| page["data"][0]["reason_code"] == "timeout").await;
+    sql.batch_execute("update site_inventory set retry_at = now()").await.expect("the owner may");
+    old.tell(&json!({"mute": false})).await;
+    old.tell(&json!({"drop": true})).await;
+    old.says("done").await;
+    stage.until(&order, "completed").await;
+
+    let late = json!({"commandId": first["id"], "status": "error", "error": "timeout of 600000ms exceeded"});
+    old.tell(&json!({"emit": ["command_result", late]})).await;
+    old.passed_over.clear();
+    let answered = || async {
+        let row = sql.query_one("select count(*) from remote_commands where status = 'failed'", &[]).await;
+        row.expect("a count").get::<_, i64>(0) == 1
+    };
+    let began = std::time::Instant::now();
+    while !answered().await {
+        assert!(began.elapsed() < Duration::from_secs(20), "the late answer never came");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let inventory = stage.get(&format!("/api/sites/{site}/inventory")).await;
+    assert_eq!((&inventory["in_sync"], &inventory["items"][0]["state"]), (&json!(true), &json!("installed")));
+    assert!(old.says_within("command", Duration::from_secs(1)).await.is_none(), "it is not fetched once more");
+}
