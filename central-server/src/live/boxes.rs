@@ -266,7 +266,6 @@ impl Talk {
             return Ok(false);
         }
         let replaced = store::replace_old_key(site, stored.api_key.clone(), given.stored());
-        self.app.db()?.run_as_system(replaced).await?;
-        Ok(true)
+        Ok(self.app.db()?.run_as_system(replaced).await?)
     }
 }

@@ -57,14 +57,17 @@ impl Hub {
 
     /// A connection has ended. Only if it was the site's current one is the site gone.
     pub fn left(&self, site: SiteId, handle: &Handle, now: Time) {
-        {
+        let silent_for = {
             let mut connected = lock(&self.connected);
-            if connected.get(&site).is_none_or(|current| current.handle.number() != handle.number()) {
-                return;
+            match connected.get(&site) {
+                Some(current) if current.handle.number() == handle.number() => {}
+                _ => return,
             }
-            connected.remove(&site);
-        }
-        self.note(site, News { seen: now, online: false, ip: None, local_ip: None, software_version: None });
+            connected.remove(&site).map(|gone| gone.heard.elapsed()).unwrap_or_default()
+        };
+        // When it was last heard, not when that was noticed: meanwhile it may be connected to another replica.
+        let seen = now.minus(silent_for);
+        self.note(site, News { seen, online: false, ip: None, local_ip: None, software_version: None });
     }
 
     /// Any sign of life.

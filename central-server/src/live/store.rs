@@ -40,12 +40,19 @@ pub fn find_keys(sites: Vec<SiteId>) -> Query<Vec<StoredKey>> {
     .all()
 }
 
-/// Replaces the hash of NeoPro 1 by ours, unless the key was changed meanwhile.
-pub fn replace_old_key(site: SiteId, old: String, new: String) -> Query<()> {
-    query("update sites set api_key = $3 where id = $1 and api_key = $2").bind(site).bind(old).bind(new).nothing()
+/// Replaces the hash of NeoPro 1 by ours; whether it is still the site's key. A hash takes its time, and behind a
+/// whole fleet much of it: the key may be another by now.
+pub fn replace_old_key(site: SiteId, old: String, new: String) -> Query<bool> {
+    query("update sites set api_key = $3 where id = $1 and api_key in ($2, $3) returning id")
+        .bind(site)
+        .bind(old)
+        .bind(new)
+        .optional::<Scalar<SiteId>>()
+        .map(|site| site.is_some())
 }
 
-/// Writes down what was heard of sites, all of it in one statement. A state that a person set stays.
+/// Writes down what was heard of sites, all of it in one statement. A state that a person set stays; a connection that
+/// has ended says nothing about a site that was heard of since, by another replica.
 pub fn write_news(news: &[(SiteId, News)]) -> Query<()> {
     query(
         "update sites set \
@@ -54,7 +61,8 @@ pub fn write_news(news: &[(SiteId, News)]) -> Query<()> {
            local_ip = coalesce(news.local_ip, sites.local_ip), \
            software_version = coalesce(news.software_version, sites.software_version), \
            status = case when sites.status not in ('online', 'offline') then sites.status \
-             when news.online then 'online' else 'offline' end \
+             when news.online then 'online' when sites.last_seen_at > news.seen then sites.status \
+             else 'offline' end \
          from unnest($1, $2, $3, $4, $5, $6) as news (id, seen, online, ip, local_ip, software_version) \
          where sites.id = news.id",
     )
@@ -135,10 +143,13 @@ pub fn go_beyond(site: SiteId, revision: i64) -> Query<()> {
     .nothing()
 }
 
-/// Writes down what a box says of itself.
+/// Writes down what a box says of itself. What one of protocol 2 had reported is no news of one of protocol 1 in its
+/// place: that one is believed by its own answers and its mirror alone.
 pub fn introduce(site: SiteId, new: &Introduction, now: Time) -> Query<()> {
     query(
-        "insert into site_states as s (site_id, protocol, agent_version, device_key, device_key_since, capabilities) \
+        "with forgotten as (delete from site_inventory where site_id = $1 and $2 < 2 and filename is null \
+           and exists (select from site_states where site_id = $1 and protocol >= 2)) \
+         insert into site_states as s (site_id, protocol, agent_version, device_key, device_key_since, capabilities) \
          values ($1, $2, $3, $4, case when $4 is not null then $6 end, $5) \
          on conflict (site_id) do update set protocol = excluded.protocol, agent_version = excluded.agent_version, \
            device_key_since = case when s.device_key is distinct from excluded.device_key \

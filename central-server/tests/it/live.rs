@@ -213,6 +213,27 @@ async fn an_old_key_is_verified_once_and_then_stored_as_ours() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_replaced_while_it_is_verified_is_none() {
+    let fleet = Fleet::start("live-bcrypt-race").await;
+    let bcrypt = "$2b$04$abcdefghijklmnopqrstuujgDXVs49d209KQySdu6saHU25G9L7Tm";
+    let sql = fleet.db.owner().await;
+    sql.execute("update sites set api_key = $1", &[&bcrypt]).await.expect("the owner may");
+    sql.batch_execute("begin; update sites set api_key = 'sha256:another'").await.expect("not seen by others yet");
+    let mut old = fleet.boxed("motDePasse-42", "websocket");
+    // Verified against the old hash, the box waits to have it replaced.
+    let watcher = fleet.db.admin().await;
+    let waits = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' \
+        and datname = current_database())";
+    let began = Instant::now();
+    while !watcher.query_one(waits, &[]).await.expect("an answer").get::<_, bool>(0) {
+        assert!(began.elapsed() < Duration::from_secs(20), "the box was never verified");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    sql.batch_execute("commit").await.expect("now it is the key");
+    old.says("auth_error").await;
+}
+
+#[tokio::test]
 async fn a_new_key_or_a_deletion_ends_the_connection() {
     let fleet = Fleet::start("live-new-key").await;
     let sql = fleet.db.owner().await;

@@ -211,3 +211,21 @@ async fn a_group_gets_it_and_each_site_has_a_row_of_its_own() {
     assert_eq!(boxes[1].says("desired").await["media"], json!([]), "who was not done goes back");
     assert!(boxes[0].says_within("desired", Duration::from_millis(500)).await.is_none(), "who was done stays");
 }
+
+#[tokio::test]
+async fn an_old_box_in_the_place_of_a_new_one_is_asked_anew() {
+    let stage = Stage::start("new-old").await;
+    let site = stage.site("Gymnase").await;
+    let video = stage.upload("V.mp4", media!("faststart.mp4"), None).await;
+    let order = stage.order(&video, "site", &site, "install").await;
+    let mut new = Player::start("box2.mjs", stage.server.port, &site, "websocket");
+    let desired = new.says("desired").await;
+    new.tell(&report(&desired["revision"], 1, &[item(&desired["media"][0], "installed")])).await;
+    stage.until(&order, "completed").await;
+    new.pull_the_plug().await;
+    // Its card was changed for one of before: what the other had is not there.
+    let mut old = Player::start("agent.mjs", stage.server.port, &site, "websocket");
+    assert_eq!(old.says("command").await["type"], "deploy_video");
+    old.says("done").await;
+    stage.until_it(&format!("/api/sites/{site}/inventory"), "in sync", |inventory| inventory["in_sync"] == true).await;
+}
