@@ -1372,13 +1372,13 @@ begin
     and not exists (select from site_videos w where w.site_id = site and w.video_id = i.video_id)
     and not exists (select from remote_commands c where c.site_id = site and c.status = 'executing'
       and c.command_data->>'videoId' = i.video_id::text);
-  update site_inventory i set state = 'failed', reason_code = 'unsupported', changed_at = moment,
+  update site_inventory i set state = 'failed', reason_code = 'unsupported', attempt = w.attempt, changed_at = moment,
       reason = 'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.'
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%' and i.site_id = site and i.video_id = v.id
-      and i.reason_code is distinct from 'unsupported';
-  insert into site_inventory (site_id, video_id, sha256, state, reason_code, reason, changed_at)
-    select site, v.id, v.checksum, 'failed', 'unsupported',
+      and (i.reason_code is distinct from 'unsupported' or i.attempt < w.attempt);
+  insert into site_inventory (site_id, video_id, sha256, state, reason_code, attempt, reason, changed_at)
+    select site, v.id, v.checksum, 'failed', 'unsupported', w.attempt,
       'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.', moment
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%'
@@ -1505,8 +1505,8 @@ end
 $fn$;
 select neopro_guard_function('neopro_progress(uuid[], uuid[], smallint[], timestamptz)');
 $m0007$;
-insert into public.schema_migrations (version, name, checksum) values (7, '0007_orders', '801d9575d0bbf48564e1b0f3090702bba23938beac1c752722b7e892664ebddc');
-  elsif (select checksum from public.schema_migrations where version = 7) <> '801d9575d0bbf48564e1b0f3090702bba23938beac1c752722b7e892664ebddc' then
+insert into public.schema_migrations (version, name, checksum) values (7, '0007_orders', 'dfd6f5bbb6d73b90bc9b2dfba9a974c650be24b3c8342323ac93e9b10faf69f5');
+  elsif (select checksum from public.schema_migrations where version = 7) <> 'dfd6f5bbb6d73b90bc9b2dfba9a974c650be24b3c8342323ac93e9b10faf69f5' then
     raise exception 'La migration 0007_orders enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 end

@@ -178,6 +178,20 @@ async fn a_box_that_comes_back_takes_its_own_place_without_going_offline() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ends_says_nothing_of_a_site_that_was_heard_of_elsewhere_since() {
+    let fleet = Fleet::start("live-elsewhere").await;
+    let mut old = fleet.boxed(&fleet.key, "websocket");
+    old.says("authenticated").await;
+    fleet.until("it is online", |row| row["status"] == "online").await;
+    let sql = fleet.db.owner().await;
+    sql.batch_execute("update sites set last_seen_at = now() + interval '20 seconds'").await.expect("the owner may");
+    old.pull_the_plug().await;
+    // News are written every five seconds.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert_eq!(fleet.row().await["status"], "online");
+}
+
+#[tokio::test]
 async fn only_a_definitive_refusal_is_one() {
     let mut fleet = Fleet::start("live-refusals").await;
     let wrong = "f".repeat(64);

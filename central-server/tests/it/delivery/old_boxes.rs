@@ -327,3 +327,25 @@ async fn a_failure_that_comes_too_late_does_not_undo_the_next_try() {
     assert_eq!((&inventory["in_sync"], &inventory["items"][0]["state"]), (&json!(true), &json!("installed")));
     assert!(old.says_within("command", Duration::from_secs(1)).await.is_none(), "it is not fetched once more");
 }
+
+#[tokio::test]
+async fn a_picture_is_not_sent_to_a_box_that_cannot_show_it() {
+    let stage = Stage::start("old-picture").await;
+    let site = stage.site("Gymnase").await;
+    let picture = stage.upload("Affiche.png", media!("picture.png"), Some("SPONSORS")).await;
+    let mut old = Player::start("agent.mjs", stage.server.port, &site, "websocket");
+    old.says("authenticated").await;
+    for _ in 0..2 {
+        let order = stage.order(&picture, "site", &site, "install").await;
+        let failed = stage.until(&order, "failed").await;
+        assert!(failed["error"].as_str().is_some_and(|error| error.contains("images")), "{failed}");
+    }
+    assert!(old.says_within("command", Duration::from_secs(1)).await.is_none());
+    // And the sweep leaves it at that, also after a second order.
+    let sql = stage.db.owner().await;
+    let row = sql.query_one("select i.attempt, w.attempt from site_inventory i, site_videos w", &[]).await;
+    let row = row.expect("one of each");
+    assert_eq!((row.get::<_, i32>(0), row.get::<_, i32>(1)), (1, 1));
+    let removal = stage.order(&picture, "site", &site, "remove").await;
+    stage.until(&removal, "completed").await;
+}
