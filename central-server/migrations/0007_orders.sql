@@ -187,7 +187,7 @@ begin
   select s.desired_revision into revision from site_states s where s.site_id = site for update;
   for overdue in
     update remote_commands c set status = 'timeout', completed_at = moment,
-        error_message = 'La box n''a plus rien dit de cette commande.'
+        error_message = 'Le boîtier n''a plus rien dit de cette commande.'
       where c.site_id = site and c.status = 'executing' and c.deadline <= moment returning *
   loop
     perform neopro_command_failed(site, overdue.command_type, (overdue.command_data->>'videoId')::uuid, 'timeout',
@@ -199,13 +199,13 @@ begin
     and not exists (select from remote_commands c where c.site_id = site and c.status = 'executing'
       and c.command_data->>'videoId' = i.video_id::text);
   update site_inventory i set state = 'failed', reason_code = 'unsupported', attempt = w.attempt, changed_at = moment,
-      reason = 'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.'
+      reason = 'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.'
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%' and i.site_id = site and i.video_id = v.id
       and (i.reason_code is distinct from 'unsupported' or i.attempt < w.attempt);
   insert into site_inventory (site_id, video_id, sha256, state, reason_code, attempt, reason, changed_at)
     select site, v.id, v.checksum, 'failed', 'unsupported', w.attempt,
-      'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.', moment
+      'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.', moment
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%'
     on conflict do nothing;

@@ -1361,7 +1361,7 @@ begin
   select s.desired_revision into revision from site_states s where s.site_id = site for update;
   for overdue in
     update remote_commands c set status = 'timeout', completed_at = moment,
-        error_message = 'La box n''a plus rien dit de cette commande.'
+        error_message = 'Le boîtier n''a plus rien dit de cette commande.'
       where c.site_id = site and c.status = 'executing' and c.deadline <= moment returning *
   loop
     perform neopro_command_failed(site, overdue.command_type, (overdue.command_data->>'videoId')::uuid, 'timeout',
@@ -1373,13 +1373,13 @@ begin
     and not exists (select from remote_commands c where c.site_id = site and c.status = 'executing'
       and c.command_data->>'videoId' = i.video_id::text);
   update site_inventory i set state = 'failed', reason_code = 'unsupported', attempt = w.attempt, changed_at = moment,
-      reason = 'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.'
+      reason = 'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.'
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%' and i.site_id = site and i.video_id = v.id
       and (i.reason_code is distinct from 'unsupported' or i.attempt < w.attempt);
   insert into site_inventory (site_id, video_id, sha256, state, reason_code, attempt, reason, changed_at)
     select site, v.id, v.checksum, 'failed', 'unsupported', w.attempt,
-      'Le logiciel de cette box ne sait pas afficher d''images : mettez-le à jour.', moment
+      'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.', moment
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%'
     on conflict do nothing;
@@ -1505,8 +1505,8 @@ end
 $fn$;
 select neopro_guard_function('neopro_progress(uuid[], uuid[], smallint[], timestamptz)');
 $m0007$;
-insert into public.schema_migrations (version, name, checksum) values (7, '0007_orders', 'dfd6f5bbb6d73b90bc9b2dfba9a974c650be24b3c8342323ac93e9b10faf69f5');
-  elsif (select checksum from public.schema_migrations where version = 7) <> 'dfd6f5bbb6d73b90bc9b2dfba9a974c650be24b3c8342323ac93e9b10faf69f5' then
+insert into public.schema_migrations (version, name, checksum) values (7, '0007_orders', 'd9e099dc5655b09f5f2c5e21f734226bba998be87da739dedb87f8f2fbd6d840');
+  elsif (select checksum from public.schema_migrations where version = 7) <> 'd9e099dc5655b09f5f2c5e21f734226bba998be87da739dedb87f8f2fbd6d840' then
     raise exception 'La migration 0007_orders enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 end
