@@ -35,6 +35,11 @@ const commands = {
     return {};
   },
 
+  async break_next() {
+    await page.evaluate(() => window.watch.breakNext());
+    return {};
+  },
+
   async reload() {
     await page.reload();
     return {};

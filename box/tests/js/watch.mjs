@@ -12,6 +12,7 @@ export function instrument() {
   let isBlank = false;
   /** Milliseconds from the start of the navigation. */
   let firstPicture;
+  let breaksNext = false;
 
   function fresh() {
     return { pictures: 0, presented: 0, missed: 0, darkest: 255, darkest_presented: 255, transitions: 0, order: [] };
@@ -55,6 +56,11 @@ export function instrument() {
 
   let front;
   function everyPicture() {
+    const upper = document.querySelector(".layer.upper[data-kind=video]");
+    if (breaksNext && upper) {
+      breaksNext = false;
+      content(upper).dispatchEvent(new Event("error"));
+    }
     record.darkest = Math.min(record.darkest, light());
     record.pictures += 1;
     // The one that covers all others.
@@ -92,6 +98,8 @@ export function instrument() {
   window.watch = {
     begin: () => (record = fresh()),
     seen: () => record,
+    /** The next video breaks while it fades in, as a torn file does whose first pictures are whole. */
+    breakNext: () => (breaksNext = true),
     async blank() {
       isBlank = true;
       document.documentElement.style.visibility = "hidden";

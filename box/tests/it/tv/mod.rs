@@ -130,6 +130,20 @@ fn a_broken_file_is_skipped_and_given_up() {
 }
 
 #[test]
+fn a_video_that_breaks_while_it_fades_in_leaves_no_hole() {
+    let tv = Tv::start(["orange.mp4", "green.mp4", "blue.mp4"].map(clip).to_vec());
+    let mut browser = Browser::start();
+    browser.open(&tv);
+    browser.wait_for("orange.mp4");
+    browser.ask(&json!({"do": "break_next"}));
+    let seen = browser.watch(3);
+    assert!(number(&seen, "transitions") >= 3.0, "the loop goes on: {seen}");
+    for darkest in ["darkest", "darkest_shot"] {
+        assert!(number(&seen, darkest) > BLACK, "{darkest}: {seen}");
+    }
+}
+
+#[test]
 fn an_image_stands_for_its_seconds() {
     let tv = Tv::start(vec![clip("yellow.jpg"), clip("orange.mp4")]);
     let mut browser = Browser::start();

@@ -96,6 +96,7 @@ export class Layer {
       const presented = this.#presented();
       await within(PLAYS_WITHIN, this.#play(), "it does not start to play");
       await presented;
+      if (this.#video.error) throw new Error(this.#video.error.message || "the video cannot be played");
     } else {
       await drawn();
       this.#since = performance.now();

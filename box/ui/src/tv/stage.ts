@@ -114,7 +114,8 @@ export class Stage implements Witness {
     const play = layer.item?.play;
     if (play === undefined) return;
     this.#tell({ type: "failed", play, reason });
-    if (layer === this.#front) return;
+    // What is seen, or is about to be, keeps its last picture until the next item covers it.
+    if (layer === this.#shown) return;
     layer.clear();
     if (play === this.#wanted) this.#wanted = undefined;
     this.#prepareWaiting();
