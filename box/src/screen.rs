@@ -120,6 +120,9 @@ async fn hand_on(mut notes: mpsc::Receiver<Note>, keeper: mpsc::Sender<files::No
             Note::Unplayable { key, reason } => {
                 let _ = keeper.send(files::Note::Unplayable { key, reason }).await;
             }
+            Note::Playable { key } => {
+                let _ = keeper.send(files::Note::Playable { key }).await;
+            }
             Note::Place(place) => {
                 if kept.is_none_or(|kept| kept.elapsed() >= KEPT_EVERY) {
                     keep(&state, &place).await;

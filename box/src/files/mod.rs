@@ -107,6 +107,11 @@ pub enum Note {
         /// Why, in the player's words.
         reason: String,
     },
+    /// The screen has played this clip to its end.
+    Playable {
+        /// The clip's key.
+        key: String,
+    },
     /// The server has the differences up to this number.
     DriftReported(i64),
 }

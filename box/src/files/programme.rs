@@ -50,7 +50,10 @@ impl Sources {
                 clips.push(clip_of_media(media, file));
             }
         }
-        clips.retain(|clip| !self.is_quarantined(&clip.key));
+        // When everything is left out, nothing is: perhaps the browser was at fault, and the player tries each again.
+        if clips.iter().any(|clip| !self.is_quarantined(&clip.key)) {
+            clips.retain(|clip| !self.is_quarantined(&clip.key));
+        }
         Library {
             club_name: self.current.view.club_name.clone().or_else(|| self.club_name.clone()),
             language: self.current.view.language.clone(),

@@ -214,6 +214,16 @@ impl Broadcast {
         newest(true).or_else(|| newest(false)).map(|page| page.id)
     }
 
+    /// Whether the leader is on the box itself. Somebody who looks from afar must not be able to empty the loop.
+    fn is_watched_here(&self) -> bool {
+        self.pages.iter().any(|page| page.is_local)
+    }
+
+    /// Whether this page's reports count.
+    pub fn leads(&self, id: PageId) -> bool {
+        self.leader() == Some(id)
+    }
+
     fn tell_all(&mut self, message: ToPage) {
         self.orders.push_back(Order::TellAll(message));
     }
@@ -341,10 +351,12 @@ impl Broadcast {
     }
 
     fn on_air_ended(&mut self) {
-        if let Some(on_air) = &mut self.on_air {
-            on_air.phase = Phase::Over;
-            self.quarantine.succeed(&on_air.clip);
-            self.good = Some(on_air.clip.clone());
+        let Some(on_air) = &mut self.on_air else { return };
+        on_air.phase = Phase::Over;
+        let clip = on_air.clip.clone();
+        self.good = Some(clip.clone());
+        if self.is_watched_here() && self.quarantine.succeed(&clip) {
+            self.orders.push_back(Order::Note(Note::Playable { key: clip.key }));
         }
     }
 
@@ -363,9 +375,7 @@ impl Broadcast {
     }
 
     fn failed(&mut self, clip: &Clip, reason: &str, now: Moment) {
-        // Somebody who looks from afar must not be able to empty the loop.
-        let is_trusted = self.pages.iter().any(|page| page.is_local);
-        if is_trusted && self.quarantine.fail(clip) {
+        if self.is_watched_here() && self.quarantine.fail(clip) {
             let note = Note::Unplayable { key: clip.key.clone(), reason: reason.to_owned() };
             self.orders.push_back(Order::Note(note));
         }

@@ -44,6 +44,11 @@ pub enum Note {
         /// What the browser said, for the log and the server.
         reason: String,
     },
+    /// A file played to its end: for the first time since the start, or since it could not.
+    Playable {
+        /// The key of the clip.
+        key: String,
+    },
     /// Where the loop is, at most every 15 s: worth keeping over a restart.
     Place(Place),
 }

@@ -368,6 +368,16 @@ impl Keeper {
                     self.keep(&key, Record { verified: 0, ..record }).await;
                 }
             }
+            Note::Playable { key } => {
+                // Such a clip is shown only when all are in quarantine: then the browser was at fault, not the files.
+                if self.quarantine.contains_key(&key) {
+                    tracing::info!(key, "a clip that could not be played plays: nothing is left out any more");
+                    for (key, _) in std::mem::take(Arc::make_mut(&mut self.quarantine)) {
+                        let kept = self.around.state.set_quarantine(key, None).await;
+                        complain("the quarantine", kept);
+                    }
+                }
+            }
             Note::DriftReported(up_to) => {
                 let forgotten = self.around.state.drift_reported(up_to).await;
                 complain("the drift", forgotten);

@@ -179,7 +179,7 @@ impl Evening {
     fn unplayable(&self) -> Vec<&str> {
         let keys = self.notes.iter().filter_map(|note| match note {
             Note::Unplayable { key, .. } => Some(key.as_str()),
-            Note::Place(_) => None,
+            Note::Playable { .. } | Note::Place(_) => None,
         });
         keys.collect()
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Evening, TV, library, seconds};
+use crate::player::Note;
 use crate::player::broadcast::{
     Broadcast, END_MARGIN, FAILURES_IN_A_ROW, LONGEST_PAUSE, Order, READY_WITHIN, RETRY_AFTER, STALLED_AFTER,
 };
@@ -20,6 +21,18 @@ fn a_broken_file_is_skipped_and_after_its_second_failure_left_out() {
     assert_eq!(evening.unplayable(), ["x"], "said once");
     let tries = evening.prepared.iter().filter(|prepare| evening.key_of(&prepare.url) == "x").count();
     assert_eq!(tries, 2);
+}
+
+#[test]
+fn that_a_file_plays_is_told_once_and_again_after_a_failure() {
+    let playable =
+        |evening: &Evening| evening.notes.iter().filter(|note| matches!(note, Note::Playable { .. })).count();
+    let mut evening = Evening::with_tv("ab");
+    evening.ends(6);
+    assert_eq!(playable(&evening), 2, "a and b");
+    evening.fail();
+    evening.ends(4);
+    assert_eq!(playable(&evening), 3, "the one that had failed");
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Tv {
             loop {
                 match notes.recv().await {
                     Some(Note::Unplayable { key, .. }) => return Some(key),
-                    Some(Note::Place(_)) => {}
+                    Some(Note::Playable { .. } | Note::Place(_)) => {}
                     None => return None,
                 }
             }
