@@ -151,11 +151,17 @@ impl Drop for Connection {
     }
 }
 
+/// A page that is connected.
+struct Page {
+    is_local: bool,
+    messages: mpsc::Sender<ToPage>,
+}
+
 /// The task around the decisions.
 struct Driver {
     broadcast: Broadcast,
     start: Instant,
-    pages: HashMap<PageId, mpsc::Sender<ToPage>>,
+    pages: HashMap<PageId, Page>,
     waiting_notes: VecDeque<Note>,
 }
 
@@ -204,14 +210,18 @@ impl Driver {
         let now = self.now();
         match request {
             Request::Join { id, is_local, messages } => {
+                self.make_room_for(is_local);
                 if self.pages.len() < PAGES {
-                    self.pages.insert(id, messages);
+                    self.pages.insert(id, Page { is_local, messages });
                     self.broadcast.joined(id, is_local, now);
                 }
             }
             Request::Leave(id) => self.remove(id),
             Request::Report(id, report) => {
-                if let FromPage::Failed { play, reason } = &report {
+                // What the others say does not count, and is not worth the wear of the card.
+                if let FromPage::Failed { play, reason } = &report
+                    && self.broadcast.leads(id)
+                {
                     tracing::warn!(play, reason, "the page cannot play an item");
                 }
                 self.broadcast.heard(id, report, now);
@@ -222,6 +232,14 @@ impl Driver {
             Request::Place(answer) => {
                 let _ = answer.send(self.broadcast.place(now));
             }
+        }
+    }
+
+    /// The TV always finds a place: that of who looks from afar, or of a page that a browser left behind.
+    fn make_room_for(&mut self, is_local: bool) {
+        if is_local && self.pages.len() >= PAGES {
+            let oldest = self.pages.iter().min_by_key(|(id, page)| (page.is_local, **id)).map(|(id, _)| *id);
+            oldest.into_iter().for_each(|id| self.remove(id));
         }
     }
 
@@ -263,7 +281,7 @@ impl Driver {
 
     /// A page that is far behind is let go, which closes its connection; it comes back with an empty queue.
     fn tell(&self, id: PageId, message: ToPage, lost: &mut Vec<PageId>) {
-        if self.pages.get(&id).is_some_and(|page| page.try_send(message).is_err()) {
+        if self.pages.get(&id).is_some_and(|page| page.messages.try_send(message).is_err()) {
             lost.push(id);
         }
     }

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use neopro_box::player::token;
+use neopro_box::player::{PAGES, token};
 
 use crate::tv::support::{Tv, address, clip};
 
@@ -223,17 +223,63 @@ fn silent_and_endless_clients_do_not_keep_others_out() {
     assert!(waited < Duration::from_secs(15), "{waited:?}");
 }
 
+/// The address of this machine on its network, if it has any: to choose a way for a packet sends none.
+fn network() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+/// A page of which there is nothing but its socket.
+fn page(to: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(to).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
+    let request = format!(
+        "GET /tv/socket HTTP/1.1\r\nHost: {to}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    stream
+}
+
+/// Whether a page is told what to show before its connection ends.
+fn is_told(page: &mut TcpStream) -> bool {
+    let mut heard = Vec::new();
+    let mut piece = [0; 4096];
+    while let Ok(read @ 1..) = page.read(&mut piece) {
+        heard.extend_from_slice(&piece[..read]);
+        if String::from_utf8_lossy(&heard).contains("\"prepare\"") {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn who_looks_from_the_hall_cannot_take_the_place_of_the_tv() {
+    let Some(network) = network() else { return println!("this machine has no network") };
+    let tv = Tv::start_on((Ipv4Addr::UNSPECIFIED, 0).into(), vec![clip("orange.mp4")], None);
+    let port = tv.address.port();
+    let hall = SocketAddr::from((network, port));
+    let mut spectators: Vec<TcpStream> = (0..PAGES).map(|_| page(hall)).collect();
+    assert!(spectators.iter_mut().all(is_told));
+    assert!(!is_told(&mut page(hall)), "one too many");
+    // The TV's browser crashes and comes back more often than there are places.
+    let own = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut left_behind: Vec<TcpStream> = Vec::new();
+    for _ in 0..PAGES + 2 {
+        let mut screen = page(own);
+        assert!(is_told(&mut screen), "the TV after {} others", left_behind.len());
+        left_behind.push(screen);
+    }
+}
+
 #[test]
 fn the_hall_cannot_keep_the_tv_out() {
-    // The address of this machine on its network: to choose a way for a packet sends none.
-    let network = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
-        socket.connect("192.0.2.1:9")?;
-        socket.local_addr()
-    });
-    let Ok(network) = network else { return println!("this machine has no network") };
+    let Some(network) = network() else { return println!("this machine has no network") };
     let tv = Tv::start_on((Ipv4Addr::UNSPECIFIED, 0).into(), Vec::new(), None);
     let port = tv.address.port();
-    let hall = SocketAddr::from((network.ip(), port));
+    let hall = SocketAddr::from((network, port));
     let silent: Vec<TcpStream> = (0..128).map(|_| TcpStream::connect(hall).expect("a connection")).collect();
     assert_eq!(request(hall, "GET", "/tv", &[]).status, 0, "one too many");
     assert_eq!(request((Ipv4Addr::LOCALHOST, port).into(), "GET", "/tv", &[]).status, 200);
