@@ -178,10 +178,16 @@ pub(super) fn belong_to(connection: &mut Connection, site: &str) -> Result<(), S
     })
 }
 
+/// A document. One that cannot be understood counts as not kept, so that it can be kept anew: a later version wrote it,
+/// or the card has changed it.
 pub(super) fn document<T: DeserializeOwned>(connection: &Connection, name: &str) -> Result<Option<T>, StateError> {
     let json: Option<String> =
         connection.query_row("select json from document where name = ?1", [name], |row| row.get(0)).optional()?;
-    Ok(json.map(|json| serde_json::from_str(&json)).transpose()?)
+    Ok(json.and_then(|json| understood(name, serde_json::from_str(&json))))
+}
+
+fn understood<T>(what: &str, read: serde_json::Result<T>) -> Option<T> {
+    read.inspect_err(|error| tracing::error!(what, %error, "what the state holds cannot be understood")).ok()
 }
 
 pub(super) fn keep_document(connection: &Connection, name: &str, value: &impl Serialize) -> Result<(), StateError> {
@@ -227,8 +233,8 @@ fn word<T: Serialize>(value: &T) -> Result<String, StateError> {
     }
 }
 
-fn from_word<T: DeserializeOwned>(word: String) -> Result<T, StateError> {
-    Ok(serde_json::from_value(serde_json::Value::String(word))?)
+fn from_word<T: DeserializeOwned>(word: String) -> serde_json::Result<T> {
+    serde_json::from_value(serde_json::Value::String(word))
 }
 
 pub(super) fn records(connection: &Connection) -> Result<Vec<(String, Record)>, StateError> {
@@ -238,19 +244,22 @@ pub(super) fn records(connection: &Connection) -> Result<Vec<(String, Record)>, 
     let mut rows = statement.query([])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
+        let sha256: String = row.get(0)?;
         let reason: Option<String> = row.get(6)?;
+        // Without its record a file counts as not known, and is known again by its hash.
+        let Some(state) = understood(&sha256, from_word(row.get(1)?)) else { continue };
         let record = Record {
-            state: from_word(row.get(1)?)?,
+            state,
             bytes: u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
             attempts: row.get(3)?,
             mismatches: row.get(4)?,
             attempt: row.get(5)?,
-            reason: reason.map(from_word).transpose()?,
+            reason: reason.and_then(|reason| understood(&sha256, from_word(reason))),
             detail: row.get(7)?,
             etag: row.get(8)?,
             verified: row.get(9)?,
         };
-        records.push((row.get(0)?, record));
+        records.push((sha256, record));
     }
     Ok(records)
 }
@@ -298,7 +307,7 @@ pub(super) fn drift(connection: &Connection) -> Result<Vec<NotedDrift>, StateErr
     let mut rows = statement.query([])?;
     let mut drift = Vec::new();
     while let Some(row) = rows.next()? {
-        let kind = from_word(row.get(1)?)?;
+        let Some(kind) = understood("drift", from_word(row.get(1)?)) else { continue };
         drift.push(NotedDrift { number: row.get(0)?, drift: Drift { kind, name: row.get(2)? } });
     }
     Ok(drift)

@@ -121,3 +121,33 @@ async fn a_disk_that_cannot_be_written_leaves_the_box_running() {
     assert!(opened.forgetful.is_some());
     assert_eq!(opened.state.keep_desired(desired(1)).await.expect("kept"), 1);
 }
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_kept_anew() {
+    let folder = scratch("state-words");
+    let opened = open(&folder);
+    let state = opened.state.clone();
+    state.keep_desired(desired(7)).await.expect("kept");
+    for sha256 in ["a", "b"] {
+        state.keep_record(sha256.into(), Record::pending(1, 0)).await.expect("kept");
+    }
+    state.note_drift(vec![Drift { kind: DriftKind::Missing, name: "c".into() }]).await.expect("noted");
+    state.next_sequence().await;
+    drop(state);
+    opened.close();
+    let later = Connection::open(folder.join(FILE)).expect("opens");
+    let words = "update document set json = '{\"revision\":'; update file set state = 'woven' where sha256 = 'a';
+        update file set reason = 'moon'; update drift set kind = 'sung';";
+    later.execute_batch(words).expect("changed");
+    drop(later);
+    let opened = open(&folder);
+    let state = opened.state.clone();
+    assert!(opened.set_aside.is_none() && opened.forgetful.is_none());
+    assert_eq!(state.wanted().await.expect("read"), Wanted::default());
+    assert_eq!(state.keep_desired(desired(7)).await.expect("kept"), 7, "the server says it again");
+    assert_eq!(state.wanted().await.expect("read").desired.revision, 7);
+    let known = Record { reason: Some(Reason::Other), ..Record::pending(1, 0) };
+    assert_eq!(state.records().await.expect("read"), [("b".to_owned(), known)]);
+    assert!(state.drift().await.expect("read").is_empty());
+    assert!(state.next_sequence().await > 0);
+}
