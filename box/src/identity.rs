@@ -46,7 +46,7 @@ impl DeviceKey {
         match fs::read(&path) {
             Ok(bytes) => match Self::from_bytes(&bytes) {
                 Ok(key) => {
-                    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(IdentityError::Disk)?;
+                    close_to_others(&path);
                     Ok(key)
                 }
                 Err(error) => {
@@ -83,6 +83,14 @@ impl DeviceKey {
     #[must_use]
     pub fn public(&self) -> String {
         BASE64.encode(self.0.public_key().as_ref())
+    }
+}
+
+/// A card that cannot be written any more is no reason to be somebody else.
+fn close_to_others(path: &Path) {
+    let is_open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+    if is_open && let Err(error) = fs::set_permissions(path, fs::Permissions::from_mode(0o600)) {
+        tracing::error!(%error, "the device key can be read by others on this machine");
     }
 }
 
