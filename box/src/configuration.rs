@@ -4,7 +4,7 @@
 //! be torn for good. The last whole one is kept and stays in use until there is another whole one.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +47,10 @@ pub struct Mirror {
     /// The masked document.
     pub document: Box<RawValue>,
 }
+
+/// The most bytes of a document that are read: ten times what a club with a thousand videos needs. A larger one could
+/// not be sent to the server, and would push the rest of the box out of its memory.
+const LARGEST: u64 = 5_000_000;
 
 /// Why a text is no document.
 #[derive(Debug)]
@@ -150,7 +154,7 @@ impl Watcher {
             return;
         }
         self.seen = stamp;
-        match fs::read(&self.path) {
+        match read_file(&self.path) {
             Ok(bytes) => self.consider(&bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 tracing::warn!(path = %self.path.display(), "there is no configuration; the last one stays in use");
@@ -182,6 +186,20 @@ impl Watcher {
             }
         }
     }
+}
+
+/// The bytes of a file, if it is one: a pipe would be waited for without an end.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let facts = fs::metadata(path)?;
+    if !facts.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -218,6 +236,28 @@ mod tests {
         fs::remove_file(&path).expect("removed");
         watcher.look();
         assert_eq!(name(&current).as_deref(), Some("Rennes"));
+    }
+
+    #[test]
+    fn what_is_no_document_is_left_alone_and_a_mark_before_the_text_is_none() {
+        let folder = scratch("configuration-odd");
+        let path = folder.join("configuration.json");
+        fs::write(&path, format!("\u{FEFF}{FIRST}")).expect("written");
+        let (mut watcher, current) = Watcher::open(&path, &folder, LOOK);
+        assert_eq!(current.borrow().view.club_name.as_deref(), Some("Vitré"));
+        let served = current.borrow().public_text.clone().expect("a text");
+        assert!(served.starts_with("{\"auth\""), "{served}");
+        let huge = format!("{{\"auth\":{{\"clubName\":\"Rennes\"}},\"x\":\"{}\"}}", "x".repeat(LARGEST as usize));
+        fs::write(&path, huge).expect("written");
+        watcher.look();
+        fs::remove_file(&path).expect("removed");
+        fs::create_dir(&path).expect("a folder");
+        watcher.look();
+        fs::remove_dir(&path).expect("removed");
+        // A pipe into which nobody writes; a look at it must come back.
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
+        watcher.look();
+        assert_eq!(current.borrow().view.club_name.as_deref(), Some("Vitré"));
     }
 
     #[test]
