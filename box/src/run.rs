@@ -22,13 +22,16 @@ use crate::state::{Opened, StateError, Wanted};
 /// How long each of the three steps of the end may take: the whole has ended within 2 s, whatever hangs.
 const END: Duration = Duration::from_millis(600);
 
-/// Why a box does not start. It is no box that is badly configured: that one runs, and says what is wrong.
+/// Why a box does not start, or not go on. It is no box that is badly configured: that one runs, and says what is wrong.
 #[derive(Debug)]
 enum StartError {
     State(StateError),
     Tls(rustls::Error),
     Random(crate::identity::IdentityError),
     System(std::io::Error),
+    /// A part of it has ended, which is a mistake of ours. Whoever started the box starts it again; half a box would
+    /// run on without anybody noticing.
+    Part(String),
 }
 
 impl std::fmt::Display for StartError {
@@ -38,6 +41,7 @@ impl std::fmt::Display for StartError {
             Self::Tls(error) => write!(f, "{error}"),
             Self::Random(error) => write!(f, "{error}"),
             Self::System(error) => write!(f, "{error}"),
+            Self::Part(why) => write!(f, "a part of it has ended: {why}"),
         }
     }
 }
@@ -74,14 +78,24 @@ pub fn run() -> ExitCode {
 async fn until_told(config: Config) -> Result<(), StartError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::System)?;
-    let running = Running::start(config).await?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let mut running = Running::start(config).await?;
+    let told = tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        part = ended(&mut running.parts, &mut running.screen) => Err(part),
+    };
     tracing::info!("the box ends");
     running.end().await;
-    Ok(())
+    told
+}
+
+/// Returns when something has ended that nobody told to.
+async fn ended(parts: &mut JoinSet<()>, screen: &mut JoinHandle<()>) -> StartError {
+    let ended = tokio::select! {
+        Some(part) = parts.join_next() => part,
+        screen = screen => screen,
+    };
+    StartError::Part(ended.map_or_else(|error| error.to_string(), |()| "it returned".into()))
 }
 
 /// A box that runs.
@@ -153,7 +167,7 @@ impl Running {
         let Self { state, mut parts, screen, end_screen } = self;
         // The screen first: it keeps where the loop is.
         let _ = end_screen.send(());
-        if tokio::time::timeout(END, screen).await.is_err() {
+        if !screen.is_finished() && tokio::time::timeout(END, screen).await.is_err() {
             tracing::warn!("the screen did not end in time");
         }
         parts.shutdown().await;
@@ -190,4 +204,24 @@ async fn device_key(folder: PathBuf) -> Result<String, StartError> {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| StartError::System(std::io::Error::other(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_by_itself_is_the_end_of_the_box() {
+        let running = || tokio::spawn(std::future::pending::<()>());
+        let mut parts = JoinSet::new();
+        parts.spawn(std::future::pending());
+        let waited = tokio::time::timeout(Duration::from_millis(50), ended(&mut parts, &mut running())).await;
+        assert!(waited.is_err(), "nothing has ended");
+        parts.spawn(async { panic!("a mistake of ours") });
+        let StartError::Part(why) = ended(&mut parts, &mut running()).await else { panic!("another end") };
+        assert!(why.contains("panicked"), "{why}");
+        let mut screen = tokio::spawn(async {});
+        let StartError::Part(why) = ended(&mut parts, &mut screen).await else { panic!("another end") };
+        assert_eq!(why, "it returned");
+    }
 }

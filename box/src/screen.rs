@@ -51,7 +51,10 @@ impl Screen {
             follow(self.configuration, text),
             hand_on(notes, self.notes, self.state.clone()),
             async {
-                let _ = (&mut end).await;
+                tokio::select! {
+                    _ = &mut end => {}
+                    () = player.ended() => tracing::error!("the player has ended, and the screen with it"),
+                }
                 if let Some(place) = player.place().await {
                     keep(&self.state, &place).await;
                 }

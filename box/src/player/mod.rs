@@ -116,6 +116,11 @@ impl Player {
         receiver.await.ok()?
     }
 
+    /// Returns when the player has ended, which it does not do by itself.
+    pub async fn ended(&self) {
+        self.requests.closed().await;
+    }
+
     /// Where the loop is now; `None` when nothing is on air.
     pub async fn place(&self) -> Option<Place> {
         let (answer, receiver) = oneshot::channel();
