@@ -25,10 +25,12 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Whether the other one is this machine too.
+    /// Whether the other one is this machine too. The TV's browser asks for `neopro.local`, which is the machine's
+    /// address on its network: then both ends have it.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        self.peer.ip().to_canonical().is_loopback()
+        let peer = self.peer.ip().to_canonical();
+        peer.is_loopback() || peer == self.own.ip().to_canonical()
     }
 }
 
@@ -141,6 +143,26 @@ mod tests {
             assert!(!hosts.is_own(host, own), "{host}");
         }
         assert!(!Hosts::new("", []).is_own(".local", own));
+    }
+
+    #[test]
+    fn the_tv_is_known_under_every_name_of_its_box() {
+        let ends = |own: &str, peer: &str| Ends {
+            own: own.parse().expect("an address"),
+            peer: peer.parse().expect("an address"),
+        };
+        for (own, peer) in [
+            ("127.0.0.1:80", "127.0.0.1:50000"),
+            ("[::1]:80", "[::1]:50000"),
+            ("[::ffff:127.0.0.1]:80", "[::ffff:127.0.0.1]:50000"),
+            ("[::ffff:192.168.4.1]:80", "[::ffff:192.168.4.1]:50000"),
+            ("[fe80::1]:80", "[fe80::1]:50000"),
+        ] {
+            assert!(ends(own, peer).is_local(), "{own} {peer}");
+        }
+        for (own, peer) in [("192.168.4.1:80", "192.168.4.17:50000"), ("[::ffff:192.168.4.1]:80", "[fe80::2]:50000")] {
+            assert!(!ends(own, peer).is_local(), "{own} {peer}");
+        }
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use neopro_box::player::{PAGES, token};
+use tokio::net::TcpSocket;
 
 use crate::tv::support::{Tv, address, clip};
 
@@ -30,9 +31,13 @@ impl Answer {
 
 /// Sends what a stranger writes and reads to the end.
 fn send(to: SocketAddr, request: &str) -> Answer {
-    let mut stream = TcpStream::connect(to).expect("a connection");
+    answer(TcpStream::connect(to).expect("a connection"), request)
+}
+
+fn answer(mut stream: TcpStream, request: &str) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a limit");
-    stream.write_all(request.as_bytes()).expect("sent");
+    // Who is shown out at once may not be able to write.
+    let _ = stream.write_all(request.as_bytes());
     let mut bytes = Vec::new();
     let mut piece = [0; 65536];
     while let Ok(read @ 1..) = stream.read(&mut piece) {
@@ -223,21 +228,27 @@ fn silent_and_endless_clients_do_not_keep_others_out() {
     assert!(waited < Duration::from_secs(15), "{waited:?}");
 }
 
-/// The address of this machine on its network, if it has any: to choose a way for a packet sends none.
-fn network() -> Option<IpAddr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.connect("192.0.2.1:9").ok()?;
-    Some(socket.local_addr().ok()?.ip())
+/// A connection as from somebody in the hall: from the machine's address on its network, if it has any, to another.
+/// To choose a way for a packet sends none.
+fn from_the_hall(port: u16) -> Option<TcpStream> {
+    let way = UdpSocket::bind("0.0.0.0:0").ok()?;
+    way.connect("192.0.2.1:9").ok()?;
+    let network = way.local_addr().ok()?.ip();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((network, 0).into()).expect("an address");
+        socket.connect((Ipv4Addr::LOCALHOST, port).into()).await.expect("a connection").into_std().expect("a stream")
+    });
+    stream.set_nonblocking(false).expect("it waits");
+    Some(stream)
 }
 
 /// A page of which there is nothing but its socket.
-fn page(to: SocketAddr) -> TcpStream {
-    let mut stream = TcpStream::connect(to).expect("a connection");
+fn page(mut stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
-    let request = format!(
-        "GET /tv/socket HTTP/1.1\r\nHost: {to}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
+    let request = "GET /tv/socket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(request.as_bytes()).expect("sent");
     stream
 }
@@ -257,18 +268,16 @@ fn is_told(page: &mut TcpStream) -> bool {
 
 #[test]
 fn who_looks_from_the_hall_cannot_take_the_place_of_the_tv() {
-    let Some(network) = network() else { return println!("this machine has no network") };
-    let tv = Tv::start_on((Ipv4Addr::UNSPECIFIED, 0).into(), vec![clip("orange.mp4")], None);
+    let tv = Tv::start(vec![clip("orange.mp4")]);
     let port = tv.address.port();
-    let hall = SocketAddr::from((network, port));
-    let mut spectators: Vec<TcpStream> = (0..PAGES).map(|_| page(hall)).collect();
+    let spectators: Option<Vec<TcpStream>> = (0..PAGES).map(|_| from_the_hall(port).map(page)).collect();
+    let Some(mut spectators) = spectators else { return println!("this machine has no network") };
     assert!(spectators.iter_mut().all(is_told));
-    assert!(!is_told(&mut page(hall)), "one too many");
+    assert!(!from_the_hall(port).map(page).as_mut().is_some_and(is_told), "one too many");
     // The TV's browser crashes and comes back more often than there are places.
-    let own = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut left_behind: Vec<TcpStream> = Vec::new();
     for _ in 0..PAGES + 2 {
-        let mut screen = page(own);
+        let mut screen = page(TcpStream::connect(tv.address).expect("a connection"));
         assert!(is_told(&mut screen), "the TV after {} others", left_behind.len());
         left_behind.push(screen);
     }
@@ -276,16 +285,17 @@ fn who_looks_from_the_hall_cannot_take_the_place_of_the_tv() {
 
 #[test]
 fn the_hall_cannot_keep_the_tv_out() {
-    let Some(network) = network() else { return println!("this machine has no network") };
-    let tv = Tv::start_on((Ipv4Addr::UNSPECIFIED, 0).into(), Vec::new(), None);
+    let tv = Tv::start(Vec::new());
     let port = tv.address.port();
-    let hall = SocketAddr::from((network, port));
-    let silent: Vec<TcpStream> = (0..128).map(|_| TcpStream::connect(hall).expect("a connection")).collect();
-    assert_eq!(request(hall, "GET", "/tv", &[]).status, 0, "one too many");
-    assert_eq!(request((Ipv4Addr::LOCALHOST, port).into(), "GET", "/tv", &[]).status, 200);
+    let silent: Option<Vec<TcpStream>> = (0..128).map(|_| from_the_hall(port)).collect();
+    let Some(silent) = silent else { return println!("this machine has no network") };
+    const ASKED: &str = "GET /tv HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let hall = || answer(from_the_hall(port).expect("a connection"), ASKED);
+    assert_eq!(hall().status, 0, "one too many");
+    assert_eq!(request(tv.address, "GET", "/tv", &[]).status, 200);
     drop(silent);
     let start = Instant::now();
-    while request(hall, "GET", "/tv", &[]).status != 200 {
+    while hall().status != 200 {
         assert!(start.elapsed() < Duration::from_secs(5), "there is room again");
     }
 }
