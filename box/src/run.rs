@@ -134,9 +134,10 @@ impl Running {
             listen: config.listen,
         };
         let screen = tokio::spawn(screen.run(ended));
+        // Made on the first start, also of a box that knows no server yet: it will be known by it.
+        let device_key = device_key(config.state_dir).await?;
         match config.central {
             Some(central) => {
-                let device_key = device_key(config.state_dir).await?;
                 let rhythm = Rhythm::field(config.heartbeat);
                 let agent = Agent {
                     central,
@@ -203,7 +204,7 @@ async fn device_key(folder: PathBuf) -> Result<String, StartError> {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::System(std::io::Error::other(error)))
+    tokio::task::spawn_blocking(work).await.map_err(|error| StartError::System(io::Error::other(error)))
 }
 
 #[cfg(test)]
