@@ -1,6 +1,8 @@
 //! The whole box: starts its parts, and ends them.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +24,16 @@ use crate::state::{Opened, StateError, Wanted};
 /// How long each of the three steps of the end may take: the whole has ended within 2 s, whatever hangs.
 const END: Duration = Duration::from_millis(600);
 
+/// Between two looks at whether another box has ended.
+const ALONE_AGAIN: Duration = Duration::from_secs(1);
+
 /// Why a box does not start, or not go on. It is no box that is badly configured: that one runs, and says what is wrong.
 #[derive(Debug)]
 enum StartError {
     State(StateError),
     Tls(rustls::Error),
     Random(crate::identity::IdentityError),
-    System(std::io::Error),
+    System(io::Error),
     /// A part of it has ended, which is a mistake of ours. Whoever started the box starts it again; half a box would
     /// run on without anybody noticing.
     Part(String),
@@ -78,6 +83,11 @@ pub fn run() -> ExitCode {
 async fn until_told(config: Config) -> Result<(), StartError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::System)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::System)?;
+    let alone = tokio::select! {
+        alone = alone_in(&config.state_dir) => alone?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     let mut running = Running::start(config).await?;
     let told = tokio::select! {
         _ = terminate.recv() => Ok(()),
@@ -86,7 +96,35 @@ async fn until_told(config: Config) -> Result<(), StartError> {
     };
     tracing::info!("the box ends");
     running.end().await;
+    drop(alone);
     told
+}
+
+/// Waits until no other box works with this folder, and keeps others away from it for as long as what is returned
+/// lives. Two would push each other off the server for ever, and write over each other's records.
+async fn alone_in(folder: &Path) -> Result<Option<File>, StartError> {
+    let mut told = false;
+    loop {
+        let folder = folder.to_owned();
+        let lock = move || {
+            fs::create_dir_all(&folder)?;
+            let lock = File::open(&folder)?;
+            lock.try_lock().map(|()| lock).map_err(io::Error::from)
+        };
+        match blocking(lock).await? {
+            Ok(lock) => return Ok(Some(lock)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!("another box works with this folder (NEOPRO_STATE_DIR); its end is waited for");
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "it is not known whether another box works with this folder");
+                return Ok(None);
+            }
+        }
+        tokio::time::sleep(ALONE_AGAIN).await;
+    }
 }
 
 /// Returns when something has ended that nobody told to.
@@ -187,7 +225,7 @@ async fn open_state(config: &Config) -> Result<Opened, StartError> {
         tracing::error!(aside = %aside.display(), "the state cannot be read: it is set aside and the box begins anew");
     }
     if let Some(why) = &opened.forgetful {
-        tracing::error!(why, "the state cannot be kept: the box runs, and forgets everything at its next start");
+        tracing::error!(why, "the state cannot be kept: the box runs, and forgets what is new at its next start");
     }
     Ok(opened)
 }

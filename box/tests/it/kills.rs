@@ -112,6 +112,31 @@ async fn a_box_that_is_killed_goes_on_where_it_was() {
     assert!(took < Duration::from_secs(2), "the end took {took:?}");
 }
 
+/// Waits until the log of a folder says something.
+async fn says(root: &Path, what: &str) {
+    let began = Instant::now();
+    while !fs::read_to_string(root.join("log")).is_ok_and(|log| log.contains(what)) {
+        assert!(began.elapsed() < Duration::from_secs(10), "the log does not say: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn one_folder_has_one_box() {
+    let central = Central::start().await;
+    let root = scratch("two");
+    let mut first = Program::start(&central, &root, &[]);
+    central.event("heartbeat", 0).await;
+    let mut second = Program::start(&central, &root, &[]);
+    says(&root, "another box works with this folder").await;
+    assert!(second.terminate() < Duration::from_secs(2), "who waits can be told to end");
+    let _third = Program::start(&central, &root, &[]);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(central.connections().len(), 1, "the first is not pushed off the server");
+    first.kill();
+    central.event("authenticate", 1).await;
+}
+
 #[tokio::test]
 async fn no_secret_is_in_the_log_and_a_box_by_itself_runs() {
     let central = Central::start().await;
@@ -126,9 +151,9 @@ async fn no_secret_is_in_the_log_and_a_box_by_itself_runs() {
     assert!(log.contains("connected to the server"), "{log}");
     assert!(!log.contains(KEY) && !log.contains("s3cr3t"), "{log}");
     let mut program = Program::start(&central, &root, &[("CENTRAL_SERVER_ENABLED", "false")]);
+    says(&root, "fonctionne sans le serveur central").await;
     let began = Instant::now();
-    let says = |what: &str| fs::read_to_string(root.join("log")).is_ok_and(|log| log.contains(what));
-    while !says("fonctionne sans le serveur central") || !says("the box runs") {
+    while fs::read_to_string(root.join("log")).expect("a log").matches("the box runs").count() < 2 {
         assert!(began.elapsed() < Duration::from_secs(10));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
