@@ -139,6 +139,10 @@ pub struct Opened {
     owner: std::thread::JoinHandle<()>,
 }
 
+fn belong(connection: &mut Connection, site: Option<&str>) -> Result<(), StateError> {
+    site.map_or(Ok(()), |site| store::belong_to(connection, site))
+}
+
 impl Opened {
     /// Opens the state of a folder, for a site. What is known of another site is forgotten. Blocks.
     ///
@@ -147,7 +151,11 @@ impl Opened {
     pub fn open(folder: &Path, site: Option<&str>) -> Result<Self, StateError> {
         let mut set_aside = None;
         let mut forgetful = None;
-        let mut connection = match store::open_or_begin_anew(folder, &mut set_aside) {
+        let opened = store::open_or_begin_anew(folder, &mut set_aside).and_then(|mut connection| {
+            belong(&mut connection, site).map_err(|error| error.to_string())?;
+            Ok(connection)
+        });
+        let mut connection = match opened {
             Ok(connection) => connection,
             Err(why) => {
                 forgetful = Some(why);
@@ -156,12 +164,10 @@ impl Opened {
                 if let Err(error) = store::remember(folder, &mut connection) {
                     tracing::warn!(%error, "what was kept before is not known");
                 }
+                belong(&mut connection, site)?;
                 connection
             }
         };
-        if let Some(site) = site {
-            store::belong_to(&mut connection, site)?;
-        }
         let (orders, mut waiting) = mpsc::channel::<Order>(64);
         let owner = std::thread::Builder::new()
             .name("state".into())

@@ -151,3 +151,22 @@ async fn what_cannot_be_understood_is_kept_anew() {
     assert!(state.drift().await.expect("read").is_empty());
     assert!(state.next_sequence().await > 0);
 }
+
+#[tokio::test]
+async fn a_card_that_cannot_note_the_site_leaves_the_box_running() {
+    let folder = scratch("state-site");
+    let opened = open(&folder);
+    opened.state.keep_desired(desired(7)).await.expect("kept");
+    opened.close();
+    let stubborn = Connection::open(folder.join(FILE)).expect("opens");
+    stubborn
+        .execute_batch(
+            "create trigger full before update on document begin select raise(abort, 'the card is full'); end",
+        )
+        .expect("made");
+    drop(stubborn);
+    let opened = Opened::open(&folder, Some("another")).expect("opens");
+    assert!(opened.forgetful.as_ref().is_some_and(|why| why.contains("the card is full")), "{:?}", opened.forgetful);
+    assert_eq!(opened.state.wanted().await.expect("read"), Wanted::default(), "it is another site");
+    assert_eq!(opened.state.keep_desired(desired(1)).await.expect("kept for now"), 1);
+}
