@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::item::{Loading, Next, OnAir, Phase};
-use super::messages::{FromPage, Kind, Prepare, Safe, ToPage};
+use super::item::{Loading, Next, OnAir, Phase, address, prepare};
+use super::messages::{FromPage, Safe, ToPage};
 use super::order::{first_left, place_of};
 use super::quarantine::Quarantine;
 use super::{Note, Place, token};
@@ -231,6 +231,10 @@ impl Broadcast {
     /// From now on this page's reports count. What it has on the screen is not known until it says so.
     fn follow(&mut self, id: PageId, now: Moment) {
         self.hold(now);
+        // Another browser may be able to play what the last one could not.
+        if self.retry.take().is_some() {
+            self.quarantine.forgive();
+        }
         if self.on_air.as_ref().is_some_and(|on_air| on_air.phase == Phase::Over) {
             self.on_air = None;
         }
@@ -493,17 +497,4 @@ impl Broadcast {
         };
         ToPage::Safe(Safe { club: self.library.club_name.clone(), language, empty: self.library.clips.is_empty() })
     }
-}
-
-fn prepare(play: u64, clip: &Clip, at: f64) -> ToPage {
-    let (kind, seconds) = match clip.kind {
-        ClipKind::Video => (Kind::Video, None),
-        ClipKind::Image { seconds } => (Kind::Image, Some(seconds)),
-    };
-    ToPage::Prepare(Prepare { play, url: address(clip), kind, seconds, at })
-}
-
-/// Where the box serves a clip.
-fn address(clip: &Clip) -> String {
-    format!("/media/{}", token(&clip.key))
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::broadcast::{END_MARGIN, LONGEST, Moment};
+use super::messages::{Kind, Prepare, ToPage};
+use super::token;
 use crate::library::{Clip, ClipKind};
 
 /// The item on the screen, or on its way there.
@@ -69,4 +71,18 @@ impl OnAir {
         let left = Duration::from_secs_f64((self.seconds? - self.at).clamp(0.0, LONGEST));
         Some(self.since + left + if self.is_video() { END_MARGIN } else { Duration::ZERO })
     }
+}
+
+/// What a page is told to load.
+pub fn prepare(play: u64, clip: &Clip, at: f64) -> ToPage {
+    let (kind, seconds) = match clip.kind {
+        ClipKind::Video => (Kind::Video, None),
+        ClipKind::Image { seconds } => (Kind::Image, Some(seconds)),
+    };
+    ToPage::Prepare(Prepare { play, url: address(clip), kind, seconds, at })
+}
+
+/// Where the box serves a clip.
+pub fn address(clip: &Clip) -> String {
+    format!("/media/{}", token(&clip.key))
 }

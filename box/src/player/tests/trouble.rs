@@ -105,6 +105,19 @@ fn a_file_that_breaks_in_the_middle_is_no_good_one() {
 }
 
 #[test]
+fn another_browser_gets_every_file_at_once() {
+    let mut evening = Evening::new("xy");
+    evening.broken = "xy";
+    evening.join();
+    evening.wait(seconds(60));
+    assert_eq!(evening.history, "-");
+    evening.broken = "";
+    evening.broadcast.left(TV, evening.now);
+    evening.join();
+    assert!(evening.seen.is_some(), "not after five minutes");
+}
+
+#[test]
 fn failures_in_a_row_are_spread() {
     let mut evening = Evening::new("rstuvwxyz");
     evening.broken = "rstuvwxyz";
