@@ -3,6 +3,9 @@
 -- The desired state is `site_videos`, the reported one `site_inventory`; `site_states` counts the revisions of
 -- the first and notes from which one the second was reported. An order (`content_deployments`) changes the desired
 -- state of its targets in one transaction and leaves one row per site (`deployment_targets`) to follow it by.
+--
+-- Functions that work on many sites plan anew each time (`force_custom_plan`): an array that the planner can see is
+-- looked into by its hash, another one from its beginning for each row.
 
 create table content_deployments (
   id uuid primary key default gen_random_uuid(),
@@ -172,6 +175,9 @@ select d.id, d.video_id, d.video_title, d.action, d.target_type, d.target_id, d.
   case
     when d.started_at is null and d.cancelled_at is not null then 'cancelled'
     when d.started_at is null then 'scheduled'
+    -- A site that is deleted takes its rows with it: that is no failure of the order.
+    when t.total = 0 and d.target_type = 'site' and not exists (select from sites s where s.id = d.target_id)
+      then 'cancelled'
     when t.total = 0 then 'failed'
     when t.downloading > 0 or (t.pending > 0 and t.installed + t.failed > 0) then 'in_progress'
     when t.pending > 0 then 'pending'
@@ -181,7 +187,10 @@ select d.id, d.video_id, d.video_title, d.action, d.target_type, d.target_id, d.
   end as status,
   coalesce(t.progress, 0) as progress,
   case when t.pending + t.downloading = 0 then coalesce(t.completed_at, d.cancelled_at) end as completed_at,
-  case when d.started_at is not null and t.total = 0 then 'Aucun site visé.' else t.reason end as error,
+  case when d.started_at is null or t.total > 0 then t.reason
+    when d.video_id is null then 'La vidéo a été supprimée avant le jour prévu.'
+    when d.target_type = 'site' then 'Ce site n''existe plus.'
+    else 'Aucun site visé.' end as error,
   t.total as total_count, t.installed as deployed_count, t.failed as failed_count,
   t.pending + t.downloading as open_count
 from content_deployments d
@@ -202,10 +211,11 @@ select neopro_guard('deployment_orders', 'select');
 -- Carries an order out: the desired state of its targets changes, older orders about the same video are superseded.
 -- Answers the sites that have work now.
 create function neopro_start_deployment(deployment uuid, moment timestamptz) returns setof uuid
-language plpgsql set search_path = public, pg_temp as $fn$
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
 declare
   d content_deployments;
   touched uuid[];
+  revisions bigint[];
 begin
   update content_deployments set started_at = moment
     where id = deployment and started_at is null and cancelled_at is null returning * into d;
@@ -219,25 +229,28 @@ begin
     select g.site_id from site_groups g where d.target_type = 'group' and g.group_id = d.target_id
   ), bumped as (
     insert into site_states as s (site_id, desired_revision) select m.id, 1 from members m order by m.id
-      on conflict (site_id) do update set desired_revision = s.desired_revision + 1 returning s.site_id
+      on conflict (site_id) do update set desired_revision = s.desired_revision + 1 returning s.site_id, s.desired_revision
   )
-  select array_agg(b.site_id) into touched from bumped b;
+  select array_agg(b.site_id), array_agg(b.desired_revision) into touched, revisions from bumped b;
   if touched is null then
     return;
   end if;
   -- An order that was still open never came true: before it is before this one too.
   insert into deployment_targets
       (deployment_id, site_id, video_id, action, revision, was_wanted, created_at)
-    select d.id, s.site_id, d.video_id, d.action, s.desired_revision,
-      coalesce(o.was_wanted, w.video_id is not null), moment
-    from site_states s
-    left join deployment_targets o on o.site_id = s.site_id and o.video_id = d.video_id
-      and o.state in ('pending', 'downloading', 'failed')
-    left join site_videos w on w.site_id = s.site_id and w.video_id = d.video_id
-    where s.site_id = any (touched);
+    select d.id, m.site_id, d.video_id, d.action, m.revision,
+      coalesce(
+        (select o.was_wanted from deployment_targets o where o.site_id = m.site_id and o.video_id = d.video_id
+          and o.state in ('pending', 'downloading', 'failed') limit 1),
+        exists (select from site_videos w where w.site_id = m.site_id and w.video_id = d.video_id)), moment
+    from unnest(touched, revisions) as m (site_id, revision);
   update deployment_targets t set state = 'superseded', completed_at = moment
     where t.site_id = any (touched) and t.video_id = d.video_id and t.deployment_id <> d.id
       and t.state in ('pending', 'downloading', 'failed');
+  -- Protocol 1: that an earlier order could not remove it says nothing about this one.
+  update site_inventory i set reason_code = null, reason = null, retry_at = null
+    where i.site_id = any (touched) and i.video_id = d.video_id and i.state = 'installed' and i.filename is not null
+      and i.reason_code is not null;
   if d.action = 'install' then
     delete from site_removals r where r.site_id = any (touched) and r.video_id = d.video_id;
     insert into site_videos as w (site_id, video_id, deployment_id, since)
@@ -256,10 +269,12 @@ select neopro_guard_function('neopro_start_deployment(uuid, timestamptz)');
 -- Takes back what of an order is not done yet: the desired state of those sites becomes what it was.
 -- Answers the sites that have work now.
 create function neopro_cancel_deployment(deployment uuid, moment timestamptz) returns setof uuid
-language plpgsql set search_path = public, pg_temp as $fn$
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
 declare
   d content_deployments;
   touched uuid[];
+  had uuid[];
+  had_not uuid[];
 begin
   update content_deployments set cancelled_at = coalesce(cancelled_at, moment)
     where id = deployment returning * into d;
@@ -268,38 +283,31 @@ begin
   end if;
   select array_agg(t.site_id) into touched from deployment_targets t
     where t.deployment_id = d.id and t.state in ('pending', 'downloading', 'failed');
-  if touched is null then
-    return;
-  end if;
-  with bumped as (
-    update site_states s set desired_revision = s.desired_revision + 1
-    from (select x.site_id from site_states x where x.site_id = any (touched) order by x.site_id for update) locked
-    where s.site_id = locked.site_id returning s.site_id
-  )
-  select array_agg(b.site_id) into touched from bumped b;
+  perform from site_states x where x.site_id = any (touched) order by x.site_id for update;
   -- Decided again now that the sites are locked: a report may have ended an order meanwhile.
   with ended as (
     update deployment_targets t set state = 'cancelled', completed_at = moment
       where t.deployment_id = d.id and t.site_id = any (touched) and t.state in ('pending', 'downloading', 'failed')
-      returning t.site_id
+      returning t.site_id, t.was_wanted
   )
-  select array_agg(e.site_id) into touched from ended e;
+  select array_agg(e.site_id), array_agg(e.site_id) filter (where e.was_wanted),
+      array_agg(e.site_id) filter (where not e.was_wanted)
+    into touched, had, had_not from ended e;
   if touched is null then
     return;
   end if;
+  update site_states s set desired_revision = s.desired_revision + 1 where s.site_id = any (touched);
+  if d.video_id is null then
+    return query select unnest(touched);
+    return;
+  end if;
   if d.action = 'install' then
-    delete from site_videos w using deployment_targets t
-      where t.deployment_id = d.id and t.site_id = any (touched) and not t.was_wanted
-        and w.site_id = t.site_id and w.video_id = d.video_id;
-    insert into site_removals (site_id, video_id, since)
-      select t.site_id, d.video_id, moment from deployment_targets t
-      where t.deployment_id = d.id and t.site_id = any (touched) and not t.was_wanted
+    delete from site_videos w where w.site_id = any (had_not) and w.video_id = d.video_id;
+    insert into site_removals (site_id, video_id, since) select unnest(had_not), d.video_id, moment
       on conflict do nothing;
-  elsif d.video_id is not null then
+  else
     delete from site_removals r where r.site_id = any (touched) and r.video_id = d.video_id;
-    insert into site_videos (site_id, video_id, deployment_id, since)
-      select t.site_id, d.video_id, d.id, moment from deployment_targets t
-      where t.deployment_id = d.id and t.site_id = any (touched) and t.was_wanted
+    insert into site_videos (site_id, video_id, deployment_id, since) select unnest(had), d.video_id, d.id, moment
       on conflict do nothing;
   end if;
   return query select unnest(touched);
@@ -308,30 +316,29 @@ $fn$;
 select neopro_guard_function('neopro_cancel_deployment(uuid, timestamptz)');
 
 -- Another try of what of an order has failed, on these sites or on all. Answers the sites that have work now.
-create function neopro_retry_deployment(deployment uuid, only_sites uuid[], moment timestamptz) returns setof uuid
-language plpgsql set search_path = public, pg_temp as $fn$
+create function neopro_retry_deployment(deployment uuid, only_sites uuid[], moment timestamptz)
+returns setof uuid
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
 declare
   touched uuid[];
+  video uuid;
 begin
-  with bumped as (
-    update site_states s set desired_revision = s.desired_revision + 1
-    from (
-      select x.site_id from site_states x
-      where x.site_id in (select t.site_id from deployment_targets t where t.deployment_id = deployment
-        and t.state = 'failed' and (only_sites is null or t.site_id = any (only_sites)))
-      order by x.site_id for update
-    ) locked
-    where s.site_id = locked.site_id returning s.site_id, s.desired_revision
-  ), again as (
+  select array_agg(t.site_id) into touched from deployment_targets t
+    where t.deployment_id = deployment and t.state = 'failed' and (only_sites is null or t.site_id = any (only_sites));
+  perform from site_states x where x.site_id = any (touched) order by x.site_id for update;
+  with again as (
     update deployment_targets t set state = 'pending', progress = 0, reason_code = null, reason = null,
-      completed_at = null, revision = b.desired_revision
-    from bumped b where t.deployment_id = deployment and t.site_id = b.site_id and t.state = 'failed'
-    returning t.site_id, t.video_id
-  ), wanted as (
-    update site_videos w set attempt = w.attempt + 1 from again a
-    where w.site_id = a.site_id and w.video_id = a.video_id
+        completed_at = null,
+        revision = (select s.desired_revision + 1 from site_states s where s.site_id = t.site_id)
+      where t.deployment_id = deployment and t.site_id = any (touched) and t.state = 'failed'
+      returning t.site_id, t.video_id
   )
-  select array_agg(a.site_id) into touched from again a;
+  select array_agg(a.site_id), (array_agg(a.video_id))[1] into touched, video from again a;
+  update site_states s set desired_revision = s.desired_revision + 1 where s.site_id = any (touched);
+  update site_videos w set attempt = w.attempt + 1 where w.site_id = any (touched) and w.video_id = video;
+  update site_inventory i set reason_code = null, reason = null, retry_at = null
+    where i.site_id = any (touched) and i.video_id = video and i.state = 'installed' and i.filename is not null
+      and i.reason_code is not null;
   return query select unnest(touched);
 end
 $fn$;
@@ -409,3 +416,32 @@ end
 $fn$;
 select neopro_guard_function(
   'neopro_report(uuid, bigint, bigint, boolean, bigint, jsonb, uuid[], text[], text[], integer[], text[], text[], timestamptz)');
+
+-- How far downloads are. A command that gives signs of life has time again. Like everything that touches the rows of
+-- several sites it takes the sites first, in the order of their ids, or it would meet orders and reports half-way. A
+-- site that is being worked on is passed over: its next percentage comes in seconds.
+create function neopro_progress(sites uuid[], videos uuid[], percents smallint[], moment timestamptz) returns void
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
+declare
+  free uuid[];
+  news record;
+begin
+  select array_agg(x.site_id) into free from (
+    select s.site_id from site_states s where s.site_id = any (sites) order by s.site_id for update skip locked) x;
+  for news in
+    select n.site, n.video, n.percent from unnest(sites, videos, percents) as n (site, video, percent)
+      where n.site = any (free)
+  loop
+    update site_inventory i set state = 'downloading', progress = greatest(i.progress, news.percent),
+        changed_at = case when i.state = 'downloading' then i.changed_at else moment end
+      where i.site_id = news.site and i.video_id = news.video and i.state in ('pending', 'downloading');
+    update remote_commands c set deadline = moment + interval '10 minutes'
+      where c.site_id = news.site and c.status = 'executing' and c.command_data->>'videoId' = news.video::text;
+    update deployment_targets t set state = 'downloading', progress = greatest(t.progress, news.percent),
+        started_at = coalesce(t.started_at, moment)
+      where t.site_id = news.site and t.video_id = news.video and t.action = 'install'
+        and t.state in ('pending', 'downloading');
+  end loop;
+end
+$fn$;
+select neopro_guard_function('neopro_progress(uuid[], uuid[], smallint[], timestamptz)');

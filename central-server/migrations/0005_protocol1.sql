@@ -39,13 +39,18 @@ begin
     perform neopro_command_failed(site, overdue.command_type, (overdue.command_data->>'videoId')::uuid, 'timeout',
       overdue.error_message, moment);
   end loop;
-  update site_inventory i set state = 'failed', reason_code = 'unsupported', changed_at = moment,
+  -- What is wanted no more and never arrived is not there: nothing has to be removed.
+  delete from site_inventory i where i.site_id = site and i.state <> 'installed'
+    and not exists (select from site_videos w where w.site_id = site and w.video_id = i.video_id)
+    and not exists (select from remote_commands c where c.site_id = site and c.status = 'executing'
+      and c.command_data->>'videoId' = i.video_id::text);
+  update site_inventory i set state = 'failed', reason_code = 'unsupported', attempt = w.attempt, changed_at = moment,
       reason = 'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.'
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%' and i.site_id = site and i.video_id = v.id
-      and i.reason_code is distinct from 'unsupported';
-  insert into site_inventory (site_id, video_id, sha256, state, reason_code, reason, changed_at)
-    select site, v.id, v.checksum, 'failed', 'unsupported',
+      and (i.reason_code is distinct from 'unsupported' or i.attempt < w.attempt);
+  insert into site_inventory (site_id, video_id, sha256, state, reason_code, attempt, reason, changed_at)
+    select site, v.id, v.checksum, 'failed', 'unsupported', w.attempt,
       'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.', moment
     from site_videos w join videos v on v.id = w.video_id
     where w.site_id = site and v.mime_type like 'image/%'
@@ -108,9 +113,11 @@ create function neopro_finish_command(
 language plpgsql set search_path = public, pg_temp as $fn$
 declare
   c remote_commands;
+  given_up boolean;
   video uuid;
 begin
   perform from site_states s where s.site_id = site for update;
+  select r.status = 'timeout' into given_up from remote_commands r where r.id = command and r.site_id = site;
   update remote_commands r set status = case when succeeded then 'completed' else 'failed' end, result = outcome,
       error_message = message, completed_at = moment
     where r.id = command and r.site_id = site and r.status in ('executing', 'timeout') returning * into c;
@@ -118,7 +125,10 @@ begin
     return false;
   end if;
   video := (c.command_data->>'videoId')::uuid;
-  if not succeeded then
+  if not succeeded and given_up then
+    -- It has counted as a failure when it was given up; another try may have succeeded since.
+    null;
+  elsif not succeeded then
     perform neopro_command_failed(site, c.command_type, video, code, message, moment);
   elsif c.command_type = 'deploy_video' then
     insert into site_inventory as i (site_id, video_id, sha256, state, progress, filename, category, subcategory, changed_at)
@@ -128,6 +138,10 @@ begin
       on conflict (site_id, video_id) do update set state = 'installed', progress = 100, reason_code = null,
         reason = null, retry_at = null, sha256 = excluded.sha256, filename = excluded.filename,
         category = excluded.category, subcategory = excluded.subcategory, changed_at = moment;
+    -- We have had it fetched, and it is wanted no more: it goes again.
+    insert into site_removals (site_id, video_id, since) select site, video, moment
+      where not exists (select from site_videos w where w.site_id = site and w.video_id = video)
+      on conflict do nothing;
   elsif c.command_type = 'delete_video' then
     delete from site_inventory i where i.site_id = site and i.video_id = video;
   end if;

@@ -514,6 +514,9 @@ execute $m0004$
 -- The desired state is `site_videos`, the reported one `site_inventory`; `site_states` counts the revisions of
 -- the first and notes from which one the second was reported. An order (`content_deployments`) changes the desired
 -- state of its targets in one transaction and leaves one row per site (`deployment_targets`) to follow it by.
+--
+-- Functions that work on many sites plan anew each time (`force_custom_plan`): an array that the planner can see is
+-- looked into by its hash, another one from its beginning for each row.
 
 create table content_deployments (
   id uuid primary key default gen_random_uuid(),
@@ -683,6 +686,9 @@ select d.id, d.video_id, d.video_title, d.action, d.target_type, d.target_id, d.
   case
     when d.started_at is null and d.cancelled_at is not null then 'cancelled'
     when d.started_at is null then 'scheduled'
+    -- A site that is deleted takes its rows with it: that is no failure of the order.
+    when t.total = 0 and d.target_type = 'site' and not exists (select from sites s where s.id = d.target_id)
+      then 'cancelled'
     when t.total = 0 then 'failed'
     when t.downloading > 0 or (t.pending > 0 and t.installed + t.failed > 0) then 'in_progress'
     when t.pending > 0 then 'pending'
@@ -692,7 +698,10 @@ select d.id, d.video_id, d.video_title, d.action, d.target_type, d.target_id, d.
   end as status,
   coalesce(t.progress, 0) as progress,
   case when t.pending + t.downloading = 0 then coalesce(t.completed_at, d.cancelled_at) end as completed_at,
-  case when d.started_at is not null and t.total = 0 then 'Aucun site visé.' else t.reason end as error,
+  case when d.started_at is null or t.total > 0 then t.reason
+    when d.video_id is null then 'La vidéo a été supprimée avant le jour prévu.'
+    when d.target_type = 'site' then 'Ce site n''existe plus.'
+    else 'Aucun site visé.' end as error,
   t.total as total_count, t.installed as deployed_count, t.failed as failed_count,
   t.pending + t.downloading as open_count
 from content_deployments d
@@ -713,10 +722,11 @@ select neopro_guard('deployment_orders', 'select');
 -- Carries an order out: the desired state of its targets changes, older orders about the same video are superseded.
 -- Answers the sites that have work now.
 create function neopro_start_deployment(deployment uuid, moment timestamptz) returns setof uuid
-language plpgsql set search_path = public, pg_temp as $fn$
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
 declare
   d content_deployments;
   touched uuid[];
+  revisions bigint[];
 begin
   update content_deployments set started_at = moment
     where id = deployment and started_at is null and cancelled_at is null returning * into d;
@@ -730,25 +740,28 @@ begin
     select g.site_id from site_groups g where d.target_type = 'group' and g.group_id = d.target_id
   ), bumped as (
     insert into site_states as s (site_id, desired_revision) select m.id, 1 from members m order by m.id
-      on conflict (site_id) do update set desired_revision = s.desired_revision + 1 returning s.site_id
+      on conflict (site_id) do update set desired_revision = s.desired_revision + 1 returning s.site_id, s.desired_revision
   )
-  select array_agg(b.site_id) into touched from bumped b;
+  select array_agg(b.site_id), array_agg(b.desired_revision) into touched, revisions from bumped b;
   if touched is null then
     return;
   end if;
   -- An order that was still open never came true: before it is before this one too.
   insert into deployment_targets
       (deployment_id, site_id, video_id, action, revision, was_wanted, created_at)
-    select d.id, s.site_id, d.video_id, d.action, s.desired_revision,
-      coalesce(o.was_wanted, w.video_id is not null), moment
-    from site_states s
-    left join deployment_targets o on o.site_id = s.site_id and o.video_id = d.video_id
-      and o.state in ('pending', 'downloading', 'failed')
-    left join site_videos w on w.site_id = s.site_id and w.video_id = d.video_id
-    where s.site_id = any (touched);
+    select d.id, m.site_id, d.video_id, d.action, m.revision,
+      coalesce(
+        (select o.was_wanted from deployment_targets o where o.site_id = m.site_id and o.video_id = d.video_id
+          and o.state in ('pending', 'downloading', 'failed') limit 1),
+        exists (select from site_videos w where w.site_id = m.site_id and w.video_id = d.video_id)), moment
+    from unnest(touched, revisions) as m (site_id, revision);
   update deployment_targets t set state = 'superseded', completed_at = moment
     where t.site_id = any (touched) and t.video_id = d.video_id and t.deployment_id <> d.id
       and t.state in ('pending', 'downloading', 'failed');
+  -- Protocol 1: that an earlier order could not remove it says nothing about this one.
+  update site_inventory i set reason_code = null, reason = null, retry_at = null
+    where i.site_id = any (touched) and i.video_id = d.video_id and i.state = 'installed' and i.filename is not null
+      and i.reason_code is not null;
   if d.action = 'install' then
     delete from site_removals r where r.site_id = any (touched) and r.video_id = d.video_id;
     insert into site_videos as w (site_id, video_id, deployment_id, since)
@@ -767,10 +780,12 @@ select neopro_guard_function('neopro_start_deployment(uuid, timestamptz)');
 -- Takes back what of an order is not done yet: the desired state of those sites becomes what it was.
 -- Answers the sites that have work now.
 create function neopro_cancel_deployment(deployment uuid, moment timestamptz) returns setof uuid
-language plpgsql set search_path = public, pg_temp as $fn$
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
 declare
   d content_deployments;
   touched uuid[];
+  had uuid[];
+  had_not uuid[];
 begin
   update content_deployments set cancelled_at = coalesce(cancelled_at, moment)
     where id = deployment returning * into d;
@@ -779,38 +794,31 @@ begin
   end if;
   select array_agg(t.site_id) into touched from deployment_targets t
     where t.deployment_id = d.id and t.state in ('pending', 'downloading', 'failed');
-  if touched is null then
-    return;
-  end if;
-  with bumped as (
-    update site_states s set desired_revision = s.desired_revision + 1
-    from (select x.site_id from site_states x where x.site_id = any (touched) order by x.site_id for update) locked
-    where s.site_id = locked.site_id returning s.site_id
-  )
-  select array_agg(b.site_id) into touched from bumped b;
+  perform from site_states x where x.site_id = any (touched) order by x.site_id for update;
   -- Decided again now that the sites are locked: a report may have ended an order meanwhile.
   with ended as (
     update deployment_targets t set state = 'cancelled', completed_at = moment
       where t.deployment_id = d.id and t.site_id = any (touched) and t.state in ('pending', 'downloading', 'failed')
-      returning t.site_id
+      returning t.site_id, t.was_wanted
   )
-  select array_agg(e.site_id) into touched from ended e;
+  select array_agg(e.site_id), array_agg(e.site_id) filter (where e.was_wanted),
+      array_agg(e.site_id) filter (where not e.was_wanted)
+    into touched, had, had_not from ended e;
   if touched is null then
     return;
   end if;
+  update site_states s set desired_revision = s.desired_revision + 1 where s.site_id = any (touched);
+  if d.video_id is null then
+    return query select unnest(touched);
+    return;
+  end if;
   if d.action = 'install' then
-    delete from site_videos w using deployment_targets t
-      where t.deployment_id = d.id and t.site_id = any (touched) and not t.was_wanted
-        and w.site_id = t.site_id and w.video_id = d.video_id;
-    insert into site_removals (site_id, video_id, since)
-      select t.site_id, d.video_id, moment from deployment_targets t
-      where t.deployment_id = d.id and t.site_id = any (touched) and not t.was_wanted
+    delete from site_videos w where w.site_id = any (had_not) and w.video_id = d.video_id;
+    insert into site_removals (site_id, video_id, since) select unnest(had_not), d.video_id, moment
       on conflict do nothing;
-  elsif d.video_id is not null then
+  else
     delete from site_removals r where r.site_id = any (touched) and r.video_id = d.video_id;
-    insert into site_videos (site_id, video_id, deployment_id, since)
-      select t.site_id, d.video_id, d.id, moment from deployment_targets t
-      where t.deployment_id = d.id and t.site_id = any (touched) and t.was_wanted
+    insert into site_videos (site_id, video_id, deployment_id, since) select unnest(had), d.video_id, d.id, moment
       on conflict do nothing;
   end if;
   return query select unnest(touched);
@@ -819,30 +827,29 @@ $fn$;
 select neopro_guard_function('neopro_cancel_deployment(uuid, timestamptz)');
 
 -- Another try of what of an order has failed, on these sites or on all. Answers the sites that have work now.
-create function neopro_retry_deployment(deployment uuid, only_sites uuid[], moment timestamptz) returns setof uuid
-language plpgsql set search_path = public, pg_temp as $fn$
+create function neopro_retry_deployment(deployment uuid, only_sites uuid[], moment timestamptz)
+returns setof uuid
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
 declare
   touched uuid[];
+  video uuid;
 begin
-  with bumped as (
-    update site_states s set desired_revision = s.desired_revision + 1
-    from (
-      select x.site_id from site_states x
-      where x.site_id in (select t.site_id from deployment_targets t where t.deployment_id = deployment
-        and t.state = 'failed' and (only_sites is null or t.site_id = any (only_sites)))
-      order by x.site_id for update
-    ) locked
-    where s.site_id = locked.site_id returning s.site_id, s.desired_revision
-  ), again as (
+  select array_agg(t.site_id) into touched from deployment_targets t
+    where t.deployment_id = deployment and t.state = 'failed' and (only_sites is null or t.site_id = any (only_sites));
+  perform from site_states x where x.site_id = any (touched) order by x.site_id for update;
+  with again as (
     update deployment_targets t set state = 'pending', progress = 0, reason_code = null, reason = null,
-      completed_at = null, revision = b.desired_revision
-    from bumped b where t.deployment_id = deployment and t.site_id = b.site_id and t.state = 'failed'
-    returning t.site_id, t.video_id
-  ), wanted as (
-    update site_videos w set attempt = w.attempt + 1 from again a
-    where w.site_id = a.site_id and w.video_id = a.video_id
+        completed_at = null,
+        revision = (select s.desired_revision + 1 from site_states s where s.site_id = t.site_id)
+      where t.deployment_id = deployment and t.site_id = any (touched) and t.state = 'failed'
+      returning t.site_id, t.video_id
   )
-  select array_agg(a.site_id) into touched from again a;
+  select array_agg(a.site_id), (array_agg(a.video_id))[1] into touched, video from again a;
+  update site_states s set desired_revision = s.desired_revision + 1 where s.site_id = any (touched);
+  update site_videos w set attempt = w.attempt + 1 where w.site_id = any (touched) and w.video_id = video;
+  update site_inventory i set reason_code = null, reason = null, retry_at = null
+    where i.site_id = any (touched) and i.video_id = video and i.state = 'installed' and i.filename is not null
+      and i.reason_code is not null;
   return query select unnest(touched);
 end
 $fn$;
@@ -920,9 +927,38 @@ end
 $fn$;
 select neopro_guard_function(
   'neopro_report(uuid, bigint, bigint, boolean, bigint, jsonb, uuid[], text[], text[], integer[], text[], text[], timestamptz)');
+
+-- How far downloads are. A command that gives signs of life has time again. Like everything that touches the rows of
+-- several sites it takes the sites first, in the order of their ids, or it would meet orders and reports half-way. A
+-- site that is being worked on is passed over: its next percentage comes in seconds.
+create function neopro_progress(sites uuid[], videos uuid[], percents smallint[], moment timestamptz) returns void
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
+declare
+  free uuid[];
+  news record;
+begin
+  select array_agg(x.site_id) into free from (
+    select s.site_id from site_states s where s.site_id = any (sites) order by s.site_id for update skip locked) x;
+  for news in
+    select n.site, n.video, n.percent from unnest(sites, videos, percents) as n (site, video, percent)
+      where n.site = any (free)
+  loop
+    update site_inventory i set state = 'downloading', progress = greatest(i.progress, news.percent),
+        changed_at = case when i.state = 'downloading' then i.changed_at else moment end
+      where i.site_id = news.site and i.video_id = news.video and i.state in ('pending', 'downloading');
+    update remote_commands c set deadline = moment + interval '10 minutes'
+      where c.site_id = news.site and c.status = 'executing' and c.command_data->>'videoId' = news.video::text;
+    update deployment_targets t set state = 'downloading', progress = greatest(t.progress, news.percent),
+        started_at = coalesce(t.started_at, moment)
+      where t.site_id = news.site and t.video_id = news.video and t.action = 'install'
+        and t.state in ('pending', 'downloading');
+  end loop;
+end
+$fn$;
+select neopro_guard_function('neopro_progress(uuid[], uuid[], smallint[], timestamptz)');
 $m0004$;
-insert into public.schema_migrations (version, name, checksum) values (4, '0004_deployments', '8713cf5def9c3e43607a3c1a09dcd5eacbef9ceac62ae13b73d367811e7a6f57');
-  elsif (select checksum from public.schema_migrations where version = 4) <> '8713cf5def9c3e43607a3c1a09dcd5eacbef9ceac62ae13b73d367811e7a6f57' then
+insert into public.schema_migrations (version, name, checksum) values (4, '0004_deployments', '5c1af9751c1762773374c19c7b4458f6a45fc19652ee4389468b949a12def39a');
+  elsif (select checksum from public.schema_migrations where version = 4) <> '5c1af9751c1762773374c19c7b4458f6a45fc19652ee4389468b949a12def39a' then
     raise exception 'La migration 0004_deployments enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 
@@ -952,404 +988,6 @@ select neopro_guard_function('neopro_command_failed(uuid, text, uuid, text, text
 -- What a box of protocol 1 is to do next, written down as its running command before it is told; no row when there
 -- is nothing, or when it is still busy with the last one.
 create function neopro_next_command(site uuid, command uuid, moment timestamptz)
-returns table (command_type text, command_data jsonb, storage_path text)
-language plpgsql set search_path = public, pg_temp as $fn$
-declare
-  overdue remote_commands;
-  revision bigint;
-  work record;
-begin
-  insert into site_states (site_id) values (site) on conflict do nothing;
-  select s.desired_revision into revision from site_states s where s.site_id = site for update;
-  for overdue in
-    update remote_commands c set status = 'timeout', completed_at = moment,
-        error_message = 'Le boîtier n''a plus rien dit de cette commande.'
-      where c.site_id = site and c.status = 'executing' and c.deadline <= moment returning *
-  loop
-    perform neopro_command_failed(site, overdue.command_type, (overdue.command_data->>'videoId')::uuid, 'timeout',
-      overdue.error_message, moment);
-  end loop;
-  update site_inventory i set state = 'failed', reason_code = 'unsupported', changed_at = moment,
-      reason = 'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.'
-    from site_videos w join videos v on v.id = w.video_id
-    where w.site_id = site and v.mime_type like 'image/%' and i.site_id = site and i.video_id = v.id
-      and i.reason_code is distinct from 'unsupported';
-  insert into site_inventory (site_id, video_id, sha256, state, reason_code, reason, changed_at)
-    select site, v.id, v.checksum, 'failed', 'unsupported',
-      'Le logiciel de ce boîtier ne sait pas afficher d''images : mettez-le à jour.', moment
-    from site_videos w join videos v on v.id = w.video_id
-    where w.site_id = site and v.mime_type like 'image/%'
-    on conflict do nothing;
-  if exists (select from remote_commands c where c.site_id = site and c.status = 'executing') then
-    perform neopro_settle(site, revision, moment);
-    return;
-  end if;
-  select 'delete_video' as kind, r.video_id, null::text as path, 0 as attempt, jsonb_build_object(
-      'videoId', r.video_id, 'filename', i.filename, 'category', i.category, 'subcategory', i.subcategory) as data
-    into work
-    from site_removals r join site_inventory i on i.site_id = r.site_id and i.video_id = r.video_id
-    where r.site_id = site and i.filename is not null and i.state = 'installed'
-      and i.reason_code is distinct from 'delete_failed' and (i.retry_at is null or i.retry_at <= moment)
-    order by r.since, r.video_id limit 1;
-  if work is null then
-    select 'deploy_video' as kind, w.video_id, v.storage_path as path, w.attempt, jsonb_build_object(
-        'deploymentId', w.deployment_id, 'videoId', v.id, 'filename', v.filename,
-        'originalName', coalesce(nullif(v.metadata->>'title', ''), v.original_name),
-        'category', coalesce(v.category, 'default'), 'subcategory', v.subcategory,
-        'duration', coalesce(v.duration, 0), 'checksum', v.checksum, 'sponsorId', null,
-        'analyticsCategory', v.metadata->>'analytics_category') as data
-      into work
-      from site_videos w
-      join videos v on v.id = w.video_id
-      left join site_inventory i on i.site_id = w.site_id and i.video_id = w.video_id
-      where w.site_id = site and v.checksum is not null and v.mime_type not like 'image/%'
-        and (i.video_id is null or i.state <> 'installed')
-        and (i.video_id is null or i.attempt < w.attempt
-          or (i.state <> 'failed' and (i.retry_at is null or i.retry_at <= moment)))
-      order by w.since, w.video_id limit 1;
-  end if;
-  if work is null then
-    perform neopro_settle(site, revision, moment);
-    return;
-  end if;
-  insert into remote_commands (id, site_id, command_type, command_data, status, created_at, executed_at, deadline)
-    values (command, site, work.kind, work.data, 'executing', moment, moment, moment + interval '10 minutes');
-  if work.kind = 'deploy_video' then
-    insert into site_inventory as i (site_id, video_id, sha256, state, attempts, attempt, changed_at)
-      values (site, work.video_id, work.data->>'checksum', 'downloading', 1, work.attempt, moment)
-      on conflict (site_id, video_id) do update set state = 'downloading', progress = 0, reason_code = null,
-        reason = null, retry_at = null, attempts = case when i.attempt < work.attempt then 1 else i.attempts + 1 end,
-        attempt = work.attempt, changed_at = moment;
-  else
-    update site_inventory i set attempts = case when i.reason_code is null then 1 else i.attempts + 1 end
-      where i.site_id = site and i.video_id = work.video_id;
-  end if;
-  perform neopro_settle(site, revision, moment);
-  return query select work.kind, work.data, work.path;
-end
-$fn$;
-select neopro_guard_function('neopro_next_command(uuid, uuid, timestamptz)');
-
--- The answer of a box to one of its own commands. Answers whether it was waited for: a second one changes nothing,
--- one that comes after the command was given up still tells the truth.
-create function neopro_finish_command(
-  site uuid, command uuid, succeeded boolean, outcome jsonb, code text, message text, moment timestamptz
-) returns boolean
-language plpgsql set search_path = public, pg_temp as $fn$
-declare
-  c remote_commands;
-  video uuid;
-begin
-  perform from site_states s where s.site_id = site for update;
-  update remote_commands r set status = case when succeeded then 'completed' else 'failed' end, result = outcome,
-      error_message = message, completed_at = moment
-    where r.id = command and r.site_id = site and r.status in ('executing', 'timeout') returning * into c;
-  if c.id is null then
-    return false;
-  end if;
-  video := (c.command_data->>'videoId')::uuid;
-  if not succeeded then
-    perform neopro_command_failed(site, c.command_type, video, code, message, moment);
-  elsif c.command_type = 'deploy_video' then
-    insert into site_inventory as i (site_id, video_id, sha256, state, progress, filename, category, subcategory, changed_at)
-      values (site, video, c.command_data->>'checksum', 'installed', 100,
-        coalesce(outcome->>'filename', c.command_data->>'originalName'), c.command_data->>'category',
-        c.command_data->>'subcategory', moment)
-      on conflict (site_id, video_id) do update set state = 'installed', progress = 100, reason_code = null,
-        reason = null, retry_at = null, sha256 = excluded.sha256, filename = excluded.filename,
-        category = excluded.category, subcategory = excluded.subcategory, changed_at = moment;
-  elsif c.command_type = 'delete_video' then
-    delete from site_inventory i where i.site_id = site and i.video_id = video;
-  end if;
-  perform neopro_settle(site, (select s.desired_revision from site_states s where s.site_id = site), moment);
-  return true;
-end
-$fn$;
-select neopro_guard_function('neopro_finish_command(uuid, uuid, boolean, jsonb, text, text, timestamptz)');
-
--- The mirror of a site's configuration. Of a box of protocol 1 it also shows which of our videos are there: an entry
--- is proof of presence, and one that was there and is gone is proof of absence.
-create function neopro_mirror(
-  site uuid, document jsonb, apart text, document_hash text, of_protocol_1 boolean, ids uuid[], filenames text[],
-  categories text[], subcategories text[], moment timestamptz
-) returns void
-language plpgsql set search_path = public, pg_temp as $fn$
-begin
-  insert into site_mirrors (site_id, configuration, secrets, hash, received_at)
-    values (site, document, apart, document_hash, moment)
-    on conflict (site_id) do update set configuration = excluded.configuration, secrets = excluded.secrets,
-      hash = excluded.hash, received_at = excluded.received_at;
-  if not of_protocol_1 then
-    return;
-  end if;
-  insert into site_states (site_id) values (site) on conflict do nothing;
-  perform from site_states s where s.site_id = site for update;
-  delete from site_inventory i where i.site_id = site and i.mirrored and i.video_id <> all (ids);
-  insert into site_inventory as i
-    (site_id, video_id, sha256, state, progress, filename, category, subcategory, mirrored, changed_at)
-    select distinct on (n.id) site, n.id, v.checksum, 'installed', 100, n.filename, n.category, n.subcategory, true, moment
-    from unnest(ids, filenames, categories, subcategories) as n (id, filename, category, subcategory)
-    left join videos v on v.id = n.id
-    order by n.id
-    on conflict (site_id, video_id) do update set state = 'installed', progress = 100, filename = excluded.filename,
-      category = excluded.category, subcategory = excluded.subcategory, mirrored = true,
-      reason_code = case when i.state = 'installed' then i.reason_code end,
-      reason = case when i.state = 'installed' then i.reason end
-    where not i.mirrored or (i.state, i.filename, i.category, i.subcategory)
-      is distinct from ('installed', excluded.filename, excluded.category, excluded.subcategory);
-  perform neopro_settle(site, (select s.desired_revision from site_states s where s.site_id = site), moment);
-end
-$fn$;
-select neopro_guard_function(
-  'neopro_mirror(uuid, jsonb, text, text, boolean, uuid[], text[], text[], text[], timestamptz)');
-$m0005$;
-insert into public.schema_migrations (version, name, checksum) values (5, '0005_protocol1', 'e4e09643f7c8b6ee5c671442ac54eb516643d32409623903431e4a5bbc401d04');
-  elsif (select checksum from public.schema_migrations where version = 5) <> 'e4e09643f7c8b6ee5c671442ac54eb516643d32409623903431e4a5bbc401d04' then
-    raise exception 'La migration 0005_protocol1 enregistrée dans cette base n''est pas celle de ce programme.';
-  end if;
-
-  if not exists (select from public.schema_migrations where version = 6) then
-execute $m0006$
--- What boxes measure of themselves: one row a site and hour, however often its box beats, and its last words.
-
--- Averages are sum by count; a figure that a beat does not know is not counted.
-create table site_figures (
-  site_id uuid not null references sites on delete cascade,
-  -- Its beginning, UTC.
-  hour timestamptz not null,
-  beats integer not null check (beats >= 0),
-  -- Percent.
-  cpu_sum double precision not null,
-  cpu_count integer not null,
-  cpu_max double precision,
-  -- Percent.
-  memory_sum double precision not null,
-  memory_count integer not null,
-  memory_max double precision,
-  -- Degrees Celsius.
-  temperature_sum double precision not null,
-  temperature_count integer not null,
-  temperature_max double precision,
-  -- Percent.
-  disk_sum double precision not null,
-  disk_count integer not null,
-  disk_max double precision,
-  -- Seconds.
-  uptime_max bigint,
-  primary key (site_id, hour)
-);
-select neopro_guard('site_figures', 'select, insert, update');
-
--- The figures of the last beat; null what it did not know. Half of each page is left free: a row is rewritten in its
--- own page, all day long.
-create table site_latest (
-  site_id uuid primary key references sites on delete cascade,
-  heard_at timestamptz not null,
-  cpu double precision,
-  memory double precision,
-  temperature double precision,
-  disk double precision,
-  uptime bigint
-) with (fillfactor = 50);
-select neopro_guard('site_latest', 'select, insert, update');
-
-create policy internal on site_figures to neopro_app
-  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
-create policy internal on site_latest to neopro_app
-  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
--- An agency looks after its clubs' boxes. A sponsor sees no machine.
-create policy agency on site_figures for select to neopro_app
-  using ((select neopro_scope_is('agency'))
-    and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())));
-create policy agency on site_latest for select to neopro_app
-  using ((select neopro_scope_is('agency'))
-    and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())));
-$m0006$;
-insert into public.schema_migrations (version, name, checksum) values (6, '0006_figures', 'db787732261bad9544d6328f0e01c6dfe4b903dbf23563fd5b01e345c9866fb6');
-  elsif (select checksum from public.schema_migrations where version = 6) <> 'db787732261bad9544d6328f0e01c6dfe4b903dbf23563fd5b01e345c9866fb6' then
-    raise exception 'La migration 0006_figures enregistrée dans cette base n''est pas celle de ce programme.';
-  end if;
-
-  if not exists (select from public.schema_migrations where version = 7) then
-execute $m0007$
--- What the first weeks of orders have shown: orders to thousands of sites whose plan does not depend on what the planner
--- knows of tables that were empty a moment ago; removals of what never arrived; failures that came too late.
---
--- Functions that work on many sites plan anew each time (`force_custom_plan`): an array that the planner can see is
--- looked into by its hash, another one from its beginning for each row.
-
--- As before, with the reasons for which an order has no site.
-create or replace view deployment_orders with (security_invoker = true) as
-select d.id, d.video_id, d.video_title, d.action, d.target_type, d.target_id, d.target_name, d.deployed_by,
-  d.deployed_by_name, d.created_at, d.scheduled_at, d.started_at,
-  case
-    when d.started_at is null and d.cancelled_at is not null then 'cancelled'
-    when d.started_at is null then 'scheduled'
-    -- A site that is deleted takes its rows with it: that is no failure of the order.
-    when t.total = 0 and d.target_type = 'site' and not exists (select from sites s where s.id = d.target_id)
-      then 'cancelled'
-    when t.total = 0 then 'failed'
-    when t.downloading > 0 or (t.pending > 0 and t.installed + t.failed > 0) then 'in_progress'
-    when t.pending > 0 then 'pending'
-    when t.failed > 0 then 'failed'
-    when t.installed > 0 then 'completed'
-    else 'cancelled'
-  end as status,
-  coalesce(t.progress, 0) as progress,
-  case when t.pending + t.downloading = 0 then coalesce(t.completed_at, d.cancelled_at) end as completed_at,
-  case when d.started_at is null or t.total > 0 then t.reason
-    when d.video_id is null then 'La vidéo a été supprimée avant le jour prévu.'
-    when d.target_type = 'site' then 'Ce site n''existe plus.'
-    else 'Aucun site visé.' end as error,
-  t.total as total_count, t.installed as deployed_count, t.failed as failed_count,
-  t.pending + t.downloading as open_count
-from content_deployments d
-cross join lateral (
-  select count(*) as total,
-    count(*) filter (where state = 'pending') as pending,
-    count(*) filter (where state = 'downloading') as downloading,
-    count(*) filter (where state = 'installed') as installed,
-    count(*) filter (where state = 'failed') as failed,
-    floor(avg(case when state = 'installed' then 100 else progress end)
-      filter (where state not in ('cancelled', 'superseded')))::integer as progress,
-    max(completed_at) as completed_at,
-    mode() within group (order by reason) filter (where state = 'failed') as reason
-  from deployment_targets where deployment_id = d.id
-) t;
-
--- As before.
-create or replace function neopro_start_deployment(deployment uuid, moment timestamptz) returns setof uuid
-language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
-declare
-  d content_deployments;
-  touched uuid[];
-  revisions bigint[];
-begin
-  update content_deployments set started_at = moment
-    where id = deployment and started_at is null and cancelled_at is null returning * into d;
-  if d.id is null or d.video_id is null then
-    return;
-  end if;
-  -- Always in the order of their ids: two orders to the same sites wait for each other instead of for ever.
-  with members as (
-    select s.id from sites s where d.target_type = 'site' and s.id = d.target_id
-    union all
-    select g.site_id from site_groups g where d.target_type = 'group' and g.group_id = d.target_id
-  ), bumped as (
-    insert into site_states as s (site_id, desired_revision) select m.id, 1 from members m order by m.id
-      on conflict (site_id) do update set desired_revision = s.desired_revision + 1 returning s.site_id, s.desired_revision
-  )
-  select array_agg(b.site_id), array_agg(b.desired_revision) into touched, revisions from bumped b;
-  if touched is null then
-    return;
-  end if;
-  -- An order that was still open never came true: before it is before this one too.
-  insert into deployment_targets
-      (deployment_id, site_id, video_id, action, revision, was_wanted, created_at)
-    select d.id, m.site_id, d.video_id, d.action, m.revision,
-      coalesce(
-        (select o.was_wanted from deployment_targets o where o.site_id = m.site_id and o.video_id = d.video_id
-          and o.state in ('pending', 'downloading', 'failed') limit 1),
-        exists (select from site_videos w where w.site_id = m.site_id and w.video_id = d.video_id)), moment
-    from unnest(touched, revisions) as m (site_id, revision);
-  update deployment_targets t set state = 'superseded', completed_at = moment
-    where t.site_id = any (touched) and t.video_id = d.video_id and t.deployment_id <> d.id
-      and t.state in ('pending', 'downloading', 'failed');
-  -- Protocol 1: that an earlier order could not remove it says nothing about this one.
-  update site_inventory i set reason_code = null, reason = null, retry_at = null
-    where i.site_id = any (touched) and i.video_id = d.video_id and i.state = 'installed' and i.filename is not null
-      and i.reason_code is not null;
-  if d.action = 'install' then
-    delete from site_removals r where r.site_id = any (touched) and r.video_id = d.video_id;
-    insert into site_videos as w (site_id, video_id, deployment_id, since)
-      select unnest(touched), d.video_id, d.id, moment
-      on conflict (site_id, video_id) do update set deployment_id = excluded.deployment_id, attempt = w.attempt + 1;
-  else
-    delete from site_videos w where w.site_id = any (touched) and w.video_id = d.video_id;
-    insert into site_removals (site_id, video_id, since) select unnest(touched), d.video_id, moment
-      on conflict do nothing;
-  end if;
-  return query select unnest(touched);
-end
-$fn$;
-
--- As before.
-create or replace function neopro_cancel_deployment(deployment uuid, moment timestamptz) returns setof uuid
-language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
-declare
-  d content_deployments;
-  touched uuid[];
-  had uuid[];
-  had_not uuid[];
-begin
-  update content_deployments set cancelled_at = coalesce(cancelled_at, moment)
-    where id = deployment returning * into d;
-  if d.id is null or d.started_at is null then
-    return;
-  end if;
-  select array_agg(t.site_id) into touched from deployment_targets t
-    where t.deployment_id = d.id and t.state in ('pending', 'downloading', 'failed');
-  perform from site_states x where x.site_id = any (touched) order by x.site_id for update;
-  -- Decided again now that the sites are locked: a report may have ended an order meanwhile.
-  with ended as (
-    update deployment_targets t set state = 'cancelled', completed_at = moment
-      where t.deployment_id = d.id and t.site_id = any (touched) and t.state in ('pending', 'downloading', 'failed')
-      returning t.site_id, t.was_wanted
-  )
-  select array_agg(e.site_id), array_agg(e.site_id) filter (where e.was_wanted),
-      array_agg(e.site_id) filter (where not e.was_wanted)
-    into touched, had, had_not from ended e;
-  if touched is null then
-    return;
-  end if;
-  update site_states s set desired_revision = s.desired_revision + 1 where s.site_id = any (touched);
-  if d.video_id is null then
-    return query select unnest(touched);
-    return;
-  end if;
-  if d.action = 'install' then
-    delete from site_videos w where w.site_id = any (had_not) and w.video_id = d.video_id;
-    insert into site_removals (site_id, video_id, since) select unnest(had_not), d.video_id, moment
-      on conflict do nothing;
-  else
-    delete from site_removals r where r.site_id = any (touched) and r.video_id = d.video_id;
-    insert into site_videos (site_id, video_id, deployment_id, since) select unnest(had), d.video_id, d.id, moment
-      on conflict do nothing;
-  end if;
-  return query select unnest(touched);
-end
-$fn$;
-
--- As before; a removal that a box of protocol 1 could not carry out is told to it again.
-create or replace function neopro_retry_deployment(deployment uuid, only_sites uuid[], moment timestamptz)
-returns setof uuid
-language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
-declare
-  touched uuid[];
-  video uuid;
-begin
-  select array_agg(t.site_id) into touched from deployment_targets t
-    where t.deployment_id = deployment and t.state = 'failed' and (only_sites is null or t.site_id = any (only_sites));
-  perform from site_states x where x.site_id = any (touched) order by x.site_id for update;
-  with again as (
-    update deployment_targets t set state = 'pending', progress = 0, reason_code = null, reason = null,
-        completed_at = null,
-        revision = (select s.desired_revision + 1 from site_states s where s.site_id = t.site_id)
-      where t.deployment_id = deployment and t.site_id = any (touched) and t.state = 'failed'
-      returning t.site_id, t.video_id
-  )
-  select array_agg(a.site_id), (array_agg(a.video_id))[1] into touched, video from again a;
-  update site_states s set desired_revision = s.desired_revision + 1 where s.site_id = any (touched);
-  update site_videos w set attempt = w.attempt + 1 where w.site_id = any (touched) and w.video_id = video;
-  update site_inventory i set reason_code = null, reason = null, retry_at = null
-    where i.site_id = any (touched) and i.video_id = video and i.state = 'installed' and i.filename is not null
-      and i.reason_code is not null;
-  return query select unnest(touched);
-end
-$fn$;
-
--- As before; what was never there is not waited for.
-create or replace function neopro_next_command(site uuid, command uuid, moment timestamptz)
 returns table (command_type text, command_data jsonb, storage_path text)
 language plpgsql set search_path = public, pg_temp as $fn$
 declare
@@ -1431,9 +1069,11 @@ begin
   return query select work.kind, work.data, work.path;
 end
 $fn$;
+select neopro_guard_function('neopro_next_command(uuid, uuid, timestamptz)');
 
--- As before; a failure that comes after the command was given up changes nothing.
-create or replace function neopro_finish_command(
+-- The answer of a box to one of its own commands. Answers whether it was waited for: a second one changes nothing,
+-- one that comes after the command was given up still tells the truth.
+create function neopro_finish_command(
   site uuid, command uuid, succeeded boolean, outcome jsonb, code text, message text, moment timestamptz
 ) returns boolean
 language plpgsql set search_path = public, pg_temp as $fn$
@@ -1475,39 +1115,109 @@ begin
   return true;
 end
 $fn$;
+select neopro_guard_function('neopro_finish_command(uuid, uuid, boolean, jsonb, text, text, timestamptz)');
 
--- How far downloads are. A command that gives signs of life has time again. Like everything that touches the rows of
--- several sites it takes the sites first, in the order of their ids, or it would meet orders and reports half-way. A
--- site that is being worked on is passed over: its next percentage comes in seconds.
-create function neopro_progress(sites uuid[], videos uuid[], percents smallint[], moment timestamptz) returns void
-language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan as $fn$
-declare
-  free uuid[];
-  news record;
+-- The mirror of a site's configuration. Of a box of protocol 1 it also shows which of our videos are there: an entry
+-- is proof of presence, and one that was there and is gone is proof of absence.
+create function neopro_mirror(
+  site uuid, document jsonb, apart text, document_hash text, of_protocol_1 boolean, ids uuid[], filenames text[],
+  categories text[], subcategories text[], moment timestamptz
+) returns void
+language plpgsql set search_path = public, pg_temp as $fn$
 begin
-  select array_agg(x.site_id) into free from (
-    select s.site_id from site_states s where s.site_id = any (sites) order by s.site_id for update skip locked) x;
-  for news in
-    select n.site, n.video, n.percent from unnest(sites, videos, percents) as n (site, video, percent)
-      where n.site = any (free)
-  loop
-    update site_inventory i set state = 'downloading', progress = greatest(i.progress, news.percent),
-        changed_at = case when i.state = 'downloading' then i.changed_at else moment end
-      where i.site_id = news.site and i.video_id = news.video and i.state in ('pending', 'downloading');
-    update remote_commands c set deadline = moment + interval '10 minutes'
-      where c.site_id = news.site and c.status = 'executing' and c.command_data->>'videoId' = news.video::text;
-    update deployment_targets t set state = 'downloading', progress = greatest(t.progress, news.percent),
-        started_at = coalesce(t.started_at, moment)
-      where t.site_id = news.site and t.video_id = news.video and t.action = 'install'
-        and t.state in ('pending', 'downloading');
-  end loop;
+  insert into site_mirrors (site_id, configuration, secrets, hash, received_at)
+    values (site, document, apart, document_hash, moment)
+    on conflict (site_id) do update set configuration = excluded.configuration, secrets = excluded.secrets,
+      hash = excluded.hash, received_at = excluded.received_at;
+  if not of_protocol_1 then
+    return;
+  end if;
+  insert into site_states (site_id) values (site) on conflict do nothing;
+  perform from site_states s where s.site_id = site for update;
+  delete from site_inventory i where i.site_id = site and i.mirrored and i.video_id <> all (ids);
+  insert into site_inventory as i
+    (site_id, video_id, sha256, state, progress, filename, category, subcategory, mirrored, changed_at)
+    select distinct on (n.id) site, n.id, v.checksum, 'installed', 100, n.filename, n.category, n.subcategory, true, moment
+    from unnest(ids, filenames, categories, subcategories) as n (id, filename, category, subcategory)
+    left join videos v on v.id = n.id
+    order by n.id
+    on conflict (site_id, video_id) do update set state = 'installed', progress = 100, filename = excluded.filename,
+      category = excluded.category, subcategory = excluded.subcategory, mirrored = true,
+      reason_code = case when i.state = 'installed' then i.reason_code end,
+      reason = case when i.state = 'installed' then i.reason end
+    where not i.mirrored or (i.state, i.filename, i.category, i.subcategory)
+      is distinct from ('installed', excluded.filename, excluded.category, excluded.subcategory);
+  perform neopro_settle(site, (select s.desired_revision from site_states s where s.site_id = site), moment);
 end
 $fn$;
-select neopro_guard_function('neopro_progress(uuid[], uuid[], smallint[], timestamptz)');
-$m0007$;
-insert into public.schema_migrations (version, name, checksum) values (7, '0007_orders', 'd9e099dc5655b09f5f2c5e21f734226bba998be87da739dedb87f8f2fbd6d840');
-  elsif (select checksum from public.schema_migrations where version = 7) <> 'd9e099dc5655b09f5f2c5e21f734226bba998be87da739dedb87f8f2fbd6d840' then
-    raise exception 'La migration 0007_orders enregistrée dans cette base n''est pas celle de ce programme.';
+select neopro_guard_function(
+  'neopro_mirror(uuid, jsonb, text, text, boolean, uuid[], text[], text[], text[], timestamptz)');
+$m0005$;
+insert into public.schema_migrations (version, name, checksum) values (5, '0005_protocol1', '1f6b6d31c16266bfae65ea57215de5eda299915351903fd271c7b555b3531edd');
+  elsif (select checksum from public.schema_migrations where version = 5) <> '1f6b6d31c16266bfae65ea57215de5eda299915351903fd271c7b555b3531edd' then
+    raise exception 'La migration 0005_protocol1 enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 6) then
+execute $m0006$
+-- What boxes measure of themselves: one row a site and hour, however often its box beats, and its last words.
+
+-- Averages are sum by count; a figure that a beat does not know is not counted.
+create table site_figures (
+  site_id uuid not null references sites on delete cascade,
+  -- Its beginning, UTC.
+  hour timestamptz not null,
+  beats integer not null check (beats >= 0),
+  -- Percent.
+  cpu_sum double precision not null,
+  cpu_count integer not null,
+  cpu_max double precision,
+  -- Percent.
+  memory_sum double precision not null,
+  memory_count integer not null,
+  memory_max double precision,
+  -- Degrees Celsius.
+  temperature_sum double precision not null,
+  temperature_count integer not null,
+  temperature_max double precision,
+  -- Percent.
+  disk_sum double precision not null,
+  disk_count integer not null,
+  disk_max double precision,
+  -- Seconds.
+  uptime_max bigint,
+  primary key (site_id, hour)
+);
+select neopro_guard('site_figures', 'select, insert, update');
+
+-- The figures of the last beat; null what it did not know. Half of each page is left free: a row is rewritten in its
+-- own page, all day long.
+create table site_latest (
+  site_id uuid primary key references sites on delete cascade,
+  heard_at timestamptz not null,
+  cpu double precision,
+  memory double precision,
+  temperature double precision,
+  disk double precision,
+  uptime bigint
+) with (fillfactor = 50);
+select neopro_guard('site_latest', 'select, insert, update');
+
+create policy internal on site_figures to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy internal on site_latest to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+-- An agency looks after its clubs' boxes. A sponsor sees no machine.
+create policy agency on site_figures for select to neopro_app
+  using ((select neopro_scope_is('agency'))
+    and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())));
+create policy agency on site_latest for select to neopro_app
+  using ((select neopro_scope_is('agency'))
+    and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())));
+$m0006$;
+insert into public.schema_migrations (version, name, checksum) values (6, '0006_figures', 'db787732261bad9544d6328f0e01c6dfe4b903dbf23563fd5b01e345c9866fb6');
+  elsif (select checksum from public.schema_migrations where version = 6) <> 'db787732261bad9544d6328f0e01c6dfe4b903dbf23563fd5b01e345c9866fb6' then
+    raise exception 'La migration 0006_figures enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 end
 $neopro$;
