@@ -95,7 +95,7 @@ pub struct Media {
     /// Whether it plays in the loop by itself; otherwise only when somebody asks for it.
     #[serde(default)]
     pub in_loop: bool,
-    /// Grows when a person asks for another try of what had failed for good.
+    /// Another number asks for another try of what had failed for good.
     #[serde(default)]
     pub attempt: u32,
 }
@@ -172,6 +172,9 @@ pub enum ItemState {
     Installed,
     /// Given up until something changes.
     Failed,
+    /// Anything that this version does not know: not there yet, as far as it can tell.
+    #[serde(other)]
+    Other,
 }
 
 /// Why a file is not there.
@@ -264,10 +267,10 @@ mod tests {
         let media = &desired.media[0];
         assert_eq!((media.media_type.as_str(), media.in_loop, media.attempt), ("video/mp4", false, 0));
         let item: Item = serde_json::from_str(
-            r#"{"id":"0193d5a8-0000-7000-8000-000000000001","sha256":"ab","state":"failed","reason":"new_word"}"#,
+            r#"{"id":"0193d5a8-0000-7000-8000-000000000001","sha256":"ab","state":"new_word","reason":"new_word"}"#,
         )
         .expect("readable");
-        assert_eq!(item.reason, Some(Reason::Other));
+        assert_eq!((item.state, item.reason), (ItemState::Other, Some(Reason::Other)));
     }
 
     #[test]

@@ -433,6 +433,8 @@ row! {
         pub protocol: Option<i16>,
         /// The version of its program.
         pub agent_version: Option<String>,
+        /// Since when this device uses the site's key; a new time without a new card means a copy of it.
+        pub device_since: Option<Time>,
         /// What its last report found different from what it had noted: `{kind, name}`, mended by itself.
         #[schema(value_type = Vec<Object>, additional_properties)]
         pub found: Value,

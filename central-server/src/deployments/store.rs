@@ -213,7 +213,7 @@ pub fn inventory_state(scope: Scope, site: SiteId) -> Query<Option<InventoryStat
         "select s.id as site_id, coalesce(x.desired_revision, 0) as desired_revision, \
            coalesce(x.persisted_revision, 0) as persisted_revision, \
            coalesce(x.reported_revision, 0) as reported_revision, x.reported_at, x.free_bytes, x.protocol, \
-           x.agent_version, coalesce(x.drift, '[]') as found \
+           x.agent_version, x.device_key_since as device_since, coalesce(x.drift, '[]') as found \
          from sites s left join site_states x on x.site_id = s.id where {} and s.id = $2",
         reach(scope)
     );

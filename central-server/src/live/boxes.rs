@@ -266,6 +266,13 @@ impl Talk {
             return Ok(false);
         }
         let replaced = store::replace_old_key(site, stored.api_key.clone(), given.stored());
-        Ok(self.app.db()?.run_as_system(replaced).await?)
+        match self.app.db()?.run_as_system(replaced).await {
+            // A card that was copied to another site: its key is right here too, and stays as it is.
+            Err(error) if error.is_taken("sites_api_key_key") => {
+                tracing::warn!(%site, "another site has the same key: renew one of them");
+                Ok(true)
+            }
+            replaced => Ok(replaced?),
+        }
     }
 }

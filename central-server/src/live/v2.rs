@@ -111,7 +111,7 @@ pub(super) async fn report(
 /// The word in the database.
 pub(super) fn word(state: ItemState) -> &'static str {
     match state {
-        ItemState::Pending => "pending",
+        ItemState::Pending | ItemState::Other => "pending",
         ItemState::Downloading => "downloading",
         ItemState::Installed => "installed",
         ItemState::Failed => "failed",

@@ -248,6 +248,29 @@ async fn a_key_that_is_replaced_while_it_is_verified_is_none() {
 }
 
 #[tokio::test]
+async fn two_sites_with_one_old_key_are_both_let_in() {
+    let fleet = Fleet::start("live-copied-key").await;
+    let sql = fleet.db.owner().await;
+    // Two hashes of "motDePasse-42", as two rows of NeoPro 1 have them of one copied card.
+    let other = uuid::Uuid::now_v7().to_string();
+    let (one, two) = ("motDePasse-42", bcrypt_of("motDePasse-42"));
+    sql.execute("update sites set api_key = $1", &[&bcrypt_of(one)]).await.expect("the owner may");
+    sql.batch_execute(&format!(
+        "insert into sites (id, site_name, club_name, api_key) values ('{other}', 'Autre', 'Club', '{two}')"
+    ))
+    .await
+    .expect("another site");
+    fleet.boxed(one, "websocket").says("authenticated").await;
+    for _ in 0..2 {
+        OldBox::start(fleet.server.port, &other, one, "websocket").says("authenticated").await;
+    }
+}
+
+fn bcrypt_of(key: &str) -> String {
+    bcrypt::hash(key, 4).expect("a hash")
+}
+
+#[tokio::test]
 async fn a_new_key_or_a_deletion_ends_the_connection() {
     let fleet = Fleet::start("live-new-key").await;
     let sql = fleet.db.owner().await;
