@@ -102,14 +102,17 @@ export function instrument() {
     breakNext: () => (breaksNext = true),
     async blank() {
       isBlank = true;
-      document.documentElement.style.visibility = "hidden";
-      document.querySelectorAll("video").forEach((video) => (video.style.visibility = "hidden"));
-      // A tenth of a second: the compositor is photographed thirty times in one, and a single picture of sixty may fall
-      // between two photographs. Those are for the detector in the page, which sees each.
-      for (let pictures = 0; pictures < 6; pictures += 1) await new Promise(requestAnimationFrame);
+      // Over everything, and different in each picture: of a picture that stays as it was the compositor tells once, and
+      // on a busy machine that once may fall between two photographs.
+      const cover = document.createElement("div");
+      cover.style.cssText = "position:fixed;inset:0;z-index:9999";
+      document.body.append(cover);
+      for (let pictures = 0; pictures < 12; pictures += 1) {
+        cover.style.background = pictures % 2 ? "#000" : "#020202";
+        await new Promise(requestAnimationFrame);
+      }
+      cover.remove();
       isBlank = false;
-      document.documentElement.style.visibility = "";
-      document.querySelectorAll("video").forEach((video) => (video.style.visibility = ""));
     },
     look() {
       const top = layers().find((layer) => opacity(layer) === 1 && !layer.classList.contains("upper"));
