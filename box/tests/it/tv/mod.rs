@@ -36,7 +36,9 @@ fn no_black_picture_comes_between_two_items() {
     let tv = Tv::start(loop_of.map(clip).to_vec());
     let mut browser = Browser::start();
     browser.open(&tv);
-    let first = number(&browser.wait_for("orange.mp4"), "first_picture");
+    // It is noted with the next picture that the page composes.
+    let noted = browser.wait("a first picture", Duration::from_secs(20), |seen| !seen["first_picture"].is_null());
+    let first = number(&noted, "first_picture");
     println!("{first:.0} ms from the address to the first picture");
     assert!(first < 4000.0, "{first}");
     let before = browser.ask(&json!({"do": "weigh"}));
