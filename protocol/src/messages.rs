@@ -1,10 +1,12 @@
 //! The messages of protocol 2. Names on the wire are those of the field: camel case.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Box → server `authenticate`. Boxes of protocol 1 send the first two fields alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Authenticate {
     /// Which site it is.
@@ -26,6 +28,19 @@ pub struct Authenticate {
     /// The revision of the desired state that it has persisted; 0 for none. The server sends nothing that it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
+}
+
+/// Without the key: what is printed may be logged.
+impl fmt::Debug for Authenticate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticate")
+            .field("site_id", &self.site_id)
+            .field("protocol", &self.protocol)
+            .field("agent_version", &self.agent_version)
+            .field("capabilities", &self.capabilities)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Server → box `authenticated`. Boxes of protocol 1 get the first two fields alone.
@@ -277,6 +292,7 @@ mod tests {
     fn an_old_box_sends_two_fields_and_gets_two_fields() {
         let old: Authenticate = serde_json::from_str(r#"{"siteId":"s","apiKey":"k"}"#).expect("readable");
         assert_eq!((old.protocol, old.revision), (None, None));
+        assert!(!format!("{:?}", Authenticate { api_key: "secret".into(), ..old }).contains("secret"));
         let answer = Authenticated { message: "m".into(), site_id: "s".into(), ..Authenticated::default() };
         assert_eq!(serde_json::to_string(&answer).expect("JSON"), r#"{"message":"m","siteId":"s"}"#);
     }
