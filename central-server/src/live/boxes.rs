@@ -93,7 +93,7 @@ impl Talk {
     /// The box has what was sent under this number; `false` ends the session. Only desired states are numbered.
     pub(super) async fn acknowledged(&mut self, _id: u64, mut arguments: Vec<Value>) -> bool {
         if let Some(Known { site, .. }) = self.known {
-            self.app.live.hub.heard(site);
+            self.app.live.hub.heard(site, self.app.clock.now());
             let ack = arguments.pop().and_then(|ack| serde_json::from_value::<RevisionAck>(ack).ok());
             self.app.live.seats.has_persisted(site, ack.unwrap_or_default().revision);
         }
@@ -105,7 +105,7 @@ impl Talk {
         self.app.live.silent.settled(&self.handle);
         if let Some(Known { site, .. }) = self.known {
             self.app.live.seats.leave(site, &self.handle);
-            self.app.live.hub.left(site, &self.handle, self.app.clock.now());
+            self.app.live.hub.left(site, &self.handle);
         }
     }
 
@@ -114,7 +114,7 @@ impl Talk {
         let (app, site) = (&self.app, known.site);
         match name.as_str() {
             "heartbeat" => app.live.hub.beat(site, &data, app.clock.now()),
-            _ => app.live.hub.heard(site),
+            _ => app.live.hub.heard(site, app.clock.now()),
         }
         match name.as_str() {
             "deploy_progress" => v1::progress(app, site, &data),
@@ -175,7 +175,6 @@ impl Talk {
             true => Speaks::Two { told: 0, at: Instant::now(), has },
             false => Speaks::One { from: Instant::now() + v1::MIRROR_PATIENCE },
         };
-        app.live.seats.take(site, self.handle.clone(), speaks);
         self.introduce(site, claim, &stored).await;
         let answer = Authenticated {
             message: format!("Bienvenue, {}.", stored.site_name),
@@ -185,6 +184,8 @@ impl Talk {
             media_origins: if is_new { vec![app.storage.origin()] } else { Vec::new() },
         };
         self.handle.emit("authenticated", &json!(answer));
+        // Only now may anybody tell it something: boxes pass over what comes before they are known.
+        app.live.seats.take(site, self.handle.clone(), speaks);
         for event in std::mem::take(&mut self.early) {
             // The first report of a fresh box may be among them.
             self.hear(self.known.unwrap_or(known), event).await;
@@ -192,7 +193,8 @@ impl Talk {
         if is_new && has > stored.desired_revision {
             self.catch_up(site, has).await;
         }
-        if is_new && has != stored.desired_revision {
+        if is_new {
+            // Whether it is behind is looked at now: since its key was read somebody may have rung in vain.
             app.live.bell.ring([site]);
         }
     }

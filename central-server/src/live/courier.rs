@@ -24,6 +24,8 @@ const WRITTEN_EVERY: Duration = Duration::from_secs(5);
 const WRITTEN_TOGETHER: usize = 1_000;
 /// After how long an unacknowledged state is sent again.
 const SENT_AGAIN: Duration = Duration::from_secs(60);
+/// Of how many files a box may say how far they are, between two times that it is written down.
+const MOST_FILES: usize = 32;
 /// How many sites are served by one query.
 const BATCH: usize = 500;
 /// How many boxes of protocol 1 are served at the same time.
@@ -78,8 +80,12 @@ struct Seat {
 pub(super) struct Seats(Mutex<HashMap<SiteId, Seat>>);
 
 impl Seats {
+    /// A box is known. One whose connection was replaced before it came here has no seat any more.
     pub(super) fn take(&self, site: SiteId, handle: Handle, speaks: Speaks) {
-        lock(&self.0).insert(site, Seat { handle, speaks });
+        let mut seats = lock(&self.0);
+        if !handle.is_closing() {
+            seats.insert(site, Seat { handle, speaks });
+        }
     }
 
     /// A connection has ended; its seat may be another's already.
@@ -194,7 +200,13 @@ impl Progresses {
         if percent.is_finite() {
             #[expect(clippy::cast_possible_truncation, reason = "it lies between 0 and 99")]
             // 100 is said by the result alone.
-            lock(&self.0).entry(site).or_default().insert(video, percent.clamp(0.0, 99.0) as i16);
+            let percent = percent.clamp(0.0, 99.0) as i16;
+            let mut noted = lock(&self.0);
+            let files = noted.entry(site).or_default();
+            // No box fetches so many at once: whoever names more is not believed.
+            if files.len() < MOST_FILES || files.contains_key(&video) {
+                files.insert(video, percent);
+            }
         }
     }
 
@@ -239,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_far_a_download_was_is_forgotten_with_its_end() {
+    fn how_far_downloads_are_is_forgotten_with_their_end_and_bounded() {
         let (noted, one, other) = (Progresses::default(), SiteId::new(), SiteId::new());
         let video = uuid::Uuid::from_u128(7);
         for (site, percent) in [(one, 12.5), (one, f64::NAN), (other, 250.0)] {
@@ -247,6 +259,13 @@ mod tests {
         }
         noted.forget(one);
         assert_eq!(noted.take(), [((other, video), 99)]);
+        for number in 0..10_000 {
+            noted.note(one, uuid::Uuid::from_u128(number), 5.0);
+        }
+        noted.note(one, uuid::Uuid::from_u128(0), 6.0);
+        let flood = noted.take();
+        assert_eq!(flood.len(), MOST_FILES, "a flood of names is not kept");
+        assert!(flood.contains(&((one, uuid::Uuid::from_u128(0)), 6)), "the files that were named first go on");
         assert_eq!(noted.take(), []);
     }
 }

@@ -25,7 +25,9 @@ pub struct Hub {
 #[derive(Debug)]
 struct Connected {
     handle: Handle,
+    /// The last sign of life: how long ago, whatever the wall clock does, and the moment that is noted of it.
     heard: Instant,
+    seen: Time,
 }
 
 /// What is to be written down about a site.
@@ -48,7 +50,7 @@ impl Hub {
     /// offline for it.
     pub fn arrived(&self, site: SiteId, handle: Handle, now: Time) {
         let ip = handle.address().to_string();
-        let before = lock(&self.connected).insert(site, Connected { handle, heard: Instant::now() });
+        let before = lock(&self.connected).insert(site, Connected { handle, heard: Instant::now(), seen: now });
         if let Some(before) = before {
             before.handle.close();
         }
@@ -56,30 +58,31 @@ impl Hub {
     }
 
     /// A connection has ended. Only if it was the site's current one is the site gone.
-    pub fn left(&self, site: SiteId, handle: &Handle, now: Time) {
-        let silent_for = {
+    pub fn left(&self, site: SiteId, handle: &Handle) {
+        let gone = {
             let mut connected = lock(&self.connected);
             match connected.get(&site) {
                 Some(current) if current.handle.number() == handle.number() => {}
                 _ => return,
             }
-            connected.remove(&site).map(|gone| gone.heard.elapsed()).unwrap_or_default()
+            connected.remove(&site)
         };
-        // When it was last heard, not when that was noticed: meanwhile it may be connected to another replica.
-        let seen = now.minus(silent_for);
+        let Some(Connected { seen, .. }) = gone else { return };
+        // When it was last heard, not when that was noticed: meanwhile it may be connected to another replica. And that
+        // very moment, not one that is counted back: a microsecond before what is noted already would be out of date.
         self.note(site, News { seen, online: false, ip: None, local_ip: None, software_version: None });
     }
 
     /// Any sign of life.
-    pub fn heard(&self, site: SiteId) {
+    pub fn heard(&self, site: SiteId, now: Time) {
         if let Some(connected) = lock(&self.connected).get_mut(&site) {
-            connected.heard = Instant::now();
+            (connected.heard, connected.seen) = (Instant::now(), now.max(connected.seen));
         }
     }
 
     /// A heartbeat. Fields that are missing or of another type are simply not known.
     pub fn beat(&self, site: SiteId, beat: &Value, now: Time) {
-        self.heard(site);
+        self.heard(site, now);
         self.figures.add(site, &beat["metrics"], now);
         let text = |value: &Value| value.as_str().filter(|text| text.len() <= 100).map(clean);
         self.note(
@@ -153,4 +156,28 @@ fn clean(text: &str) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_ends_is_noted_at_the_very_moment_at_which_it_was_last_heard() {
+        let (hub, site, handle) = (Hub::default(), SiteId::new(), Handle::new([127, 0, 0, 1].into()));
+        let moment = Time::from_unix_micros;
+        hub.arrived(site, handle.clone(), moment(1_000));
+        hub.beat(site, &Value::Null, moment(2_000));
+        hub.take_news();
+        hub.left(site, &Handle::new([127, 0, 0, 1].into()));
+        assert!(hub.take_news().is_empty(), "another connection says nothing");
+        hub.left(site, &handle);
+        let news = hub.take_news();
+        assert_eq!((news[0].1.online, news[0].1.seen), (false, moment(2_000)), "what is noted already is no newer");
+        // A clock that was set back does not make the last sign of life older than what is noted.
+        hub.arrived(site, handle.clone(), moment(5_000));
+        hub.heard(site, moment(4_000));
+        hub.left(site, &handle);
+        assert_eq!(hub.take_news()[0].1.seen, moment(5_000));
+    }
 }

@@ -80,7 +80,10 @@ pub(super) async fn report(
             return false;
         }
     };
-    report.inventory.truncate(MOST_ITEMS);
+    if report.inventory.len() > MOST_ITEMS {
+        tracing::warn!(%site, items = report.inventory.len(), "a report is too long: what is behind its first part is not counted");
+        report.inventory.truncate(MOST_ITEMS);
+    }
     report.drift.truncate(100);
     for item in &mut report.inventory {
         item.sha256 = clean(&item.sha256, 64);
