@@ -1,18 +1,16 @@
 //! The live channel: boxes of the field (the official client, in a process of its own), and strangers.
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::cluster::scratch;
 use crate::support::program::Server;
-use crate::support::{Cluster, TestDb, http};
+use crate::support::{Cluster, Player, TestDb, http};
 
 /// A server with one site.
 struct Fleet {
@@ -43,8 +41,8 @@ impl Fleet {
         Self { server, db, site, key }
     }
 
-    fn boxed(&self, key: &str, transports: &str) -> OldBox {
-        OldBox::start(self.server.port, &self.site, key, transports)
+    fn boxed(&self, key: &str, transports: &str) -> Player {
+        Player::start_with("box.mjs", self.server.port, &self.site, key, transports)
     }
 
     async fn row(&self) -> Value {
@@ -71,62 +69,6 @@ impl Fleet {
     }
 }
 
-/// The official client.
-struct OldBox {
-    process: Child,
-    says: Lines<BufReader<ChildStdout>>,
-    hears: ChildStdin,
-    /// What it said while another event was waited for.
-    passed_over: Vec<Value>,
-}
-
-impl OldBox {
-    fn start(port: u16, site: &str, key: &str, transports: &str) -> Self {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/js");
-        assert!(
-            folder.join("node_modules/socket.io-client").exists(),
-            "`cargo xtask test` installs the official client"
-        );
-        let mut process = Command::new("node")
-            .arg(folder.join("box.mjs"))
-            .args([&format!("http://127.0.0.1:{port}"), site, key, transports])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("node runs");
-        let says = BufReader::new(process.stdout.take().expect("its output")).lines();
-        let hears = process.stdin.take().expect("its input");
-        Self { process, says, hears, passed_over: Vec::new() }
-    }
-
-    /// The next event of this name; others are kept for later.
-    async fn says(&mut self, event: &str) -> Value {
-        if let Some(index) = self.passed_over.iter().position(|said| said["event"] == event) {
-            return self.passed_over.remove(index)["data"].clone();
-        }
-        let found = async {
-            loop {
-                let line = self.says.next_line().await.expect("its output").expect("it still runs");
-                let said: Value = serde_json::from_str(&line).expect("JSON");
-                if said["event"] == event {
-                    return said["data"].clone();
-                }
-                self.passed_over.push(said);
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), found).await.unwrap_or_else(|_| panic!("it never said {event}"))
-    }
-
-    async fn emit(&mut self, event: &Value) {
-        self.hears.write_all(format!("{event}\n").as_bytes()).await.expect("it listens");
-    }
-
-    async fn pull_the_plug(mut self) {
-        self.process.kill().await.expect("killed");
-    }
-}
-
 fn heartbeat(version: &str) -> Value {
     json!(["heartbeat", {"siteId": "x", "timestamp": 1, "softwareVersion": version, "versionInfo": null,
         "metrics": {"cpu": 1.5, "memory": 2, "temperature": 0, "disk": 3, "uptime": 4.5, "localIp": "192.168.1.20", "timestamp": 1}}])
@@ -139,7 +81,7 @@ async fn a_box_of_the_field_connects_unchanged_by_every_transport() {
     {
         let mut old = fleet.boxed(&fleet.key, transports);
         // Boxes flush what they kept before they say who they are.
-        old.emit(&heartbeat(version)).await;
+        old.tell(&heartbeat(version)).await;
         let opened = old.says("open").await;
         assert_eq!(opened["transport"], transports.split(',').next().expect("one"));
         assert_eq!(old.says("authenticated").await["siteId"], fleet.site.as_str());
@@ -150,7 +92,7 @@ async fn a_box_of_the_field_connects_unchanged_by_every_transport() {
         );
         if transports == "polling,websocket" {
             assert_eq!(old.says("upgrade").await["transport"], "websocket");
-            old.emit(&heartbeat("1.0.4")).await;
+            old.tell(&heartbeat("1.0.4")).await;
             fleet.until("and goes on behind the change", |row| row["software_version"] == "1.0.4").await;
         }
         old.pull_the_plug().await;
@@ -198,7 +140,8 @@ async fn only_a_definitive_refusal_is_one() {
     let mut old = fleet.boxed(&wrong, "websocket");
     assert!(old.says("auth_error").await["message"].as_str().is_some_and(|words| !words.is_empty()));
     assert_eq!(old.says("disconnect").await["reason"], "io server disconnect");
-    let mut stranger = OldBox::start(fleet.server.port, &uuid::Uuid::now_v7().to_string(), &fleet.key, "polling");
+    let mut stranger =
+        Player::start_with("box.mjs", fleet.server.port, &uuid::Uuid::now_v7().to_string(), &fleet.key, "polling");
     stranger.says("auth_error").await;
 
     // The database in trouble is no refusal: it would end the program of every box.
@@ -262,7 +205,7 @@ async fn two_sites_with_one_old_key_are_both_let_in() {
     .expect("another site");
     fleet.boxed(one, "websocket").says("authenticated").await;
     for _ in 0..2 {
-        OldBox::start(fleet.server.port, &other, one, "websocket").says("authenticated").await;
+        Player::start_with("box.mjs", fleet.server.port, &other, one, "websocket").says("authenticated").await;
     }
 }
 
@@ -382,6 +325,6 @@ async fn strangers_and_broken_packets_end_their_own_session_only() {
         stream.read_line(&mut line).await.expect("an answer");
         assert!(line.starts_with("HTTP/1.1 400"), "{query}: {line}");
     }
-    old.emit(&heartbeat("9.9")).await;
+    old.tell(&heartbeat("9.9")).await;
     fleet.until("the box did not notice", |row| row["software_version"] == "9.9").await;
 }

@@ -1,18 +1,18 @@
 // A box of protocol 2 as the central server sees it, moved by hand: the official client. Arguments: address, site id,
 // key, transports (comma), folder (unused). Says each event on a line of JSON; takes orders as lines of JSON:
-// {"revision":n} is sent with the next `authenticate`, {"deaf":true} acknowledges nothing,
+// {"revision":n} and {"deviceKey":text} are sent with the next `authenticate`, {"deaf":true} acknowledges nothing,
 // {"emit":[name, data]} says something, {"ask":[name, data]} says it and awaits its acknowledgement, {"drop":true}.
 import { createInterface } from 'node:readline';
 import { io } from 'socket.io-client';
 
 const [address, siteId, apiKey, transports] = process.argv.slice(2);
 const say = (event, data) => process.stdout.write(`${JSON.stringify({ event, data })}\n`);
-const mode = { revision: 0, deaf: false };
+const mode = { revision: 0, deaf: false, deviceKey: 'A'.repeat(43) + '=' };
 const socket = io(address, { transports: transports.split(','), reconnectionDelay: 100, reconnectionDelayMax: 200 });
 
 socket.on('connect', () => {
   socket.emit('authenticate', {
-    siteId, apiKey, protocol: 2, agentVersion: '2.0.0-test', deviceKey: 'A'.repeat(43) + '=', capabilities: ['media'],
+    siteId, apiKey, protocol: 2, agentVersion: '2.0.0-test', deviceKey: mode.deviceKey, capabilities: ['media'],
     revision: mode.revision,
   });
 });

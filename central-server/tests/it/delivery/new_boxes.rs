@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Player;
 use crate::media;
-use crate::support::Stage;
+use crate::support::{Player, Stage};
 
 fn item(media: &Value, state: &str) -> Value {
     json!({"id": media["id"], "sha256": media["sha256"], "state": state, "attempts": 1})
@@ -153,6 +152,34 @@ async fn what_is_not_acknowledged_is_not_lost() {
     new.says("unheard").await;
     new.tell(&report(&unheard["revision"], 1, &[item(&unheard["media"][0], "installed")])).await;
     new.says("acknowledged").await;
+}
+
+#[tokio::test]
+async fn nothing_is_told_to_a_box_before_it_is_welcome() {
+    let stage = Stage::start("new-welcome").await;
+    let site = stage.site("Gymnase").await;
+    let video = stage.upload("V.mp4", media!("faststart.mp4"), None).await;
+    let mut new = Player::start("box2.mjs", stage.server.port, &site, "websocket");
+    new.says("authenticated").await;
+    let is_over = std::cell::Cell::new(false);
+    // Another order in every moment, while the box comes again and again, each time as another device.
+    let orders = async {
+        while !is_over.get() {
+            stage.order(&video, "site", &site, "install").await;
+        }
+    };
+    let comings = async {
+        for device in 0..40 {
+            new.tell(&json!({"deviceKey": format!("device {device}")})).await;
+            new.tell(&json!({"drop": true})).await;
+            new.says("disconnect").await;
+            new.forget();
+            assert_eq!(new.says_first(&["authenticated", "desired"]).await, "authenticated", "device {device}");
+            new.says("desired").await;
+        }
+        is_over.set(true);
+    };
+    tokio::join!(orders, comings);
 }
 
 #[tokio::test]

@@ -5,9 +5,8 @@ use std::time::Duration;
 use axum::http::Method;
 use serde_json::json;
 
-use super::Player;
 use crate::media;
-use crate::support::Stage;
+use crate::support::{Player, Stage};
 
 const BOTH: [&str; 2] = ["websocket,polling", "polling"];
 
@@ -266,7 +265,7 @@ async fn what_never_arrived_needs_no_removal_and_one_that_failed_is_told_again()
     stage.order(&video, "site", &site, "install").await;
     old.says("done").await;
     stage.until_it(&format!("/api/sites/{site}/inventory"), "in sync", |inventory| inventory["in_sync"] == true).await;
-    old.passed_over.clear();
+    old.forget();
     let refusal = json!({"fail": "EACCES: permission denied, unlink"});
     old.tell(&refusal).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -282,7 +281,7 @@ async fn what_never_arrived_needs_no_removal_and_one_that_failed_is_told_again()
     old.tell(&json!({"drop": true})).await;
     old.says("failed").await;
     stage.until(&removal, "failed").await;
-    old.passed_over.clear();
+    old.forget();
     stage.post(&format!("/api/deployments/{removal}/retry"), json!({})).await;
     assert_eq!(old.says("command").await["type"], "delete_video");
     stage.until(&removal, "completed").await;
@@ -313,7 +312,7 @@ async fn a_failure_that_comes_too_late_does_not_undo_the_next_try() {
 
     let late = json!({"commandId": first["id"], "status": "error", "error": "timeout of 600000ms exceeded"});
     old.tell(&json!({"emit": ["command_result", late]})).await;
-    old.passed_over.clear();
+    old.forget();
     let answered = || async {
         let row = sql.query_one("select count(*) from remote_commands where status = 'failed'", &[]).await;
         row.expect("a count").get::<_, i64>(0) == 1
