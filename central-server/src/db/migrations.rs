@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     4 "0004_deployments";
     5 "0005_protocol1";
     6 "0006_figures";
+    7 "0007_overview";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

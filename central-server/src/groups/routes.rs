@@ -71,9 +71,10 @@ async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<Group
     params(("id" = GroupId, Path, description = "The group's id.")),
     responses((status = 200, description = "The group.", body = GroupWithSites), Read),
 )]
-async fn read(caller: Caller, Id(id): Id<GroupId>) -> Result<Json<GroupWithSites>> {
+async fn read(State(app): State<App>, caller: Caller, Id(id): Id<GroupId>) -> Result<Json<GroupWithSites>> {
     let scope = caller.scope();
-    let (group, sites) = caller.run((store::find(scope, id), store::members(scope, id))).await?;
+    let members = store::members(scope, id, app.clock.now());
+    let (group, sites) = caller.run((store::find(scope, id), members)).await?;
     Ok(Json(GroupWithSites { group: group.ok_or(GONE)?, sites }))
 }
 
@@ -83,8 +84,8 @@ async fn read(caller: Caller, Id(id): Id<GroupId>) -> Result<Json<GroupWithSites
     params(("id" = GroupId, Path, description = "The group's id.")),
     responses((status = 200, description = "The sites; none for an unknown group.", body = GroupSites), Read),
 )]
-async fn members(caller: Caller, Id(id): Id<GroupId>) -> Result<Json<GroupSites>> {
-    let sites = caller.run(store::members(caller.scope(), id)).await?;
+async fn members(State(app): State<App>, caller: Caller, Id(id): Id<GroupId>) -> Result<Json<GroupSites>> {
+    let sites = caller.run(store::members(caller.scope(), id, app.clock.now())).await?;
     Ok(Json(GroupSites { group_id: id, total: sites.len(), sites }))
 }
 

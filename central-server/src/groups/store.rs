@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{GroupChanges, GroupView, Kind, NewGroup};
 use crate::clock::Time;
-use crate::db::{Columns as _, Query, Scalar, Scope, scoped};
+use crate::db::{Query, Scalar, Scope, scoped};
 use crate::ids::{GroupId, SiteId};
 use crate::sites::SiteView;
 
@@ -61,16 +61,16 @@ pub fn find(scope: Scope, id: GroupId) -> Query<Option<GroupView>> {
 }
 
 /// Who is in a group, by name.
-pub fn members(scope: Scope, id: GroupId) -> Query<Vec<SiteView>> {
+pub fn members(scope: Scope, id: GroupId, now: Time) -> Query<Vec<SiteView>> {
     let sql = format!(
-        "select {} from sites join site_groups m on m.site_id = sites.id \
+        "select {} from site_overview sites join site_groups m on m.site_id = sites.id \
          join groups on groups.id = m.group_id \
          where groups.id = $2 and {} and {} order by neopro_fold(site_name), sites.id",
-        SiteView::columns_of("sites"),
+        SiteView::columns_at("$3"),
         visible(scope),
         visible_member(scope),
     );
-    scoped(scope, sql).bind(id).all()
+    scoped(scope, sql).bind(id).bind(now).all()
 }
 
 /// Creates a group.

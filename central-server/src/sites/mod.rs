@@ -1,5 +1,7 @@
 //! Sites: one row is one box in one venue. Its words, its rules, and its key.
 
+mod filter;
+mod overview;
 pub mod routes;
 mod store;
 
@@ -11,10 +13,13 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::clock::Time;
-use crate::db::row;
-use crate::http::page::{Pagination, Slice};
+use crate::db::{Columns as _, row};
+use crate::http::page::Pagination;
 use crate::http::{Form, FromForm};
 use crate::ids::SiteId;
+
+pub use filter::{Filter, Order, Sort};
+pub use overview::{DisplayStatus, Facet, Facets, SiteStats};
 
 /// The key of a box: 256 random bits as 64 hex characters, shown once.
 pub struct SiteKey(String);
@@ -255,96 +260,6 @@ impl SiteChanges {
     }
 }
 
-/// By what a list of sites is sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// `created_at`, the order of NeoPro 1 (newest first).
-    CreatedAt,
-    /// `club_name`.
-    ClubName,
-    /// `site_name`.
-    SiteName,
-    /// `status`.
-    Status,
-    /// `last_seen_at`.
-    LastSeenAt,
-}
-
-impl FromStr for Sort {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Ok(match text {
-            "created_at" => Self::CreatedAt,
-            "club_name" => Self::ClubName,
-            "site_name" => Self::SiteName,
-            "status" => Self::Status,
-            "last_seen_at" => Self::LastSeenAt,
-            _ => return Err(()),
-        })
-    }
-}
-
-/// Up or down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// Smallest first.
-    Asc,
-    /// Largest first.
-    Desc,
-}
-
-impl FromStr for Order {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "asc" => Ok(Self::Asc),
-            "desc" => Ok(Self::Desc),
-            _ => Err(()),
-        }
-    }
-}
-
-/// Which sites a list is of.
-#[derive(Debug)]
-pub struct Filter {
-    /// Words within the site's, club's or town's name, whatever their accents and capitals.
-    pub search: Option<String>,
-    /// Exactly this state.
-    pub status: Option<Status>,
-    /// Among others, this sport.
-    pub sport: Option<String>,
-    /// Exactly this region.
-    pub region: Option<String>,
-    /// By what it is sorted.
-    pub sort: Sort,
-    /// Up or down.
-    pub order: Order,
-    /// Which part of it.
-    pub slice: Slice,
-}
-
-impl FromForm for Filter {
-    fn read(form: &mut Form) -> Option<Self> {
-        let sort = form.choice("sort", "created_at, club_name, site_name, status, last_seen_at");
-        // Times read best newest first, names from A.
-        let natural = match sort {
-            Some(Sort::ClubName | Sort::SiteName | Sort::Status) => Order::Asc,
-            _ => Order::Desc,
-        };
-        Some(Self {
-            search: form.optional_text("search", 200),
-            status: form.choice("status", Status::WORDS),
-            sport: form.optional_text("sport", 100),
-            region: form.optional_text("region", 255),
-            sort: sort.unwrap_or(Sort::CreatedAt),
-            order: form.choice("order", "asc, desc").unwrap_or(natural),
-            slice: Slice::read(form),
-        })
-    }
-}
-
 row! {
     /// A site, as everybody who may see it sees it.
     #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -364,6 +279,9 @@ row! {
         /// Its state.
         #[schema(value_type = Status)]
         pub status: String,
+        /// Its state in one word, as screens show it.
+        #[schema(value_type = DisplayStatus)]
+        pub display_status: String,
         /// When its box was last heard of.
         pub last_seen_at: Option<Time>,
         /// The public address of its box.
@@ -374,6 +292,10 @@ row! {
         pub software_version: Option<String>,
         /// What its box is.
         pub hardware_model: String,
+        /// Whether its box has not yet reported all that it is to have.
+        pub behind: bool,
+        /// Bytes that its box has left for videos, as it last reported.
+        pub free_bytes: Option<i64>,
         /// Notes of programs.
         #[schema(value_type = Object, additional_properties)]
         pub metadata: Value,
@@ -387,12 +309,26 @@ row! {
 }
 
 impl SiteView {
+    /// What is read of the view `site_overview`, under the name `sites`. `moment` is the parameter with the time.
+    #[must_use]
+    pub fn columns_at(moment: &str) -> String {
+        let column = |name: &&str| match *name {
+            "display_status" => {
+                format!("neopro_display_status(sites.status, sites.last_seen_at, {moment}) as display_status")
+            }
+            name => format!("sites.{name}"),
+        };
+        Self::NAMES.iter().map(column).collect::<Vec<_>>().join(", ")
+    }
+
     /// What a sponsor sees of a club that shows it: name, town, sports. No address, no machine.
     #[must_use]
     pub fn for_sponsor(mut self) -> Self {
         self.last_ip = None;
         self.local_ip = None;
         self.software_version = None;
+        self.behind = false;
+        self.free_bytes = None;
         self.hardware_model = String::new();
         self.metadata = Value::Object(serde_json::Map::new());
         if let Some(Value::Object(location)) = &mut self.location {

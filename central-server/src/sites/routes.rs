@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store;
-use super::{Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage, SiteView, SiteWithKey};
+use super::{
+    Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage, SiteStats, SiteView, SiteWithKey,
+};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::{Admin, Caller, Operator, Role};
@@ -17,12 +19,14 @@ use crate::error::{Error, Result};
 use crate::http::openapi::{Read, Write};
 use crate::http::page::MOST;
 use crate::http::{Body, Id, Query, Snapshot};
-use crate::ids::SiteId;
+use crate::ids::{GroupId, SiteId};
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
+        .routes(routes!(stats))
+        .routes(routes!(facets))
         .routes(routes!(read, update, delete))
         .routes(routes!(regenerate_key))
 }
@@ -42,20 +46,51 @@ const TRIES: usize = 5;
         ("status" = Option<super::Status>, Query, description = "Exactly this state."),
         ("sport" = Option<String>, Query, description = "This sport, among others."),
         ("region" = Option<String>, Query, description = "Exactly this region."),
-        ("sort" = Option<String>, Query, description = "created_at, club_name, site_name, status or last_seen_at."),
+        ("display_status" = Option<super::DisplayStatus>, Query, description = "Exactly this state, as screens show it."),
+        ("group_id" = Option<GroupId>, Query, description = "Members of this group."),
+        ("version" = Option<String>, Query, description = "Exactly this version of the box's software. Not for sponsors."),
+        ("seen_before" = Option<String>, Query, description = "Not heard of since this moment (RFC 3339); those that were never heard of are among them."),
+        ("sort" = Option<String>, Query, description = "created_at, club_name, site_name, city, status, last_seen_at or software_version."),
         ("order" = Option<String>, Query, description = "asc or desc."),
     ),
     responses((status = 200, description = "A page of sites.", body = SitePage), Read),
 )]
-async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<SitePage>> {
-    let (mut data, total) =
-        caller.run((store::page(caller.scope(), &filter), store::count(caller.scope(), &filter))).await?;
-    if caller.role() == Role::Sponsor {
+async fn list(State(app): State<App>, caller: Caller, Query(filter): Query<Filter>) -> Result<Json<SitePage>> {
+    let (scope, now) = (caller.scope(), app.clock.now());
+    let is_sponsor = caller.role() == Role::Sponsor;
+    if is_sponsor && filter.is_about_machines() {
+        return Err(Error::Forbidden("Un compte partenaire ne voit pas le logiciel des boîtiers."));
+    }
+    let (mut data, total) = caller.run((store::page(scope, &filter, now), store::count(scope, &filter, now))).await?;
+    if is_sponsor {
         data = data.into_iter().map(SiteView::for_sponsor).collect();
     }
     // Old scripts read `sites`; they are also those that never page.
     let sites = (filter.slice.limit == MOST).then(|| data.clone());
     Ok(Json(SitePage { data, pagination: filter.slice.of(total), total, sites }))
+}
+
+/// How many sites are in which state, among those that the session may see.
+#[utoipa::path(
+    get, path = "/api/sites/stats", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "The counts.", body = SiteStats), Read),
+)]
+async fn stats(State(app): State<App>, caller: Caller) -> Result<Json<SiteStats>> {
+    Ok(Json(caller.run(store::stats(caller.scope(), app.clock.now())).await?))
+}
+
+/// What a list of sites can be filtered by: regions, sports and versions that exist, among the sites that the session
+/// may see.
+#[utoipa::path(
+    get, path = "/api/sites/facets", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "The values, each with how many sites have it.", body = Facets), Read),
+)]
+async fn facets(caller: Caller) -> Result<Json<Facets>> {
+    let mut facets = Facets::of(caller.run(store::facets(caller.scope())).await?);
+    if caller.role() == Role::Sponsor {
+        facets.versions.clear();
+    }
+    Ok(Json(facets))
 }
 
 /// One site, if the session may see it.
@@ -64,8 +99,8 @@ async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<SiteP
     params(("id" = SiteId, Path, description = "The site's id.")),
     responses((status = 200, description = "The site.", body = SiteView), Read),
 )]
-async fn read(caller: Caller, Id(id): Id<SiteId>) -> Result<Json<SiteView>> {
-    let site = caller.run(store::find(caller.scope(), id)).await?.ok_or(GONE)?;
+async fn read(State(app): State<App>, caller: Caller, Id(id): Id<SiteId>) -> Result<Json<SiteView>> {
+    let site = caller.run(store::find(caller.scope(), id, app.clock.now())).await?.ok_or(GONE)?;
     Ok(Json(if caller.role() == Role::Sponsor { site.for_sponsor() } else { site }))
 }
 

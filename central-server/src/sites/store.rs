@@ -1,6 +1,9 @@
 //! The SQL of sites. `$1` is always the caller's tenant: the first wall, see [`visible`].
 
-use super::{Filter, NewSite, Order, SiteBrief, SiteChanges, SiteKey, SiteView, Sort};
+use super::overview::FacetRow;
+use super::{
+    DisplayStatus, Filter, NewSite, Order, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status,
+};
 use crate::clock::Time;
 use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, scoped};
 use crate::ids::SiteId;
@@ -22,55 +25,110 @@ fn writable(scope: Scope) -> &'static str {
     }
 }
 
-/// The conditions of a filter, `$2` to `$5`. The planner sees the values and drops what is null.
+/// The conditions of a filter, `$2` to `$10`; `$7` is the time. The planner sees the values and drops what is null.
 const FILTER: &str = "($2 is null or status = $2) and ($3 is null or sports @> jsonb_build_array($3)) \
      and ($4 is null or location->>'region' = $4) \
-     and ($5 is null or search_text like '%' || neopro_fold($5) || '%')";
+     and ($5 is null or search_text like '%' || neopro_fold($5) || '%') \
+     and ($6 is null or neopro_display_status(status, last_seen_at, $7) = $6) \
+     and ($8 is null or sites.id in (select site_id from site_groups where group_id = $8)) \
+     and ($9 is null or software_version = $9) \
+     and ($10 is null or last_seen_at is null or last_seen_at < $10)";
 
-fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
+fn filtered(scope: Scope, sql: String, filter: &Filter, now: Time) -> Statement {
     let pattern = filter.search.as_deref().map(escape_like);
     scoped(scope, sql)
-        .bind(filter.status.map(super::Status::name))
+        .bind(filter.status.map(Status::name))
         .bind(filter.sport.clone())
         .bind(filter.region.clone())
         .bind(pattern)
+        .bind(filter.display_status.map(DisplayStatus::name))
+        .bind(now)
+        .bind(filter.group_id)
+        .bind(filter.version.clone())
+        .bind(filter.seen_before)
 }
 
 /// One page of the sites that the scope sees.
-pub fn page(scope: Scope, filter: &Filter) -> Query<Vec<SiteView>> {
+pub fn page(scope: Scope, filter: &Filter, now: Time) -> Query<Vec<SiteView>> {
     let column = match filter.sort {
         Sort::CreatedAt => "created_at",
         // As people sort: É beside E, whatever the database's collation.
         Sort::ClubName => "neopro_fold(club_name)",
         Sort::SiteName => "neopro_fold(site_name)",
+        Sort::City => "neopro_fold(location->>'city')",
         Sort::Status => "status",
         Sort::LastSeenAt => "last_seen_at",
+        Sort::SoftwareVersion => "software_version",
     };
     let direction = match filter.order {
         Order::Asc => "asc",
         Order::Desc => "desc",
     };
-    // A box that was never seen has no time to be sorted by.
-    let nulls = if filter.sort == Sort::LastSeenAt { "nulls last" } else { "" };
-    let view = SiteView::columns_of("sites");
+    // What is not known comes last, whichever way the rest is sorted.
+    let nulls = match filter.sort {
+        Sort::LastSeenAt | Sort::City | Sort::SoftwareVersion => "nulls last",
+        Sort::CreatedAt | Sort::ClubName | Sort::SiteName | Sort::Status => "",
+    };
+    // First the rows of the page and then what belongs to each: rows that are skipped cost nothing more.
     let sql = format!(
-        "select {view} from sites where {} and {FILTER} \
-         order by {column} {direction} {nulls}, id {direction} limit $6 offset $7",
+        "select {} from ( \
+           select page.*, coalesce(x.behind, false) as behind, x.free_bytes from ( \
+             select sites.*, {column} as sort_key from sites where {} and {FILTER} \
+             order by {column} {direction} {nulls}, id {direction} limit $11 offset $12) page \
+           left join lateral (select reported_revision < desired_revision as behind, free_bytes \
+             from site_states where site_id = page.id offset 0) x on true) sites \
+         order by sort_key {direction} {nulls}, id {direction}",
+        SiteView::columns_at("$7"),
         visible(scope)
     );
-    filtered(scope, sql, filter).bind(filter.slice.limit).bind(filter.slice.offset()).all()
+    filtered(scope, sql, filter, now).bind(filter.slice.limit).bind(filter.slice.offset()).all()
 }
 
 /// How many sites the whole list has.
-pub fn count(scope: Scope, filter: &Filter) -> Query<i64> {
+pub fn count(scope: Scope, filter: &Filter, now: Time) -> Query<i64> {
     let sql = format!("select count(*) from sites where {} and {FILTER}", visible(scope));
-    filtered(scope, sql, filter).one::<Scalar<i64>>().map(|Scalar(count)| count)
+    filtered(scope, sql, filter, now).one::<Scalar<i64>>().map(|Scalar(count)| count)
+}
+
+/// How many sites are in which state.
+pub fn stats(scope: Scope, now: Time) -> Query<SiteStats> {
+    let sql = format!(
+        "select count(*) as total_sites, count(*) filter (where state = 'online') as online, \
+           count(*) filter (where state = 'warning') as warning, count(*) filter (where state = 'offline') as offline, \
+           count(*) filter (where state = 'unknown') as unknown, \
+           count(*) filter (where state = 'maintenance') as maintenance, \
+           count(*) filter (where state = 'error') as error, \
+           count(*) filter (where state = 'offline' and last_seen_at < $2 - interval '24 hours') as offline_24h, \
+           count(*) filter (where reported_revision < desired_revision) as behind \
+         from (select neopro_display_status(status, last_seen_at, $2) as state, last_seen_at, reported_revision, \
+             desired_revision \
+           from sites left join site_states on site_id = id where {}) counted",
+        visible(scope)
+    );
+    scoped(scope, sql).bind(now).one()
+}
+
+/// The regions, sports and versions that the scope's sites have, each with how many of them.
+pub fn facets(scope: Scope) -> Query<Vec<FacetRow>> {
+    let visible = visible(scope);
+    let sql = format!(
+        "select kind, value, count(distinct id) as count from ( \
+           select 'region' as kind, location->>'region' as value, id from sites where {visible} \
+           union all \
+           select 'sport', jsonb_array_elements_text(case jsonb_typeof(sports) when 'array' then sports else '[]' end), \
+             id from sites where {visible} \
+           union all \
+           select 'version', software_version, id from sites where {visible} \
+         ) found where value <> '' group by kind, value order by kind, neopro_fold(value), value"
+    );
+    scoped(scope, sql).all()
 }
 
 /// One site.
-pub fn find(scope: Scope, id: SiteId) -> Query<Option<SiteView>> {
-    let view = SiteView::columns_of("sites");
-    scoped(scope, format!("select {view} from sites where {} and id = $2", visible(scope))).bind(id).optional()
+pub fn find(scope: Scope, id: SiteId, now: Time) -> Query<Option<SiteView>> {
+    let view = SiteView::columns_at("$3");
+    let sql = format!("select {view} from site_overview sites where {} and id = $2", visible(scope));
+    scoped(scope, sql).bind(id).bind(now).optional()
 }
 
 /// Creates a site. A name that is taken gets the next free suffix; two creations at once may still collide on
@@ -105,9 +163,9 @@ pub fn insert(scope: Scope, id: SiteId, new: &NewSite, key: &SiteKey, now: Time)
 
 /// Changes what is given.
 pub fn update(scope: Scope, id: SiteId, changes: &SiteChanges, now: Time) -> Query<Option<SiteView>> {
-    let view = SiteView::columns_of("sites");
+    let view = SiteView::columns_at("$11");
     let sql = format!(
-        "update sites set site_name = coalesce($3, site_name), club_name = coalesce($4, club_name), \
+        "update site_overview sites set site_name = coalesce($3, site_name), club_name = coalesce($4, club_name), \
            location = case when $5 then $6 else location end, sports = case when $7 then $8 else sports end, \
            status = coalesce($9, status), live_score_enabled = coalesce($10, live_score_enabled), updated_at = $11 \
          where {} and id = $2 returning {view}",
@@ -121,7 +179,7 @@ pub fn update(scope: Scope, id: SiteId, changes: &SiteChanges, now: Time) -> Que
         .bind(changes.location.as_ref().and_then(Option::as_ref).map(json))
         .bind(changes.sports.is_some())
         .bind(changes.sports.as_ref().and_then(Option::as_ref).map(json))
-        .bind(changes.status.map(super::Status::name))
+        .bind(changes.status.map(Status::name))
         .bind(changes.live_score_enabled)
         .bind(now)
         .optional()

@@ -73,6 +73,8 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("POST /api/groups/{id}/sites", &["super_admin", "admin", "operator"]),
     ("DELETE /api/groups/{id}/sites/{site_id}", &["super_admin", "admin", "operator"]),
     ("GET /api/sites", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("GET /api/sites/stats", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("GET /api/sites/facets", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/sites/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/sites/{id}/metrics", &["super_admin", "admin", "operator", "viewer", "agency"]),
     ("POST /api/sites", &["super_admin", "admin", "operator"]),

@@ -18,6 +18,7 @@ mod live;
 mod live_limits;
 mod metrics;
 mod migrations;
+mod overview;
 mod pooler;
 mod serve;
 mod service;

@@ -98,6 +98,7 @@ async fn the_database_keeps_tenants_apart_by_itself() {
         .await
         .batch_execute(
             "insert into site_latest (site_id, heard_at) select id, now() from sites; \
+             insert into site_states (site_id) select id from sites; \
              insert into site_figures (site_id, hour, beats, cpu_sum, cpu_count, memory_sum, memory_count, \
                temperature_sum, temperature_count, disk_sum, disk_count) \
              select id, date_trunc('hour', now()), 1, 0, 0, 0, 0, 0, 0, 0, 0 from sites",
@@ -123,6 +124,8 @@ async fn the_database_keeps_tenants_apart_by_itself() {
         ("videos", 1, 0, 0),
         ("site_figures", 4, 1, 0),
         ("site_latest", 4, 1, 0),
+        ("site_states", 4, 1, 0),
+        ("site_overview", 4, 1, 1),
     ] {
         assert_eq!(seen(Scope::Staff(user), table).await, staff, "{table} by staff");
         assert_eq!(seen(agency_scope, table).await, by_agency, "{table} by the agency");
@@ -133,6 +136,8 @@ async fn the_database_keeps_tenants_apart_by_itself() {
     for scope in [agency_scope, sponsor_scope] {
         for write in [
             "update sites set club_name = 'x'",
+            "update site_overview set club_name = 'x'",
+            "update site_states set free_bytes = 0",
             "delete from sites",
             "delete from agency_sites",
             "delete from videos",
