@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     5 "0005_protocol1";
     6 "0006_figures";
     7 "0007_overview";
+    8 "0008_selections";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

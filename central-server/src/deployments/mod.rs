@@ -4,6 +4,7 @@
 //! Nobody writes a status: it follows from what the sites report.
 
 pub mod jobs;
+mod order;
 pub mod routes;
 mod store;
 
@@ -18,9 +19,9 @@ use crate::db::row;
 use crate::http::page::{Pagination, Slice};
 use crate::http::{Form, FromForm};
 use crate::ids::{DeploymentId, SiteId, TargetId, UserId, VideoId};
+use crate::storage::{Bucket, Storage};
 
-/// The most sites that one retry names.
-const MOST_SITES: usize = 15_000;
+pub use order::{ForcedStatus, NewDeployment, Retry, Target};
 
 /// Declares an enum of words that stand in the API and in the database alike.
 macro_rules! words {
@@ -63,13 +64,25 @@ words! {
 }
 
 words! {
-    /// Whom an order is for.
+    /// Whom an order can be for.
     TargetType {
         /// One site.
         Site = "site",
         /// The members that a group has when the order is carried out.
         Group = "group",
     }
+}
+
+/// Whom an order is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderedFor {
+    /// One site.
+    Site,
+    /// The members that a group has when the order is carried out.
+    Group,
+    /// Several sites, and the members that several groups have then: each site once.
+    Selection,
 }
 
 words! {
@@ -105,74 +118,6 @@ words! {
         Cancelled = "cancelled",
         /// A later order about the same video took its place.
         Superseded = "superseded",
-    }
-}
-
-/// An order to be made.
-#[derive(Debug, ToSchema)]
-pub struct NewDeployment {
-    /// Which video.
-    pub video_id: VideoId,
-    /// Whom it is for; `site` without it.
-    #[schema(required = false, nullable = false)]
-    pub target_type: TargetType,
-    /// Which site, or which group.
-    pub target_id: TargetId,
-    /// `install` without it.
-    #[schema(required = false, nullable = false)]
-    pub action: Act,
-    /// When it is to be carried out, with its offset from UTC; at once without it.
-    #[schema(required = false, value_type = Option<String>, format = DateTime)]
-    pub scheduled_at: Option<Time>,
-}
-
-impl FromForm for NewDeployment {
-    fn read(form: &mut Form) -> Option<Self> {
-        let video_id = form.id("video_id");
-        let target_type = form.choice("target_type", TargetType::WORDS).unwrap_or(TargetType::Site);
-        let action = form.choice("action", Act::WORDS).unwrap_or(Act::Install);
-        let scheduled_at = form.moment("scheduled_at");
-        Some(Self { video_id: video_id?, target_type, target_id: form.id("target_id")?, action, scheduled_at })
-    }
-}
-
-/// What NeoPro 1 let programs write into an order. Nobody can any more.
-#[derive(Debug, ToSchema)]
-pub struct ForcedStatus {
-    /// Refused.
-    #[schema(required = false)]
-    pub status: Option<String>,
-    /// Refused.
-    #[schema(required = false)]
-    pub progress: Option<i64>,
-    /// Refused.
-    #[schema(required = false)]
-    pub error_message: Option<String>,
-}
-
-impl FromForm for ForcedStatus {
-    fn read(form: &mut Form) -> Option<Self> {
-        Some(Self {
-            status: form.optional_text("status", 64),
-            progress: form.integer("progress", 0..=100),
-            error_message: form.optional_text("error_message", 1_000),
-        })
-    }
-}
-
-/// Which sites of an order are to try again.
-#[derive(Debug, ToSchema)]
-pub struct Retry {
-    /// Only these; every site that has failed without it.
-    #[schema(required = false, nullable = false)]
-    pub site_ids: Option<Vec<SiteId>>,
-}
-
-impl FromForm for Retry {
-    const LIMIT: usize = 1024 * 1024;
-
-    fn read(form: &mut Form) -> Option<Self> {
-        Some(Self { site_ids: form.ids("site_ids", MOST_SITES) })
     }
 }
 
@@ -243,6 +188,10 @@ row! {
         pub filename: Option<String>,
         /// As the sender's computer called it.
         pub original_name: Option<String>,
+        /// The bytes of the video.
+        pub bytes: Option<i64>,
+        /// A small picture of it: its address.
+        pub thumbnail_url: Option<String>,
         /// The video's notes.
         #[schema(value_type = Option<Object>, additional_properties)]
         pub metadata: Option<Value>,
@@ -250,12 +199,16 @@ row! {
         #[schema(value_type = Act)]
         pub action: String,
         /// Whom it is for.
-        #[schema(value_type = TargetType)]
+        #[schema(value_type = OrderedFor)]
         pub target_type: String,
-        /// Which site, or which group.
-        pub target_id: TargetId,
-        /// What that was called when the order was made.
+        /// Which site, or which group; `null` for a selection.
+        pub target_id: Option<TargetId>,
+        /// What that was called when the order was made; of a selection, how many were chosen: "3 groupes, 12 sites".
         pub target_name: String,
+        /// How many groups were chosen, if it is for a selection.
+        pub selected_groups: Option<i32>,
+        /// How many single sites were chosen, if it is for a selection.
+        pub selected_sites: Option<i32>,
         /// The club, if it is for one site.
         pub club_name: Option<String>,
         /// How far it is.
@@ -289,6 +242,26 @@ row! {
         pub failed_count: i64,
         /// Those that are still waited for.
         pub open_count: i64,
+        /// Of these, those that have not begun, or wait for their next try.
+        pub pending_count: i64,
+        /// Of these, those to which the file is on its way.
+        pub downloading_count: i64,
+        /// Those that were not done when the order was taken back.
+        pub cancelled_count: i64,
+        /// Those that were not done when a later order took its place.
+        pub superseded_count: i64,
+    }
+}
+
+impl DeploymentView {
+    /// The same with addresses that anybody can fetch: the database knows paths in the storage. An address of
+    /// NeoPro 1 stays as it is.
+    #[must_use]
+    pub fn with_addresses(mut self, storage: &Storage) -> Self {
+        self.thumbnail_url = self
+            .thumbnail_url
+            .map(|path| if path.contains("://") { path } else { storage.public_url(Bucket::Videos, &path) });
+        self
     }
 }
 

@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store::{self, Prospect};
 use super::{
-    Act, DeploymentStatus, DeploymentView, Filter, ForcedStatus, Inventory, NewDeployment, Retry, TargetFilter,
-    TargetPage, TargetView, VideoDeployments, VideoStats,
+    Act, DeploymentStatus, DeploymentView, Filter, ForcedStatus, Inventory, NewDeployment, OrderedFor, Retry,
+    TargetFilter, TargetPage, TargetView, VideoDeployments, VideoStats, order,
 };
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -38,6 +38,10 @@ pub fn routes() -> OpenApiRouter<App> {
 
 const GONE: Error = Error::NotFound("Ce déploiement");
 
+fn shown(app: &App, orders: Vec<DeploymentView>) -> Json<Vec<DeploymentView>> {
+    Json(orders.into_iter().map(|order| order.with_addresses(&app.storage)).collect())
+}
+
 /// The orders, newest first.
 #[utoipa::path(
     get, path = "/api/deployments", tag = "Deployments", security(("bearer" = []), ("cookie" = [])),
@@ -50,8 +54,12 @@ const GONE: Error = Error::NotFound("Ce déploiement");
     ),
     responses((status = 200, description = "The orders.", body = Vec<DeploymentView>), Read),
 )]
-async fn list(caller: Staff, Query(filter): Query<Filter>) -> Result<Json<Vec<DeploymentView>>> {
-    Ok(Json(caller.run(store::list(caller.scope(), &filter)).await?))
+async fn list(
+    State(app): State<App>,
+    caller: Staff,
+    Query(filter): Query<Filter>,
+) -> Result<Json<Vec<DeploymentView>>> {
+    Ok(shown(&app, caller.run(store::list(caller.scope(), &filter)).await?))
 }
 
 /// Which part of a list.
@@ -72,8 +80,12 @@ impl FromForm for Part {
     ),
     responses((status = 200, description = "The orders.", body = Vec<DeploymentView>), Read),
 )]
-async fn scheduled(caller: Staff, Query(Part(slice)): Query<Part>) -> Result<Json<Vec<DeploymentView>>> {
-    Ok(Json(caller.run(store::list(caller.scope(), &Filter::scheduled(slice))).await?))
+async fn scheduled(
+    State(app): State<App>,
+    caller: Staff,
+    Query(Part(slice)): Query<Part>,
+) -> Result<Json<Vec<DeploymentView>>> {
+    Ok(shown(&app, caller.run(store::list(caller.scope(), &Filter::scheduled(slice))).await?))
 }
 
 /// One order, and how far it is.
@@ -82,8 +94,9 @@ async fn scheduled(caller: Staff, Query(Part(slice)): Query<Part>) -> Result<Jso
     params(("id" = DeploymentId, Path, description = "The order's id.")),
     responses((status = 200, description = "The order.", body = DeploymentView), Read),
 )]
-async fn read(caller: Staff, Id(id): Id<DeploymentId>) -> Result<Json<DeploymentView>> {
-    caller.run(store::find(caller.scope(), id)).await?.map(Json).ok_or(GONE)
+async fn read(State(app): State<App>, caller: Staff, Id(id): Id<DeploymentId>) -> Result<Json<DeploymentView>> {
+    let order = caller.run(store::find(caller.scope(), id)).await?.ok_or(GONE)?;
+    Ok(Json(order.with_addresses(&app.storage)))
 }
 
 /// The sites of an order, each with its state: what asks for a person first.
@@ -110,8 +123,8 @@ async fn targets(
     Ok(Json(TargetPage { data, pagination: filter.slice.of(total) }))
 }
 
-/// Orders that a site, or every site of a group, is to have a video, or to have it no more. A box that is offline
-/// gets it when it comes.
+/// Orders that a site, every site of a group, or those of a selection of both, are to have a video, or to have it no
+/// more. A box that is offline gets it when it comes.
 #[utoipa::path(
     post, path = "/api/deployments", tag = "Deployments", security(("bearer" = []), ("cookie" = [])), request_body = NewDeployment,
     responses((status = 201, description = "The order.", body = DeploymentView), Write),
@@ -126,9 +139,8 @@ async fn create(
     if new.scheduled_at.is_some_and(|day| day <= now) {
         return Err(Error::Unreadable("La date prévue (scheduled_at) est passée."));
     }
-    let entry = Entry::new(Action::VideoDeployed, caller.user(), &from, now).on("deployment", id).with(json!({
-        "video_id": new.video_id, "target_type": new.target_type, "target_id": new.target_id, "action": new.action,
-    }));
+    let entry =
+        Entry::new(Action::VideoDeployed, caller.user(), &from, now).on("deployment", id).with(journalled(&new));
     let flush = (
         store::look(scope, &new),
         (store::insert(scope, id, &new, now), store::start(scope, id, now)),
@@ -138,17 +150,32 @@ async fn create(
     let (prospect, ((), sites), (), order) = caller.run(flush).await?;
     let order = order.ok_or_else(|| refusal(&prospect, &new))?;
     app.live.bell.ring(sites);
-    Ok((StatusCode::CREATED, Json(order)))
+    Ok((StatusCode::CREATED, Json(order.with_addresses(&app.storage))))
+}
+
+/// What the journal keeps of a new order. A long selection stands in the order itself.
+fn journalled(new: &NewDeployment) -> serde_json::Value {
+    match new.chosen().as_slice() {
+        [one] => json!({
+            "video_id": new.video_id, "target_type": one.kind, "target_id": one.id, "action": new.action,
+        }),
+        several => json!({
+            "video_id": new.video_id, "target_type": OrderedFor::Selection, "action": new.action,
+            "target_name": order::selection_name(several),
+        }),
+    }
 }
 
 /// Why an order was not made.
 fn refusal(prospect: &Prospect, new: &NewDeployment) -> Error {
     if !prospect.video {
         Error::NotFound("Cette vidéo")
-    } else if !prospect.target {
+    } else if !prospect.targets {
         Error::NotFound("Ce site ou ce groupe")
     } else if !prospect.hashed && new.action == Act::Install {
         Error::Conflict("no_checksum", "L'empreinte de cette vidéo n'est pas connue : ajoutez-la de nouveau.")
+    } else if prospect.sites == 0 && new.chosen().len() > 1 {
+        Error::Conflict("empty_group", "Les groupes choisis ne contiennent aucun site.")
     } else if prospect.sites == 0 {
         Error::Conflict("empty_group", "Ce groupe ne contient aucun site.")
     } else {
@@ -220,7 +247,7 @@ async fn cancel(
     let entry = Entry::new(Action::DeploymentCancelled, caller.user(), &from, now).on("deployment", id);
     let flush = (audit::store::record_if_deployment(entry, id), store::cancel(scope, id, now), store::find(scope, id));
     let ((), sites, order) = caller.run(flush).await?;
-    let order = order.ok_or(GONE)?;
+    let order = order.ok_or(GONE)?.with_addresses(&app.storage);
     app.live.bell.ring(sites);
     Ok(Json(order))
 }
@@ -253,7 +280,7 @@ async fn retry(
     let flush =
         (audit::store::record_if_deployment(entry, id), store::retry(scope, id, site_ids, now), store::find(scope, id));
     let ((), sites, order) = caller.run(flush).await?;
-    let (order, retried) = (order.ok_or(GONE)?, sites.len());
+    let (order, retried) = (order.ok_or(GONE)?.with_addresses(&app.storage), sites.len());
     app.live.bell.ring(sites);
     Ok(Json(Retried { retried, order }))
 }
@@ -264,14 +291,16 @@ async fn retry(
     params(("id" = VideoId, Path, description = "The video's id.")),
     responses((status = 200, description = "The orders.", body = VideoDeployments), Read),
 )]
-async fn of_video(caller: Staff, Id(id): Id<VideoId>) -> Result<Json<VideoDeployments>> {
+async fn of_video(State(app): State<App>, caller: Staff, Id(id): Id<VideoId>) -> Result<Json<VideoDeployments>> {
     let scope = caller.scope();
     let (there, deployments) =
         caller.run((store::has_video(scope, id), store::list(scope, &Filter::of_video(id)))).await?;
     if !there {
         return Err(Error::NotFound("Cette vidéo"));
     }
-    Ok(Json(VideoDeployments { video_id: id, stats: VideoStats::of(&deployments), deployments }))
+    let stats = VideoStats::of(&deployments);
+    let Json(deployments) = shown(&app, deployments);
+    Ok(Json(VideoDeployments { video_id: id, stats, deployments }))
 }
 
 /// Every order that a site has a part in, newest first.

@@ -1,6 +1,8 @@
 //! The SQL of orders and inventories. `$1` is always the caller's tenant: the first wall, see [`reach`].
 
-use super::{DeploymentView, Filter, InventoryItem, InventoryState, NewDeployment, TargetFilter, TargetView};
+use super::{
+    DeploymentView, Filter, InventoryItem, InventoryState, NewDeployment, Target, TargetFilter, TargetView, order,
+};
 use crate::clock::Time;
 use crate::db::{Query, Scalar, Scope, Statement, query, row, scoped};
 use crate::ids::{DeploymentId, SiteId, VideoId};
@@ -21,46 +23,71 @@ row! {
         pub video: bool,
         /// Its bytes are known by their hash.
         pub hashed: bool,
-        /// The site or group is there.
-        pub target: bool,
-        /// How many sites it means now.
+        /// Every site and group that was chosen is there.
+        pub targets: bool,
+        /// How many sites they mean now.
         pub sites: i64,
     }
 }
 
-/// The video and the target of a new order as `video` and `target`, each absent if it is not there.
-const SUBJECT: &str = "(select id, checksum, coalesce(nullif(metadata->>'title', ''), original_name) as title \
-       from videos where id = $2) video \
-     full join (select id, site_name as name, 1 as sites from sites where $3 = 'site' and id = $4 \
-       union all select id, name, (select count(*) from site_groups where group_id = groups.id) \
-       from groups where $3 = 'group' and id = $4) target on true";
+/// What was chosen, without a name where it is not there, and the sites that it means: `$3` and `$4` are the types and
+/// the ids.
+const CHOSEN: &str = "chosen as (select c.type, c.id, coalesce(s.site_name, g.name) as name \
+       from unnest($3, $4) as c (type, id) \
+       left join sites s on c.type = 'site' and s.id = c.id left join groups g on c.type = 'group' and g.id = c.id), \
+     members as (select id from chosen where type = 'site' and name is not null \
+       union select m.site_id from chosen c join site_groups m on m.group_id = c.id where c.type = 'group')";
+
+fn with_targets(statement: Statement, targets: &[Target]) -> Statement {
+    let types: Vec<String> = targets.iter().map(|target| target.kind.name().to_owned()).collect();
+    let ids: Vec<uuid::Uuid> = targets.iter().map(|target| target.id.0).collect();
+    statement.bind(types).bind(ids)
+}
 
 fn about(scope: Scope, sql: String, new: &NewDeployment) -> Statement {
-    scoped(scope, sql).bind(new.video_id).bind(new.target_type.name()).bind(new.target_id)
+    with_targets(scoped(scope, sql).bind(new.video_id), &new.chosen())
 }
 
 /// Looks at what a new order would be about.
 pub fn look(scope: Scope, new: &NewDeployment) -> Query<Prospect> {
     let sql = format!(
-        "select count(video.id) > 0 as video, count(video.checksum) > 0 as hashed, count(target.id) > 0 as target, \
-           coalesce(max(target.sites), 0)::bigint as sites from {SUBJECT} where {}",
+        "with {CHOSEN} select count(id) > 0 as video, count(checksum) > 0 as hashed, \
+           not exists (select from chosen where name is null) as targets, (select count(*) from members) as sites \
+         from videos where {} and id = $2",
         reach(scope)
     );
     about(scope, sql, new).one()
 }
 
-/// Writes an order down, if it can be carried out.
+/// Writes an order down, if it can be carried out. A single target is its own, several are a selection.
 pub fn insert(scope: Scope, id: DeploymentId, new: &NewDeployment, now: Time) -> Query<()> {
+    let chosen = new.chosen();
+    let (groups, sites) = order::counted(&chosen);
     let sql = format!(
-        "insert into content_deployments (id, video_id, video_title, action, target_type, target_id, target_name, \
-           deployed_by, deployed_by_name, created_at, scheduled_at) \
-         select $5, video.id, video.title, $6, $3, target.id, target.name, neopro_user(), \
-           (select coalesce(nullif(full_name, ''), email) from users where id = neopro_user()), $7, $8 \
-         from {SUBJECT} where {} and video.id is not null and target.id is not null \
-           and (video.checksum is not null or $6 = 'remove') and (target.sites > 0 or $8 is not null)",
+        "with {CHOSEN}, made as ( \
+           insert into content_deployments (id, video_id, video_title, action, target_type, target_id, target_name, \
+             selected_groups, selected_sites, deployed_by, deployed_by_name, created_at, scheduled_at) \
+           select $5, v.id, coalesce(nullif(v.metadata->>'title', ''), v.original_name), $6, \
+             coalesce(one.type, 'selection'), coalesce(one.id, $5), coalesce(one.name, $9), \
+             case when one.id is null then $10 end, case when one.id is null then $11 end, neopro_user(), \
+             (select coalesce(nullif(full_name, ''), email) from users where id = neopro_user()), $7, $8 \
+           from videos v left join (select * from chosen where (select count(*) from chosen) = 1) one on true \
+           where {} and v.id = $2 and not exists (select from chosen where name is null) \
+             and (v.checksum is not null or $6 = 'remove') and (exists (select from members) or $8 is not null) \
+           returning id, target_type) \
+         insert into deployment_selections (deployment_id, target_type, target_id, target_name) \
+         select made.id, c.type, c.id, c.name from made cross join chosen c where made.target_type = 'selection'",
         reach(scope)
     );
-    about(scope, sql, new).bind(id).bind(new.action.name()).bind(now).bind(new.scheduled_at).nothing()
+    about(scope, sql, new)
+        .bind(id)
+        .bind(new.action.name())
+        .bind(now)
+        .bind(new.scheduled_at)
+        .bind(order::selection_name(&chosen))
+        .bind(groups)
+        .bind(sites)
+        .nothing()
 }
 
 /// Carries an order out, unless it waits for its day: the sites that have work now.
@@ -125,9 +152,11 @@ pub fn delete(scope: Scope, id: DeploymentId) -> Query<Option<String>> {
 }
 
 const VIEW: &str = "o.id, o.video_id, o.video_title, o.video_title as video_name, v.filename, v.original_name, \
-     v.metadata, o.action, o.target_type, o.target_id, o.target_name, s.club_name, o.status, o.progress, o.error, \
+     v.metadata, v.file_size as bytes, v.thumbnail_url, o.action, o.target_type, \
+     nullif(o.target_id, o.id) as target_id, o.target_name, o.selected_groups, o.selected_sites, s.club_name, o.status, o.progress, o.error, \
      o.error as error_message, o.deployed_by, o.deployed_by_name, o.created_at, o.scheduled_at, o.started_at, \
-     o.completed_at, o.completed_at as deployed_at, o.total_count, o.deployed_count, o.failed_count, o.open_count";
+     o.completed_at, o.completed_at as deployed_at, o.total_count, o.deployed_count, o.failed_count, o.open_count, \
+     o.pending_count, o.downloading_count, o.cancelled_count, o.superseded_count";
 
 const FROM: &str = "deployment_orders o left join videos v on v.id = o.video_id \
      left join sites s on o.target_type = 'site' and s.id = o.target_id";
@@ -136,7 +165,8 @@ const FROM: &str = "deployment_orders o left join videos v on v.id = o.video_id 
 pub fn list(scope: Scope, filter: &Filter) -> Query<Vec<DeploymentView>> {
     let sql = format!(
         "select {VIEW} from {FROM} where {} and ($2 is null or o.status = $2) and ($3 is null or o.video_id = $3) \
-           and ($4 is null or o.target_id = $4) order by o.created_at desc, o.id desc limit $5 offset $6",
+           and ($4 is null or nullif(o.target_id, o.id) = $4 \
+             or o.id in (select c.deployment_id from deployment_selections c where c.target_id = $4)) order by o.created_at desc, o.id desc limit $5 offset $6",
         reach(scope)
     );
     scoped(scope, sql)

@@ -241,6 +241,30 @@ impl Form {
         None
     }
 
+    /// A list of at most `most` objects.
+    pub fn list<T: FromForm>(&mut self, field: &str, most: usize) -> Option<Vec<T>> {
+        let Value::Array(values) = self.take(field)? else {
+            self.problem(field, "Une liste d'objets est attendue.");
+            return None;
+        };
+        if values.len() > most {
+            self.problem(field, format!("{most} éléments au plus sont acceptés."));
+            return None;
+        }
+        let mut list = Vec::with_capacity(values.len());
+        for (index, value) in values.into_iter().enumerate() {
+            let field = format!("{field}.{index}");
+            let Value::Object(values) = value else {
+                self.problem(&field, "Un objet est attendu.");
+                continue;
+            };
+            let mut inner = Self { values, path: self.full_name(&field), problems: Vec::new() };
+            list.extend(T::read(&mut inner));
+            self.problems.append(&mut inner.problems);
+        }
+        Some(list)
+    }
+
     /// An object within the object.
     pub fn nested<T: FromForm>(&mut self, field: &str) -> Option<T> {
         let Value::Object(values) = self.take(field)? else {

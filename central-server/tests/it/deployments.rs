@@ -6,18 +6,19 @@ use serde_json::{Value, json};
 use crate::media;
 use crate::support::{Form, TestApp};
 
-const PATH: &str = "/api/deployments";
-const NOBODY: &str = "01a2140d-1e46-777d-ae1d-fcbbe9c1485a";
+pub const PATH: &str = "/api/deployments";
+pub const NOBODY: &str = "01a2140d-1e46-777d-ae1d-fcbbe9c1485a";
 
-struct Stock {
-    app: TestApp,
-    token: String,
-    site: String,
-    video: String,
+/// A server with one site and one video.
+pub struct Stock {
+    pub app: TestApp,
+    pub token: String,
+    pub site: String,
+    pub video: String,
 }
 
 impl Stock {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let app = TestApp::new().await;
         let token = app.token("admin").await;
         let new = json!({"site_name": "Gymnase", "club_name": "CA Vitré"});
@@ -29,21 +30,21 @@ impl Stock {
         Self { site: id(&site), app, token, video }
     }
 
-    async fn post(&self, path: &str, body: Value, status: StatusCode) -> Value {
+    pub async fn post(&self, path: &str, body: Value, status: StatusCode) -> Value {
         self.app.post(path, body).bearer(&self.token).send().await.expect(status).json()
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         self.app.get(path).bearer(&self.token).send().await.expect(StatusCode::OK).json()
     }
 
-    async fn order(&self, action: &str) -> Value {
+    pub async fn order(&self, action: &str) -> Value {
         let body = json!({"video_id": self.video, "target_id": self.site, "action": action});
         self.post(PATH, body, StatusCode::CREATED).await
     }
 
     /// The site's box reports, as the live channel hands it on.
-    async fn reports(&self, revision: i64, sequence: i64, states: &[&str]) {
+    pub async fn reports(&self, revision: i64, sequence: i64, states: &[&str]) {
         let sql = self.app.db.owner().await;
         let ids: Vec<uuid::Uuid> = states.iter().map(|_| self.video.parse().expect("an id")).collect();
         let (states, none) = (states.to_vec(), vec![None::<String>; states.len()]);
@@ -66,7 +67,7 @@ impl Stock {
         .expect("a report");
     }
 
-    async fn wanted(&self) -> bool {
+    pub async fn wanted(&self) -> bool {
         let inventory = self.get(&format!("/api/sites/{}/inventory", self.site)).await;
         inventory["items"].as_array().expect("items").iter().any(|item| item["desired"] == true)
     }
