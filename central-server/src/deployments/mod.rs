@@ -5,6 +5,7 @@
 
 pub mod jobs;
 mod order;
+pub mod preview;
 pub mod routes;
 mod store;
 

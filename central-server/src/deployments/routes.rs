@@ -34,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(of_video))
         .routes(routes!(of_site))
         .routes(routes!(inventory))
+        .merge(super::preview::routes::routes())
 }
 
 const GONE: Error = Error::NotFound("Ce déploiement");

@@ -8,7 +8,7 @@ use crate::db::{Query, Scalar, Scope, Statement, query, row, scoped};
 use crate::ids::{DeploymentId, SiteId, VideoId};
 
 /// The condition under which a scope reaches orders: like the library, they are NeoPro's own.
-fn reach(scope: Scope) -> &'static str {
+pub(super) fn reach(scope: Scope) -> &'static str {
     match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
@@ -32,13 +32,14 @@ row! {
 
 /// What was chosen, without a name where it is not there, and the sites that it means: `$3` and `$4` are the types and
 /// the ids.
-const CHOSEN: &str = "chosen as (select c.type, c.id, coalesce(s.site_name, g.name) as name \
+pub(super) const CHOSEN: &str = "chosen as (select c.type, c.id, coalesce(s.site_name, g.name) as name \
        from unnest($3, $4) as c (type, id) \
        left join sites s on c.type = 'site' and s.id = c.id left join groups g on c.type = 'group' and g.id = c.id), \
      members as (select id from chosen where type = 'site' and name is not null \
        union select m.site_id from chosen c join site_groups m on m.group_id = c.id where c.type = 'group')";
 
-fn with_targets(statement: Statement, targets: &[Target]) -> Statement {
+/// Binds what was chosen.
+pub(super) fn with_targets(statement: Statement, targets: &[Target]) -> Statement {
     let types: Vec<String> = targets.iter().map(|target| target.kind.name().to_owned()).collect();
     let ids: Vec<uuid::Uuid> = targets.iter().map(|target| target.id.0).collect();
     statement.bind(types).bind(ids)

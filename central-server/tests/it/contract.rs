@@ -56,6 +56,7 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("GET /api/deployments/{id}", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/deployments/{id}/targets", &["super_admin", "admin", "operator", "viewer"]),
     ("POST /api/deployments", &["super_admin", "admin", "operator"]),
+    ("POST /api/deployments/preview", &["super_admin", "admin", "operator"]),
     ("PUT /api/deployments/{id}", &["super_admin", "admin", "operator"]),
     ("DELETE /api/deployments/{id}", &["super_admin", "admin"]),
     ("POST /api/deployments/{id}/cancel", &["super_admin", "admin", "operator"]),

@@ -20,6 +20,7 @@ mod metrics;
 mod migrations;
 mod overview;
 mod pooler;
+mod previews;
 mod selections;
 mod serve;
 mod service;
