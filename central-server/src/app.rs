@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::health::Health;
 use crate::http::layers::{self, ForeignOrigins};
 use crate::http::openapi::{self, ApiDoc};
+use crate::http::pages::{self, Pages};
 use crate::live::{self, Live};
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
@@ -51,6 +52,8 @@ pub struct Parts {
     pub health: Arc<Health>,
     /// The files of the library.
     pub storage: Storage,
+    /// The dashboard.
+    pub pages: Pages,
     /// Pages that were refused, each logged once.
     pub foreign_origins: ForeignOrigins,
     /// Set once the database is reached and migrated.
@@ -69,8 +72,15 @@ impl App {
     /// An application without a database yet: it serves `/live` at once and says 503 where it needs more.
     #[must_use]
     pub fn new(config: Config, jwt_secret: &str, sealed_with: &str, clock: Clock) -> Self {
+        Self::with_pages(config, jwt_secret, sealed_with, clock, None)
+    }
+
+    /// The same, with this dashboard in the place of the one that was built into the program.
+    #[must_use]
+    pub fn with_pages(config: Config, jwt_secret: &str, sealed_with: &str, clock: Clock, pages: Option<Pages>) -> Self {
         let tokens = Tokens::new(jwt_secret, config.jwt_expires_in);
         let storage = Storage::new(&config.data_dir, &config.own_url());
+        let pages = pages.unwrap_or_else(|| Pages::built(&storage.origin()));
         Self(Arc::new(Parts {
             config,
             clock,
@@ -82,6 +92,7 @@ impl App {
             login_limits: LoginLimits::default(),
             health: Arc::default(),
             storage,
+            pages,
             foreign_origins: ForeignOrigins::default(),
             db: OnceLock::new(),
         }))
@@ -139,9 +150,9 @@ impl App {
     /// The whole server, from the outermost layer to the handlers.
     pub fn router(&self) -> Router {
         let (api, description) = Self::routes().split_for_parts();
-        api.with_state(self.clone())
+        api.fallback(pages::page_or_nothing)
+            .with_state(self.clone())
             .merge(openapi::reader(description))
-            .fallback(layers::no_route)
             .method_not_allowed_fallback(layers::no_method)
             .layer(from_fn(layers::deadline))
             .merge(self.beside_the_api())

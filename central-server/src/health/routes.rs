@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::http::openapi::PublicRead;
-use crate::http::{Form, FromForm, Query};
+use crate::http::{Form, FromForm, Query, pages};
 
 /// All is well, but it could be better.
 const UNVERIFIED: &str = "La connexion à la base de données est chiffrée, mais son certificat n'est pas vérifié.";
@@ -46,23 +46,14 @@ struct Root {
     documentation: &'static str,
 }
 
-/// Which service this is: JSON for programs, a sentence for browsers.
+/// Which service this is: JSON for programs, the dashboard for browsers.
 #[utoipa::path(
     get, path = "/", tag = "Service",
-    responses((status = 200, description = "The service.", content((Root = "application/json"), (String = "text/html"))), PublicRead),
+    responses((status = 200, description = "The service.", content((Root = "application/json"), (String = "text/html"))), (status = 304, description = "The browser has this page already."), PublicRead),
 )]
-async fn root(Shared(app): Shared<App>, headers: HeaderMap) -> Response {
-    let wants_html = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.split(',').any(|part| part.trim_start().starts_with("text/html")));
-    if wants_html {
-        return Html(
-            "<!doctype html><html lang=\"fr\"><meta charset=\"utf-8\"><title>NeoPro</title>\
-             <p>Le serveur central de NeoPro fonctionne. Le tableau de bord s'installe à l'étape 7 du guide ; \
-             l'API est décrite sur <a href=\"/api-docs\">/api-docs</a>.</p></html>",
-        )
-        .into_response();
+async fn root(Shared(app): Shared<App>, method: Method, headers: HeaderMap) -> Response {
+    if pages::wants_page(&headers) {
+        return app.pages.document(&method, &headers);
     }
     Json(Root {
         service: "NeoPro Central Server",

@@ -168,11 +168,6 @@ pub async fn modest_head(request: Request, next: Next) -> Result<Response, Error
     Ok(next.run(request).await)
 }
 
-/// An address that no route answers.
-pub async fn no_route(request: Request) -> Error {
-    Error::NoRoute(request.uri().path().chars().take(200).collect())
-}
-
 /// A method that the route does not have.
 pub async fn no_method() -> Error {
     Error::Method

@@ -6,6 +6,7 @@ pub mod layers;
 mod multipart;
 pub mod openapi;
 pub mod page;
+pub mod pages;
 
 pub use extract::{Body, ClientAddress, Id, Ids, Origin, Query, Snapshot};
 pub use form::{Form, FromForm, is_email};

@@ -19,6 +19,7 @@ mod live_limits;
 mod metrics;
 mod migrations;
 mod overview;
+mod pages;
 mod pooler;
 mod previews;
 mod selections;

@@ -15,6 +15,7 @@ use neopro_central::clock::{Clock, Time};
 use neopro_central::config::Config;
 use neopro_central::db::Db;
 use neopro_central::health::DatabaseState;
+use neopro_central::http::pages::{File, Pages};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -48,8 +49,18 @@ impl TestApp {
         Self::on(Cluster::get().migrated().await, variables).await
     }
 
+    /// A server with this dashboard.
+    pub async fn serving(files: &'static [File]) -> Self {
+        Self::build(Cluster::get().migrated().await, &[], files)
+    }
+
     /// A server on this database.
     pub async fn on(db: TestDb, variables: &[(&str, &str)]) -> Self {
+        // Whether somebody has built a dashboard here decides no test.
+        Self::build(db, variables, &[])
+    }
+
+    fn build(db: TestDb, variables: &[(&str, &str)], files: &'static [File]) -> Self {
         let folder = scratch(&db.name);
         let mut variables: Vec<(String, String)> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -58,7 +69,9 @@ impl TestApp {
             move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let config = Config::read(source).expect("a valid configuration").config;
         let clock = Clock::manual(Time::from_unix_micros(NOON * 1_000_000));
-        let app = App::new(config, "a secret for tests, as long as it has to be", "another secret", clock.clone());
+        let pages = Pages::of(files, &config.own_url());
+        let secret = "a secret for tests, as long as it has to be";
+        let app = App::with_pages(config, secret, "another secret", clock.clone(), Some(pages));
         app.set_db(db.pool(4));
         app.health.set_database(DatabaseState::Up, Duration::from_millis(1));
         let router = app.router();
