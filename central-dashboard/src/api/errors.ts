@@ -1,0 +1,77 @@
+/** What went wrong between this page and the server, in a form that pages can show. */
+import type { components } from './schema'
+import type { Words } from '../i18n/words'
+
+export type ErrorBody = components['schemas']['ErrorBody']
+
+/** The server answered, and it was no. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: Partial<ErrorBody>,
+  ) {
+    super(body.error ?? `HTTP ${status}`)
+    this.name = 'Refused'
+  }
+
+  get code(): string {
+    return this.body.code ?? ''
+  }
+}
+
+/** No answer came. */
+export class Unreachable extends Error {
+  constructor(cause: unknown) {
+    super('unreachable', { cause })
+    this.name = 'Unreachable'
+  }
+}
+
+export interface Said {
+  /** What happened, what it means, what to do. */
+  sentence: string
+  /** What one can quote to support: the request's id, or nothing. */
+  reference: string | undefined
+  /** Seconds to wait before one tries again. */
+  wait: number | undefined
+}
+
+/** The sentence for a person. The server's own words are French; other languages say it by the code. */
+export function say(error: unknown, words: Words): Said {
+  if (error instanceof Refused) {
+    const { body, status } = error
+    const wait = body.retryAfter ?? undefined
+    return { sentence: sentence(error, status, words, wait), reference: body.request_id, wait }
+  }
+  if (error instanceof Unreachable) {
+    const key = navigator.onLine ? 'api.unreachable' : 'api.offline'
+    return { sentence: words.t(key), reference: undefined, wait: undefined }
+  }
+  return { sentence: words.t('api.unexpected'), reference: undefined, wait: undefined }
+}
+
+function sentence(error: Refused, status: number, words: Words, wait: number | undefined): string {
+  if (status === 429) return words.t('api.code.too_many_requests', { seconds: wait ?? 60 })
+  if (words.language === 'fr' && error.body.error) {
+    return [error.body.error, error.body.message].filter(Boolean).join(' ')
+  }
+  const key = `api.code.${error.code}`
+  if (words.has(key)) return words.t(key)
+  return status >= 500 ? words.t('api.code.internal') : (error.body.error ?? words.t('api.unexpected'))
+}
+
+export const isForbidden = (error: unknown): boolean => error instanceof Refused && error.status === 403
+export const isGone = (error: unknown): boolean => error instanceof Refused && error.status === 404
+
+/** Reads a refusal; a proxy in between may have answered with something else than our JSON. */
+export async function refused(answer: Response): Promise<Refused> {
+  let said: Partial<ErrorBody> = {}
+  try {
+    said = (await answer.json()) as Partial<ErrorBody>
+  } catch {
+    // Not our server's body: the status has to do.
+  }
+  const after = Number(answer.headers.get('Retry-After'))
+  if (said.retryAfter == null && after > 0) said.retryAfter = after
+  return new Refused(answer.status, said)
+}

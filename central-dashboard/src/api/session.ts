@@ -1,0 +1,153 @@
+/** Who is logged in, and the token that says so. */
+import { useSyncExternalStore } from 'react'
+import { refused, Unreachable } from './errors'
+import { newHandle, renew, tabShelf, type Answer, type Renewed } from './handle'
+import { ORIGIN, SAME_ORIGIN } from './origin'
+import type { components } from './schema'
+
+export type Role = components['schemas']['Role']
+export type User = components['schemas']['LoggedInUser']
+
+export type Session =
+  | { state: 'unknown' }
+  | { state: 'in'; user: User }
+  | { state: 'out'; ended: boolean }
+  | { state: 'away'; error: unknown }
+
+let session: Session = { state: 'unknown' }
+let token: { value: string; until: number } | undefined
+let renewing: Promise<void> | undefined
+const listeners = new Set<() => void>()
+
+export const currentSession = (): Session => session
+export const currentUser = (): User | undefined => (session.state === 'in' ? session.user : undefined)
+
+export function onSession(tell: () => void): () => void {
+  listeners.add(tell)
+  return () => listeners.delete(tell)
+}
+
+export function useSession(): Session {
+  return useSyncExternalStore(onSession, currentSession)
+}
+
+/** The account, in components that only stand behind the login. */
+export function useUser(): User {
+  const now = useSession()
+  if (now.state !== 'in') throw new Error('nobody is logged in')
+  return now.user
+}
+
+function become(next: Session): void {
+  session = next
+  for (const tell of listeners) tell()
+}
+
+/** Before the first page: takes up the session that a reload left. Never throws. */
+export async function restore(): Promise<void> {
+  try {
+    if (!SAME_ORIGIN) {
+      await freshToken(true)
+      if (session.state === 'unknown') become({ state: 'out', ended: false })
+      return
+    }
+    const answer = await send('/api/auth/me', { method: 'GET' })
+    if (answer.status === 401) become({ state: 'out', ended: false })
+    else become({ state: 'in', user: (await body<User>(answer)) })
+  } catch (error) {
+    become({ state: 'away', error })
+  }
+}
+
+/** Begins a session. The refusal is the caller's to show. */
+export async function logIn(email: string, password: string): Promise<void> {
+  const handle = SAME_ORIGIN ? undefined : newHandle()
+  if (handle) tabShelf.write([handle])
+  const answer = await send('/api/auth/login', post({ email, password, ...(handle ? { handle } : {}) }))
+  const begun = await body<Renewed<User>>(answer)
+  if (handle) keep(begun)
+  become({ state: 'in', user: begun.user })
+}
+
+/** Ends it, here in any case and at the server if it can be reached. */
+export async function logOut(): Promise<void> {
+  try {
+    await send('/api/auth/logout', post({}))
+  } finally {
+    forget(false)
+  }
+}
+
+/** The server said that the session is over. */
+export function sessionEnded(): void {
+  if (session.state === 'in') forget(true)
+}
+
+function forget(ended: boolean): void {
+  token = undefined
+  if (!SAME_ORIGIN) tabShelf.write([])
+  become({ state: 'out', ended })
+}
+
+function keep(begun: Renewed<User>): void {
+  token = { value: begun.token, until: Date.now() + begun.expires_in * 1000 }
+}
+
+/** The bearer token for the next request; renewed a minute before its end, once for all who wait. */
+export async function bearer(force = false): Promise<string | undefined> {
+  if (SAME_ORIGIN) return undefined
+  if (force || !token || token.until - Date.now() < 60_000) await freshToken(force)
+  return token?.value
+}
+
+function freshToken(force: boolean): Promise<void> {
+  if (!force && !token && session.state === 'out') return Promise.resolve()
+  renewing ??= renewOnce().finally(() => {
+    renewing = undefined
+  })
+  return renewing
+}
+
+async function renewOnce(): Promise<void> {
+  // A server that does not answer at all must not cost a handle.
+  if (tabShelf.read().length > 0) await send('/live', { method: 'GET' })
+  const begun = await renew<User>(tabShelf, askToRenew)
+  if (begun) {
+    keep(begun)
+    become({ state: 'in', user: begun.user })
+  } else if (session.state === 'in') {
+    forget(true)
+  }
+}
+
+async function askToRenew(handle: string, next: string): Promise<Answer<User>> {
+  const answer = await send('/api/auth/refresh', post({ handle, next }))
+  if (answer.ok) return { kind: 'renewed', session: (await answer.json()) as Renewed<User> }
+  const refusal = await refused(answer)
+  if (answer.status !== 401) throw refusal
+  return { kind: refusal.code === 'handle_unknown' ? 'unknown' : 'ended' }
+}
+
+function post(content: object): RequestInit {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(content) }
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    const headers = new Headers(init.headers)
+    if (token) headers.set('Authorization', `Bearer ${token.value}`)
+    return await fetch(ORIGIN + path, {
+      ...init,
+      headers,
+      credentials: SAME_ORIGIN ? 'same-origin' : 'omit',
+      signal: AbortSignal.timeout(20_000),
+    })
+  } catch (error) {
+    throw new Unreachable(error)
+  }
+}
+
+async function body<T>(answer: Response): Promise<T> {
+  if (!answer.ok) throw await refused(answer)
+  return (await answer.json()) as T
+}

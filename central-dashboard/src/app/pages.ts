@@ -1,0 +1,51 @@
+/** The pages there are: their addresses, who may open them, and where they stand in the rail. */
+import type { Role } from '~/api/types'
+import type { IconName } from '~/ui/icons'
+
+export const STAFF: readonly Role[] = ['super_admin', 'admin', 'operator', 'viewer']
+export const OPERATORS: readonly Role[] = ['super_admin', 'admin', 'operator']
+export const ADMINS: readonly Role[] = ['super_admin', 'admin']
+
+/** Which number stands beside a page's name. */
+export type Count = 'sites' | 'deployments'
+
+export interface Page {
+  path: string
+  /** Key of its name. */
+  name: string
+  icon: IconName
+  roles: readonly Role[]
+  section: 'main' | 'diffuse'
+  /** The second key after `g`. */
+  key: string
+  count?: Count
+}
+
+export const PAGES: readonly Page[] = [
+  { path: '/dashboard', name: 'app.page.fleet', icon: 'home', roles: STAFF, section: 'main', key: 'p' },
+  { path: '/sites', name: 'app.page.sites', icon: 'screen', roles: STAFF, section: 'main', key: 's', count: 'sites' },
+  { path: '/groups', name: 'app.page.groups', icon: 'people', roles: STAFF, section: 'main', key: 'g' },
+  { path: '/content', name: 'app.page.library', icon: 'video', roles: OPERATORS, section: 'diffuse', key: 'v' },
+  { path: '/send', name: 'app.page.send', icon: 'upload', roles: OPERATORS, section: 'diffuse', key: 'e' },
+  {
+    path: '/deployments',
+    name: 'app.page.deployments',
+    icon: 'send',
+    roles: OPERATORS,
+    section: 'diffuse',
+    key: 'd',
+    count: 'deployments',
+  },
+]
+
+/** The pages that this account may open. */
+export const pagesFor = (role: Role): Page[] => PAGES.filter((page) => page.roles.includes(role))
+
+/** The page of the rail to which an address belongs. */
+export const pageAt = (path: string): Page | undefined =>
+  PAGES.find((page) => path === page.path || path.startsWith(`${page.path}/`))
+
+/** Whether somebody of this role may change things at all. */
+export const mayWrite = (role: Role): boolean => OPERATORS.includes(role)
+/** Whether somebody of this role may delete, and make new keys. */
+export const mayDelete = (role: Role): boolean => ADMINS.includes(role)

@@ -1,0 +1,101 @@
+/** What stands around every page: rail, top bar, what is said to all, and the page in the middle. */
+import { useQueryClient } from '@tanstack/react-query'
+import { Outlet, useLocation, useRouter } from '@tanstack/react-router'
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { listen } from '~/api/live'
+import { onSession } from '~/api/session'
+import { useOfflineSince } from '~/app/preferences'
+import { useWords } from '~/i18n/words'
+import { Icon } from '~/ui/icons'
+import { Toasts } from '~/ui/toast'
+import { BottomBar } from './bottom-bar'
+import { Rail, RailDrawer } from './rail'
+import { ShortcutSheet } from './shortcut-sheet'
+import { TopBar } from './top-bar'
+import { useShellKeys } from './use-shell-keys'
+import './shell.css'
+
+const Palette = lazy(() => import('~/app/palette/palette'))
+
+export function Shell() {
+  const { t } = useWords()
+  const [drawer, openDrawer] = useState(false)
+  const [palette, openPalette] = useState(false)
+  const [help, openHelp] = useState(false)
+  useLiveStream()
+  useSessionEnd()
+  useFocusOnArrival()
+  useShellKeys({ palette: () => openPalette(true), help: () => openHelp(true) })
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        {t('app.skip')}
+      </a>
+      <Rail />
+      <div className="main">
+        <TopBar onMenu={() => openDrawer(true)} onPalette={() => openPalette(true)} onHelp={() => openHelp(true)} />
+        <OfflineBanner />
+        <main id="main" tabIndex={-1}>
+          <Suspense>
+            <Outlet />
+          </Suspense>
+        </main>
+      </div>
+      <BottomBar onMore={() => openDrawer(true)} />
+      <RailDrawer open={drawer} onClose={() => openDrawer(false)} />
+      <ShortcutSheet open={help} onClose={() => openHelp(false)} />
+      {palette ? (
+        <Suspense>
+          <Palette onClose={() => openPalette(false)} onHelp={() => openHelp(true)} />
+        </Suspense>
+      ) : null}
+      <Toasts />
+    </div>
+  )
+}
+
+/** One stream for as long as somebody is logged in. */
+function useLiveStream(): void {
+  const client = useQueryClient()
+  useEffect(() => listen(client), [client])
+}
+
+/** When the session ends, the guard of the routes leads to the login, and back afterwards. */
+function useSessionEnd(): void {
+  const router = useRouter()
+  const client = useQueryClient()
+  useEffect(
+    () =>
+      onSession(() => {
+        void router.invalidate().then(() => client.clear())
+      }),
+    [router, client],
+  )
+}
+
+/** A new page begins at its heading, for the keyboard and for those who hear it. */
+function useFocusOnArrival(): void {
+  const { pathname } = useLocation()
+  const [first] = useState({ path: pathname })
+  useEffect(() => {
+    if (first.path === pathname) return
+    first.path = pathname
+    const frame = requestAnimationFrame(() => {
+      const heading = document.querySelector<HTMLElement>('main h1') ?? document.querySelector<HTMLElement>('main')
+      heading?.focus({ preventScroll: true })
+    })
+    return () => cancelAnimationFrame(frame)
+  }, [pathname, first])
+}
+
+function OfflineBanner() {
+  const { t, formats } = useWords()
+  const since = useOfflineSince()
+  if (since === undefined) return null
+  return (
+    <div className="offline-banner" role="status">
+      <Icon name="wifi" />
+      {t('app.offline.banner', { time: formats.time(new Date(since)) })}
+    </div>
+  )
+}

@@ -1,0 +1,51 @@
+import { Menu } from '@mantine/core'
+import { logOut, useUser } from '~/api/session'
+import { useWords } from '~/i18n/words'
+import { Icon } from '~/ui/icons'
+import { toast } from '~/ui/toast'
+
+/** Who is logged in, and the way out. */
+export function UserMenu() {
+  const { t, language } = useWords()
+  const user = useUser()
+  const name = user.full_name || user.email
+  return (
+    <Menu position="top-start" width={210}>
+      <Menu.Target>
+        <button type="button" className="me" aria-label={t('app.account', { name })}>
+          <span className="av" aria-hidden="true">
+            {initials(name)}
+          </span>
+          <span className="who">
+            <b>{name}</b>
+            <small>{t('app.who', { role: t(`app.role.${user.role}`), language: language.toUpperCase() })}</small>
+          </span>
+          <Icon name="up" />
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{user.email}</Menu.Label>
+        <Menu.Item leftSection={<Icon name="logout" />} onClick={() => void leave(t('app.logout.alone'))}>
+          {t('app.logout')}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+/** The session ends here in any case; that the server does not know of it yet has to be said. */
+export async function leave(alone: string): Promise<void> {
+  try {
+    await logOut()
+  } catch {
+    toast({ kind: 'error', text: alone })
+  }
+}
+
+function initials(name: string): string {
+  const parts = name.split(/[\s.@_-]+/).filter(Boolean)
+  return parts
+    .slice(0, 2)
+    .map((part) => part.charAt(0).toUpperCase())
+    .join('')
+}

@@ -1,0 +1,139 @@
+/**
+ * Dialogs and sheets on the browser's own `<dialog>`: it keeps the focus inside, gives it back, and Escape closes it.
+ */
+import { MantineThemeProvider } from '@mantine/core'
+import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
+import { useWords } from '~/i18n/words'
+import { Icon } from './icons'
+import './dialog.css'
+
+interface DialogProps {
+  open: boolean
+  onClose: () => void
+  title: ReactNode
+  children: ReactNode
+  /** The buttons, the main one last. */
+  actions?: ReactNode
+  /** A sheet comes from the side and leaves the page readable. */
+  side?: boolean
+  wide?: boolean
+  /** Nothing closes it but its own buttons: for what is shown once. */
+  stay?: boolean
+}
+
+export function Dialog(props: DialogProps) {
+  return props.open ? <Opened {...props} /> : null
+}
+
+export function Sheet(props: Omit<DialogProps, 'side'>) {
+  return <Dialog {...props} side />
+}
+
+function Opened({ onClose, title, children, actions, side, wide, stay }: DialogProps) {
+  const { t } = useWords()
+  const id = useId()
+  const ref = useRef<HTMLDialogElement>(null)
+  const [element, setElement] = useState<HTMLDialogElement | null>(null)
+  useEffect(() => {
+    const dialog = ref.current
+    const before = document.activeElement
+    setElement(dialog)
+    if (dialog && !dialog.open) dialog.showModal()
+    // The browser would take the cross in the corner.
+    dialog?.querySelector<HTMLElement>('.dialog-content :is(input, select, textarea, [data-autofocus])')?.focus()
+    return () => {
+      dialog?.close()
+      // What opened it may be inside a menu that is gone: then the page's heading takes the focus.
+      const back = before instanceof HTMLElement && before.isConnected ? before : document.querySelector('h1')
+      back?.focus()
+    }
+  }, [])
+  const leave = () => {
+    if (!stay) onClose()
+  }
+  return (
+    <dialog
+      ref={ref}
+      className={`dialog${side ? ' side' : ''}${wide ? ' wide' : ''}`}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault()
+        leave()
+      }}
+      onMouseDown={(event) => {
+        if (event.target === ref.current) leave()
+      }}
+    >
+      <MantineThemeProvider inherit theme={{ components: { Portal: { defaultProps: { target: element ?? undefined } } } }}>
+        <div className="dialog-body">
+          <header>
+            <h2 id={id}>{title}</h2>
+            {stay ? null : (
+              <button type="button" className="ib" aria-label={t('ui.close')} onClick={onClose}>
+                <Icon name="close" />
+              </button>
+            )}
+          </header>
+          <div className="dialog-content">{children}</div>
+          {actions ? <footer>{actions}</footer> : null}
+        </div>
+      </MantineThemeProvider>
+    </dialog>
+  )
+}
+
+interface ConfirmProps {
+  open: boolean
+  onClose: () => void
+  /** The effect: "Supprimer le club HBC Val d'Ille ?" */
+  title: string
+  /** The cost, in numbers. */
+  children: ReactNode
+  /** What has to be typed. */
+  word: string
+  /** The act, with its verb. */
+  act: string
+  busy?: boolean
+  onConfirm: () => void
+}
+
+/** For what cannot be undone: the effect is read, and its name is typed. */
+export function ConfirmByTyping({ open, onClose, title, children, word, act, busy, onConfirm }: ConfirmProps) {
+  const { t, rich } = useWords()
+  const [typed, type] = useState('')
+  const id = useId()
+  const same = typed.trim().localeCompare(word.trim(), undefined, { sensitivity: 'accent' }) === 0
+  useEffect(() => type(''), [open])
+  return (
+    <Dialog
+      open={open}
+      onClose={onClose}
+      title={title}
+      actions={
+        <>
+          <button type="button" className="btn" onClick={onClose}>
+            {t('ui.keep')}
+          </button>
+          <button type="submit" form={id} className="btn pri dng" disabled={!same || busy}>
+            {act}
+          </button>
+        </>
+      }
+    >
+      <form
+        id={id}
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (same) onConfirm()
+        }}
+      >
+        <div>{children}</div>
+        <label className="field">
+          <span>{rich('ui.type_to_confirm', { word, b: (parts) => <b>{parts}</b> })}</span>
+          <input className="input" value={typed} autoComplete="off" onChange={(event) => type(event.target.value)} />
+        </label>
+      </form>
+    </Dialog>
+  )
+}

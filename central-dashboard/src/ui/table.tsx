@@ -1,0 +1,264 @@
+/**
+ * The table of every list. It cannot be built without saying what stands there when there is nothing; errors and
+ * missing rights have their places. Rows are drawn only where one looks; the keyboard moves with j, k, x and Enter.
+ */
+import { useWindowVirtualizer } from '@tanstack/react-virtual'
+import { useNavigate } from '@tanstack/react-router'
+import { useLayoutEffect, useRef, useState, type ReactNode } from 'react'
+import { useWords } from '~/i18n/words'
+import { Icon } from './icons'
+import { Failed, Skeleton, type Asked } from './page'
+import { useShortcuts } from './shortcuts'
+import { Row, SelectAll } from './table-row'
+import './table.css'
+
+export interface Column<T> {
+  id: string
+  header: string
+  cell: (row: T) => ReactNode
+  /** The word by which the server sorts; without it the column cannot be sorted. */
+  sort?: string
+  /** Any width of CSS. */
+  width?: string
+  num?: boolean
+  /** Where it stands on a phone's card: the title, the second line, the corner, or not at all. */
+  card?: 'title' | 'line' | 'corner' | 'none'
+}
+
+export interface Sorting {
+  sort?: string | undefined
+  order?: 'asc' | 'desc' | undefined
+}
+
+export interface Selection {
+  ids: ReadonlySet<string>
+  change: (ids: Set<string>) => void
+  /** What can be done with them: stands in the bar at the bottom. */
+  bulk: (ids: ReadonlySet<string>) => ReactNode
+  /** Names a row for those who hear the box. */
+  name: (id: string) => string
+}
+
+export interface DataTableProps<T> {
+  caption: string
+  query: Asked<unknown>
+  rows: T[] | undefined
+  /** Of the whole list, not of what is loaded. */
+  total: number | undefined
+  rowId: (row: T) => string
+  columns: Column<T>[]
+  /** Nothing yet: why, and the next step. */
+  empty: ReactNode
+  /** Nothing that fits the filters; without it there are no filters. */
+  filtered?: { active: boolean; clear: () => void }
+  href?: (row: T) => string
+  sorting?: Sorting & { change: (next: Sorting) => void }
+  selection?: Selection
+  /** Loads the next rows; called when one comes near the end. */
+  more?: (() => void) | undefined
+  /** Rows that changed since the list was read, and how to read it anew. */
+  drift?: { count: number; refresh: () => void }
+  compact?: boolean
+}
+
+export function DataTable<T>(props: DataTableProps<T>) {
+  const { query, rows, filtered, empty } = props
+  const { t, formats } = useWords()
+  if (rows === undefined) {
+    return (
+      <div className="card table-card">
+        {query.error ? <Failed error={query.error} retry={() => void query.refetch()} /> : <Skeleton rows={10} />}
+      </div>
+    )
+  }
+  return (
+    <div className="card table-card" aria-busy={query.isFetching}>
+      {query.error ? (
+        <Failed error={query.error} since={query.dataUpdatedAt} retry={() => void query.refetch()} />
+      ) : null}
+      <TableHead {...props} />
+      {rows.length === 0 ? filtered?.active ? <NothingFits clear={filtered.clear} /> : empty : <Body {...props} rows={rows} />}
+      {rows.length > 0 && props.total !== undefined ? (
+        <p className="table-foot" role="status">
+          {t('ui.table.shown', { shown: formats.number(rows.length), total: formats.number(props.total), count: props.total })}
+        </p>
+      ) : null}
+      {props.selection && props.selection.ids.size > 0 ? <BulkBar selection={props.selection} /> : null}
+    </div>
+  )
+}
+
+function TableHead<T>({ drift, query }: DataTableProps<T>) {
+  const { t } = useWords()
+  return (
+    <>
+      {query.isFetching && query.isPlaceholderData ? <div className="table-busy" /> : null}
+      {drift && drift.count > 0 ? (
+        <button type="button" className="drift" onClick={drift.refresh}>
+          <Icon name="again" />
+          {t('ui.table.drift', { count: drift.count })}
+        </button>
+      ) : null}
+    </>
+  )
+}
+
+function NothingFits({ clear }: { clear: () => void }) {
+  const { t } = useWords()
+  return (
+    <div className="empty">
+      <b>{t('ui.table.filtered')}</b>
+      <div>
+        <button type="button" className="btn sm" onClick={clear}>
+          {t('ui.table.clear')}
+        </button>
+      </div>
+    </div>
+  )
+}
+
+const ROW = 44
+const COMPACT = 36
+const CARD = 76
+/** So many rows are simply drawn. */
+const FEW = 60
+
+function Body<T>(props: DataTableProps<T> & { rows: T[] }) {
+  const { rows, columns, rowId, href, selection, more } = props
+  const { t } = useWords()
+  const frame = useRef<HTMLDivElement>(null)
+  const phone = useNarrow()
+  const height = phone ? CARD : props.compact ? COMPACT : ROW
+  const [offset, setOffset] = useState(0)
+  useLayoutEffect(() => setOffset(frame.current?.offsetTop ?? 0), [phone])
+  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => height, overscan: 12, scrollMargin: offset })
+  const [at, setAt] = useMoves(props, (index) => virtual.scrollToIndex(index, { align: 'auto' }))
+  const few = rows.length <= FEW
+  const items = few ? rows.map((_, index) => index) : virtual.getVirtualItems().map((item) => item.index)
+  const before = few ? 0 : (items[0] ?? 0) * height
+  const after = few ? 0 : Math.max(0, rows.length - 1 - (items[items.length - 1] ?? rows.length - 1)) * height
+  const last = items[items.length - 1] ?? 0
+  useLayoutEffect(() => {
+    if (more && last >= rows.length - 20) more()
+  }, [last, rows.length, more])
+  return (
+    <div ref={frame} className="table-frame">
+      <table className={`table${phone ? ' cards' : ''}`} role="table" aria-rowcount={props.total ?? rows.length}>
+        <caption className="vh">{props.caption}</caption>
+        <thead role="rowgroup">
+          <tr role="row">
+            {selection ? (
+              <th scope="col" role="columnheader" className="tick-cell">
+                <SelectAll selection={selection} ids={rows.map(rowId)} label={t('ui.table.all')} />
+              </th>
+            ) : null}
+            {columns.map((column) => (
+              <Head key={column.id} column={column} sorting={props.sorting} />
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {before > 0 ? <tr aria-hidden="true" className="gap" style={{ height: before }} /> : null}
+          {items.map((index) => {
+            const row = rows[index] as T
+            const id = rowId(row)
+            return (
+              <Row
+                key={id}
+                index={index}
+                columns={columns}
+                row={row}
+                id={id}
+                href={href?.(row)}
+                selection={selection}
+                current={index === at}
+                height={height}
+                onPoint={() => setAt(index)}
+              />
+            )
+          })}
+          {after > 0 ? <tr aria-hidden="true" className="gap" style={{ height: after }} /> : null}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** The current row, and the keys that move it. */
+function useMoves<T>(props: DataTableProps<T> & { rows: T[] }, reveal: (index: number) => void) {
+  const { rows, rowId, selection, href } = props
+  const navigate = useNavigate()
+  const [at, setAt] = useState(-1)
+  const move = (by: number) => {
+    const next = Math.min(Math.max(at + by, 0), rows.length - 1)
+    setAt(next)
+    reveal(next)
+  }
+  const row = rows[at]
+  useShortcuts({
+    j: () => move(1),
+    k: () => move(-1),
+    ...(row && selection ? { x: () => selection.change(toggled(selection.ids, rowId(row))) } : {}),
+    ...(row && href ? { Enter: () => void navigate({ to: href(row) }) } : {}),
+    ...(selection && selection.ids.size > 0 ? { Escape: () => selection.change(new Set()) } : {}),
+  })
+  return [at, setAt] as const
+}
+
+/** The set with one more or one less. */
+export function toggled(ids: ReadonlySet<string>, id: string): Set<string> {
+  const next = new Set(ids)
+  if (!next.delete(id)) next.add(id)
+  return next
+}
+
+function Head<T>({ column, sorting }: { column: Column<T>; sorting: DataTableProps<T>['sorting'] }) {
+  const mine = column.sort !== undefined && sorting?.sort === column.sort
+  const order = mine ? (sorting?.order ?? 'asc') : undefined
+  const press = () => sorting?.change({ sort: column.sort, order: order === 'asc' ? 'desc' : 'asc' })
+  return (
+    <th
+      scope="col"
+      role="columnheader"
+      className={column.num ? 'num' : undefined}
+      style={column.width ? { width: column.width } : undefined}
+      aria-sort={order === undefined ? undefined : order === 'asc' ? 'ascending' : 'descending'}
+    >
+      {column.sort && sorting ? (
+        <button type="button" onClick={press}>
+          {column.header}
+          <Icon name={order === 'desc' ? 'down' : 'up'} />
+        </button>
+      ) : (
+        column.header
+      )}
+    </th>
+  )
+}
+
+function BulkBar({ selection }: { selection: Selection }) {
+  const { t } = useWords()
+  return (
+    <div className="bulk" role="region" aria-label={t('ui.table.bulk')}>
+      <b role="status">{t('ui.table.selected', { count: selection.ids.size })}</b>
+      {selection.bulk(selection.ids)}
+      <button type="button" className="btn sm quiet" onClick={() => selection.change(new Set())}>
+        {t('ui.table.unselect')}
+      </button>
+    </div>
+  )
+}
+
+const query = '(max-width: 719.98px)'
+
+/** Whether the rows are cards. */
+function useNarrow(): boolean {
+  const [narrow, set] = useState(() => matchMedia(query).matches)
+  useLayoutEffect(() => {
+    const media = matchMedia(query)
+    const tell = () => set(media.matches)
+    media.addEventListener('change', tell)
+    return () => media.removeEventListener('change', tell)
+  }, [])
+  return narrow
+}

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url'
+import react from '@vitejs/plugin-react'
+import { defineConfig, loadEnv } from 'vite'
+
+// Where the server listens while one develops: the pages' own server hands requests on to it.
+const local = process.env['NEOPRO_SERVER'] ?? 'http://localhost:3001'
+
+export default defineConfig(({ mode }) => ({
+  plugins: [react()],
+  resolve: { alias: { '~': fileURLToPath(new URL('./src', import.meta.url)) } },
+  define: {
+    __API__: JSON.stringify(loadEnv(mode, process.cwd(), 'NG_APP_')['NG_APP_API_URL'] ?? ''),
+  },
+  build: {
+    outDir: 'dist/central-dashboard',
+    emptyOutDir: true,
+    // The pages may be served under a policy that forbids inline content.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: 'es2022',
+    manifest: true,
+  },
+  server: { proxy: { '/api': local, '/storage': local } },
+  preview: { proxy: { '/api': local, '/storage': local } },
+  test: { include: ['tests/**/*.test.ts'] },
+}))
