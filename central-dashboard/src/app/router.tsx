@@ -13,6 +13,7 @@ import {
 import { currentSession } from '~/api/session'
 import type { Role } from '~/api/types'
 import { OPERATORS, STAFF } from './pages'
+import { safeReturn } from './return-url'
 import { filters } from './search'
 import { PageError } from './shell/page-error'
 import { Shell } from './shell/shell'
@@ -43,11 +44,6 @@ const shell = createRoute({
   },
   component: Shell,
 })
-
-/** Only addresses of ours: a link must not be able to lead elsewhere after the login. */
-export function safeReturn(wanted: string | undefined): string {
-  return wanted && /^\/(?![/\\])/.test(wanted) && !wanted.startsWith('/login') ? wanted : '/dashboard'
-}
 
 /** Lets in who may see it; the others learn that they may not. */
 function only(roles: readonly Role[]) {

@@ -64,10 +64,14 @@ function plain(text: string): string {
   return text.replace(NARROW, '\u00a0')
 }
 
-/** Base 10, as discs are sold. */
+/** Base 10, as discs are sold. What would be rounded up to a thousand is one of the next unit. */
 function bytes(value: number, units: readonly string[], decimal: (value: number, digits: number) => string): string {
-  const step = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), units.length - 1)
-  const scaled = value / 1000 ** step
+  let step = 0
+  let scaled = value
+  while (Math.round(scaled) >= 1000 && step < units.length - 1) {
+    scaled /= 1000
+    step += 1
+  }
   return `${decimal(scaled, scaled < 10 && step > 1 ? 1 : 0)}\u00a0${units[step] ?? ''}`
 }
 
