@@ -167,6 +167,9 @@ impl Error {
             Self::SlowBody => "La requête n'est pas arrivée en entier à temps.".into(),
             Self::Duplicate(_) => "Ce fichier est déjà dans la bibliothèque.".into(),
             Self::LengthRequired => "La taille de l'envoi doit être annoncée (Content-Length).".into(),
+            Self::TooLarge(bytes) if *bytes < 1 << 20 => {
+                format!("L'envoi dépasse la taille acceptée ({} ko).", bytes / 1_000)
+            }
             Self::TooLarge(bytes) => format!("L'envoi dépasse la taille acceptée ({} Mo).", bytes.div_ceil(1 << 20)),
             Self::MediaType => "Le corps de la requête doit être en JSON (Content-Type: application/json).".into(),
             Self::HeadTooLarge => "L'adresse ou les en-têtes de la requête sont trop longs.".into(),

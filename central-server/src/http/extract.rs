@@ -39,7 +39,11 @@ impl<T: FromForm> FromRequest<App> for Body<T> {
     }
 }
 
-async fn read_body(request: Request, limit: usize) -> Result<Bytes, Error> {
+/// Reads a whole body of at most `limit` bytes.
+///
+/// # Errors
+/// It is larger, does not arrive in time, or breaks off.
+pub async fn read_body(request: Request, limit: usize) -> Result<Bytes, Error> {
     let body = Limited::new(request.into_body(), limit);
     match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

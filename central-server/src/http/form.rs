@@ -156,10 +156,12 @@ impl Form {
         number
     }
 
-    /// `true` or `false`.
+    /// `true` or `false`, also as a text (a query string has nothing else).
     pub fn flag(&mut self, field: &str) -> Option<bool> {
         match self.take(field)? {
             Value::Bool(flag) => Some(flag),
+            Value::String(text) if text == "true" => Some(true),
+            Value::String(text) if text == "false" => Some(false),
             _ => {
                 self.problem(field, "true ou false est attendu.");
                 None

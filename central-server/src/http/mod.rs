@@ -8,7 +8,7 @@ pub mod openapi;
 pub mod page;
 pub mod pages;
 
-pub use extract::{Body, ClientAddress, Id, Ids, Origin, Query, Snapshot};
+pub use extract::{Body, ClientAddress, Id, Ids, Origin, Query, Snapshot, read_body};
 pub use form::{Form, FromForm, is_email};
 pub use multipart::{Multipart, Part};
 

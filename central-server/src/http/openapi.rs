@@ -57,6 +57,9 @@ pub struct Write;
 /// Failures of a route for people that takes files.
 #[derive(Debug)]
 pub struct Upload;
+/// Failures of a route for people that takes a picture of something that is there.
+#[derive(Debug)]
+pub struct Picture;
 
 macro_rules! failures {
     ($($name:ident: $($status:literal)*;)*) => {$(
@@ -74,6 +77,7 @@ failures! {
     Read: 400 401 403 404 500 503;
     Write: 400 401 403 404 408 409 413 415 429 500 503;
     Upload: 400 401 403 408 409 411 413 415 500 503 507;
+    Picture: 400 401 403 404 408 413 415 500 503 507;
 }
 
 fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {

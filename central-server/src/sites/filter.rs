@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{DisplayStatus, Status};
 use crate::clock::Time;
-use crate::http::page::Slice;
+use crate::http::page::{Order, Slice};
 use crate::http::{Form, FromForm};
 use crate::ids::GroupId;
 
@@ -45,27 +45,6 @@ impl FromStr for Sort {
             "software_version" => Self::SoftwareVersion,
             _ => return Err(()),
         })
-    }
-}
-
-/// Up or down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// Smallest first.
-    Asc,
-    /// Largest first.
-    Desc,
-}
-
-impl FromStr for Order {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "asc" => Ok(Self::Asc),
-            "desc" => Ok(Self::Desc),
-            _ => Err(()),
-        }
     }
 }
 
@@ -114,7 +93,7 @@ impl FromForm for Filter {
             version: form.optional_text("version", 100),
             seen_before: form.moment("seen_before"),
             sort: sort.unwrap_or(Sort::CreatedAt),
-            order: form.choice("order", "asc, desc").unwrap_or(natural),
+            order: form.choice("order", Order::WORDS).unwrap_or(natural),
             slice: Slice::read(form),
         })
     }

@@ -18,7 +18,7 @@ use crate::http::page::Pagination;
 use crate::http::{Form, FromForm};
 use crate::ids::SiteId;
 
-pub use filter::{Filter, Order, Sort};
+pub use filter::{Filter, Sort};
 pub use overview::{DisplayStatus, Facet, Facets, SiteStats};
 
 /// The key of a box: 256 random bits as 64 hex characters, shown once.

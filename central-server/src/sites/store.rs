@@ -1,9 +1,7 @@
 //! The SQL of sites. `$1` is always the caller's tenant: the first wall, see [`visible`].
 
 use super::overview::FacetRow;
-use super::{
-    DisplayStatus, Filter, NewSite, Order, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status,
-};
+use super::{DisplayStatus, Filter, NewSite, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status};
 use crate::clock::Time;
 use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, scoped};
 use crate::ids::SiteId;
@@ -60,10 +58,7 @@ pub fn page(scope: Scope, filter: &Filter, now: Time) -> Query<Vec<SiteView>> {
         Sort::LastSeenAt => "last_seen_at",
         Sort::SoftwareVersion => "software_version",
     };
-    let direction = match filter.order {
-        Order::Asc => "asc",
-        Order::Desc => "desc",
-    };
+    let direction = filter.order.name();
     // What is not known comes last, whichever way the rest is sorted.
     let nulls = match filter.sort {
         Sort::LastSeenAt | Sort::City | Sort::SoftwareVersion => "nulls last",

@@ -291,6 +291,12 @@ impl Storage {
         format!("{}/storage/v1/object/public/{}/{path}", self.public_url, bucket.name())
     }
 
+    /// The same for what a row has: rows of NeoPro 1 may have a whole address already.
+    #[must_use]
+    pub fn address_of(&self, bucket: Bucket, stored: &str) -> String {
+        if stored.contains("://") { stored.to_owned() } else { self.public_url(bucket, stored) }
+    }
+
     fn incoming(&self) -> PathBuf {
         self.root.join("incoming")
     }

@@ -1,9 +1,13 @@
 //! The library: videos and pictures that the boxes show. A row is one stored file; its bytes never change.
 
 pub mod facts;
+mod filter;
 pub mod routes;
 mod store;
+mod thumbnail;
 mod upload;
+
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,9 +15,11 @@ use utoipa::ToSchema;
 
 use crate::clock::Time;
 use crate::db::row;
-use crate::http::page::{Pagination, Slice};
+use crate::http::page::Pagination;
 use crate::http::{Form, FromForm};
-use crate::ids::VideoId;
+use crate::ids::{SiteId, VideoId};
+
+pub use filter::{Filter, MediaKind, SiteFilter, Sort};
 
 /// The most files of one request.
 pub const MOST_FILES: usize = 20;
@@ -129,27 +135,6 @@ impl VideoChanges {
     }
 }
 
-/// Which videos a list is of.
-#[derive(Debug)]
-pub struct Filter {
-    /// Words within the title or the original name, whatever their accents and capitals.
-    pub search: Option<String>,
-    /// Exactly this category.
-    pub category: Option<String>,
-    /// Which part of it.
-    pub slice: Slice,
-}
-
-impl FromForm for Filter {
-    fn read(form: &mut Form) -> Option<Self> {
-        Some(Self {
-            search: form.optional_text("search", 200),
-            category: form.optional_text("category", 100),
-            slice: Slice::read(form),
-        })
-    }
-}
-
 row! {
     /// A video, as its row has it.
     #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -172,8 +157,10 @@ row! {
         pub duration: Option<i32>,
         /// Its path in the storage, under the name that NeoPro 1 gave it; see `public_url`.
         pub url: String,
-        /// A small picture of it.
+        /// Where anybody who knows this address can fetch a small picture of it.
         pub thumbnail_url: Option<String>,
+        /// How many sites are to have it.
+        pub sites_count: i64,
         /// What its bytes are.
         pub mime_type: String,
         /// The SHA-256 of its bytes, 64 hex characters; `null` for some of NeoPro 1.
@@ -209,7 +196,7 @@ pub struct VideoView {
 /// A page of videos.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VideoPage {
-    /// The rows, newest first.
+    /// The rows.
     pub data: Vec<VideoView>,
     /// Where they stand in the list.
     pub pagination: Pagination,
@@ -219,6 +206,73 @@ pub struct VideoPage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub videos: Option<Vec<VideoView>>,
+}
+
+/// How far a video is at a site that is to have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// Its box has not begun, or has said nothing of it.
+    Pending,
+    /// Its box fetches it.
+    Downloading,
+    /// Its box has it.
+    Installed,
+    /// Its box could not fetch it.
+    Failed,
+}
+
+impl Presence {
+    const WORDS: &'static str = "pending, downloading, installed, failed";
+
+    /// The word in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Downloading => "downloading",
+            Self::Installed => "installed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for Presence {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Pending, Self::Downloading, Self::Installed, Self::Failed]
+            .into_iter()
+            .find(|state| state.name() == text)
+            .ok_or(())
+    }
+}
+
+row! {
+    /// A site that is to have a video.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct VideoSite {
+        /// Which site.
+        pub site_id: SiteId,
+        /// Name of the box's place.
+        pub site_name: String,
+        /// Name of the club.
+        pub club_name: String,
+        /// How far its box is, as it last reported.
+        #[schema(value_type = Presence)]
+        pub state: String,
+        /// Since when.
+        pub changed_at: Time,
+    }
+}
+
+/// A page of the sites that are to have a video, by their clubs' names.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VideoSites {
+    /// The rows.
+    pub data: Vec<VideoSite>,
+    /// Where they stand in the list.
+    pub pagination: Pagination,
 }
 
 /// A video that has just come, under the names that NeoPro 1 had for it.

@@ -9,15 +9,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::upload::{self, Arrived};
 use super::{
-    BulkError, BulkFile, BulkUpload, Filter, Labels, MOST_FILES, UploadedVideo, VideoChanges, VideoForm, VideoPage,
-    VideoRow, VideoView, VideosForm, store,
+    BulkError, BulkFile, BulkUpload, Filter, Labels, MOST_FILES, Presence, SiteFilter, UploadedVideo, VideoChanges,
+    VideoForm, VideoPage, VideoRow, VideoSites, VideoView, VideosForm, store, thumbnail,
 };
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::{Admin, Operator, Staff};
 use crate::db;
 use crate::error::{Error, Result};
-use crate::http::openapi::{Read, Upload, Write};
+use crate::http::openapi::{Picture, Read, Upload, Write};
 use crate::http::page::MOST;
 use crate::http::{Body, Id, Multipart, Query, Snapshot};
 use crate::ids::VideoId;
@@ -29,6 +29,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, upload))
         .routes(routes!(upload_bulk))
         .routes(routes!(read, update, delete))
+        .routes(routes!(put_thumbnail))
+        .routes(routes!(sites))
 }
 
 const GONE: Error = Error::NotFound("Cette vidéo");
@@ -44,12 +46,13 @@ fn wanted_somewhere(error: db::Error) -> Error {
     }
 }
 
-fn view(app: &App, video: VideoRow) -> VideoView {
+fn view(app: &App, mut video: VideoRow) -> VideoView {
+    video.thumbnail_url = video.thumbnail_url.map(|stored| app.storage.address_of(Bucket::Videos, &stored));
     let public_url = app.storage.public_url(Bucket::Videos, &video.url);
     VideoView { video, public_url }
 }
 
-/// The library: searched, filtered, in pages, newest first.
+/// The library: searched, filtered, sorted, in pages.
 #[utoipa::path(
     get, path = "/api/videos", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
     params(
@@ -57,6 +60,11 @@ fn view(app: &App, video: VideoRow) -> VideoView {
         ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000. Without `page` and `limit`: the whole list, up to 1000 rows.", minimum = 1, maximum = 1000),
         ("search" = Option<String>, Query, description = "Words of the title or the original name, whatever their accents and capitals."),
         ("category" = Option<String>, Query, description = "Exactly this category."),
+        ("kind" = Option<String>, Query, description = "video or image."),
+        ("sha256" = Option<String>, Query, description = "Exactly these bytes, 64 hex characters: whether a file is there already.", min_length = 64, max_length = 64),
+        ("unused" = Option<bool>, Query, description = "Only those that no site is to have."),
+        ("sort" = Option<String>, Query, description = "created_at, title, file_size or duration."),
+        ("order" = Option<String>, Query, description = "asc or desc."),
     ),
     responses((status = 200, description = "A page of videos.", body = VideoPage), Read),
 )]
@@ -188,6 +196,47 @@ async fn update(
     Ok(Json(view(&app, video)))
 }
 
+/// Gives a video another small picture: JPEG or WebP, at most 200,000 bytes and 1280 × 1280 pixels. What it is, is read
+/// from its bytes. The one that it had goes.
+#[utoipa::path(
+    put, path = "/api/videos/{id}/thumbnail", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = VideoId, Path, description = "The video's id.")),
+    request_body(content((thumbnail::Picture = "image/jpeg"), (thumbnail::Picture = "image/webp"))),
+    responses((status = 200, description = "The video.", body = VideoView), Picture),
+)]
+async fn put_thumbnail(
+    State(app): State<App>,
+    caller: Operator,
+    Id(id): Id<VideoId>,
+    request: Request,
+) -> Result<Json<VideoView>> {
+    let picture = thumbnail::receive(request).await?;
+    App::to_its_end(async move {
+        let video = thumbnail::replace(&app, &caller, id, picture).await?.ok_or(GONE)?;
+        Ok(Json(view(&app, video)))
+    })
+    .await
+}
+
+/// Where a video is wanted, and how far it is there.
+#[utoipa::path(
+    get, path = "/api/videos/{id}/sites", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    params(
+        ("id" = VideoId, Path, description = "The video's id."),
+        ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
+        ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000. Without `page` and `limit`: the whole list, up to 1000 rows.", minimum = 1, maximum = 1000),
+        ("state" = Option<Presence>, Query, description = "Only sites where it is this far."),
+    ),
+    responses((status = 200, description = "A page of sites, by their clubs' names.", body = VideoSites), Read),
+)]
+async fn sites(caller: Staff, Id(id): Id<VideoId>, Query(filter): Query<SiteFilter>) -> Result<Json<VideoSites>> {
+    let scope = caller.scope();
+    let flush = (store::find(scope, id), store::sites(scope, id, &filter), store::count_sites(scope, id, &filter));
+    let (video, data, total) = caller.run(flush).await?;
+    video.ok_or(GONE)?;
+    Ok(Json(VideoSites { data, pagination: filter.slice.of(total) }))
+}
+
 /// A sentence about the video.
 #[derive(Debug, Serialize, ToSchema)]
 struct VideoMessage {
@@ -216,6 +265,7 @@ async fn delete(
         if let Some(object) = ObjectName::from_path(&gone.storage_path) {
             upload::discard(&app, &object).await;
         }
+        thumbnail::discard(&app, gone.thumbnail_url).await;
         Ok(Json(VideoMessage { message: format!("La vidéo « {} » est supprimée.", gone.title) }))
     })
     .await

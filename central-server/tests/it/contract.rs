@@ -84,6 +84,8 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("POST /api/sites/{id}/regenerate-key", &["super_admin", "admin"]),
     ("GET /api/videos", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/videos/{id}", &["super_admin", "admin", "operator", "viewer"]),
+    ("GET /api/videos/{id}/sites", &["super_admin", "admin", "operator", "viewer"]),
+    ("PUT /api/videos/{id}/thumbnail", &["super_admin", "admin", "operator"]),
     ("POST /api/videos", &["super_admin", "admin", "operator"]),
     ("POST /api/videos/bulk", &["super_admin", "admin", "operator"]),
     ("PUT /api/videos/{id}", &["super_admin", "admin", "operator"]),

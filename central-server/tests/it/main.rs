@@ -14,6 +14,7 @@ mod groups;
 mod guide;
 mod hostile;
 mod kills;
+mod library;
 mod live;
 mod live_limits;
 mod metrics;
