@@ -126,8 +126,10 @@ words! {
 #[derive(Debug)]
 pub struct Filter {
     status: Option<DeploymentStatus>,
+    open: Option<bool>,
     video: Option<VideoId>,
     target: Option<TargetId>,
+    search: Option<String>,
     slice: Slice,
 }
 
@@ -135,23 +137,28 @@ impl FromForm for Filter {
     fn read(form: &mut Form) -> Option<Self> {
         Some(Self {
             status: form.choice("status", DeploymentStatus::WORDS),
+            open: form.choice("open", "true, false"),
             video: form.choice("video_id", "un identifiant"),
             target: form.choice("target_id", "un identifiant"),
+            search: form.optional_text("search", 255),
             slice: Slice::read(form),
         })
     }
 }
 
 impl Filter {
+    fn all(slice: Slice) -> Self {
+        Self { status: None, open: None, video: None, target: None, search: None, slice }
+    }
+
     /// Every order about a video.
     fn of_video(video: VideoId) -> Self {
-        let slice = Slice { page: 1, limit: crate::http::page::MOST };
-        Self { status: None, video: Some(video), target: None, slice }
+        Self { video: Some(video), ..Self::all(Slice { page: 1, limit: crate::http::page::MOST }) }
     }
 
     /// Every order whose day has not come.
     fn scheduled(slice: Slice) -> Self {
-        Self { status: Some(DeploymentStatus::Scheduled), video: None, target: None, slice }
+        Self { status: Some(DeploymentStatus::Scheduled), ..Self::all(slice) }
     }
 }
 
@@ -343,6 +350,34 @@ impl VideoStats {
             pending: count(&[DeploymentStatus::Pending, DeploymentStatus::Scheduled]),
             in_progress: count(&[DeploymentStatus::InProgress]),
         }
+    }
+}
+
+row! {
+    /// How many orders are how far.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct DeploymentSummary {
+        /// Those that are not at their end: pending, scheduled or in progress.
+        pub open: i64,
+        /// Of these, those whose day has not come.
+        pub scheduled: i64,
+        /// Those that ended with a failure within the last seven days.
+        pub failed_7d: i64,
+        /// Those that ended without one within the last seven days.
+        pub completed_7d: i64,
+    }
+}
+
+row! {
+    /// Why sites of an order have failed.
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct Cause {
+        /// The stable word; `null` if the boxes gave none.
+        pub reason_code: Option<String>,
+        /// The most frequent of its sentences.
+        pub reason: Option<String>,
+        /// How many sites have failed for it.
+        pub sites: i64,
     }
 }
 

@@ -137,19 +137,22 @@ impl FromForm for ForcedStatus {
     }
 }
 
-/// Which sites of an order are to try again.
+/// Which sites of an order are to try again: every one that has failed, if nothing is said.
 #[derive(Debug, ToSchema)]
 pub struct Retry {
-    /// Only these; every site that has failed without it.
+    /// Only these.
     #[schema(required = false, nullable = false)]
     pub site_ids: Option<Vec<SiteId>>,
+    /// Only those that have failed for this reason.
+    #[schema(required = false, nullable = false)]
+    pub reason_code: Option<String>,
 }
 
 impl FromForm for Retry {
     const LIMIT: usize = 1024 * 1024;
 
     fn read(form: &mut Form) -> Option<Self> {
-        Some(Self { site_ids: form.ids("site_ids", MOST_SITES) })
+        Some(Self { site_ids: form.ids("site_ids", MOST_SITES), reason_code: form.optional_text("reason_code", 64) })
     }
 }
 

@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store::{self, Prospect};
 use super::{
-    Act, DeploymentStatus, DeploymentView, Filter, ForcedStatus, Inventory, NewDeployment, OrderedFor, Retry,
-    TargetFilter, TargetPage, TargetView, VideoDeployments, VideoStats, order,
+    Act, Cause, DeploymentStatus, DeploymentSummary, DeploymentView, Filter, ForcedStatus, Inventory, NewDeployment,
+    OrderedFor, Retry, TargetFilter, TargetPage, TargetView, VideoDeployments, VideoStats, order,
 };
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -27,8 +27,10 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(scheduled))
+        .routes(routes!(summary))
         .routes(routes!(read, update, delete))
         .routes(routes!(targets))
+        .routes(routes!(causes))
         .routes(routes!(cancel))
         .routes(routes!(retry))
         .routes(routes!(of_video))
@@ -37,30 +39,50 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(super::preview::routes::routes())
 }
 
+/// How many rows the whole list has, where the answer is only its rows.
+const TOTAL: &str = "x-total-count";
+
 const GONE: Error = Error::NotFound("Ce déploiement");
 
 fn shown(app: &App, orders: Vec<DeploymentView>) -> Json<Vec<DeploymentView>> {
     Json(orders.into_iter().map(|order| order.with_addresses(&app.storage)).collect())
 }
 
-/// The orders, newest first.
+/// The orders, newest first. The answer is a bare array, as it always was: how many there are stands in a header.
 #[utoipa::path(
     get, path = "/api/deployments", tag = "Deployments", security(("bearer" = []), ("cookie" = [])),
     params(
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
         ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000. Without `page` and `limit`: the newest 1000.", minimum = 1, maximum = 1000),
         ("status" = Option<DeploymentStatus>, Query, description = "Exactly this far."),
+        ("open" = Option<bool>, Query, description = "`true`: only those that are pending, scheduled or in progress; `false`: only the others."),
         ("video_id" = Option<VideoId>, Query, description = "About this video."),
-        ("target_id" = Option<String>, Query, description = "For this site or group."),
+        ("target_id" = Option<String>, Query, description = "For this site or group, also as a part of a selection."),
+        ("search" = Option<String>, Query, description = "Words of the video's title, or of what it is for, whatever their accents and capitals."),
     ),
-    responses((status = 200, description = "The orders.", body = Vec<DeploymentView>), Read),
+    responses(
+        (status = 200, description = "The orders.", body = Vec<DeploymentView>,
+            headers(("X-Total-Count" = i64, description = "Rows of the whole list."))),
+        Read,
+    ),
 )]
 async fn list(
     State(app): State<App>,
     caller: Staff,
     Query(filter): Query<Filter>,
-) -> Result<Json<Vec<DeploymentView>>> {
-    Ok(shown(&app, caller.run(store::list(caller.scope(), &filter)).await?))
+) -> Result<([(&'static str, String); 1], Json<Vec<DeploymentView>>)> {
+    let scope = caller.scope();
+    let (orders, total) = caller.run((store::list(scope, &filter), store::count(scope, &filter))).await?;
+    Ok(([(TOTAL, total.to_string())], shown(&app, orders)))
+}
+
+/// How many orders are how far.
+#[utoipa::path(
+    get, path = "/api/deployments/summary", tag = "Deployments", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "The counts.", body = DeploymentSummary), Read),
+)]
+async fn summary(State(app): State<App>, caller: Staff) -> Result<Json<DeploymentSummary>> {
+    Ok(Json(caller.run(store::summary(caller.scope(), app.clock.now())).await?))
 }
 
 /// Which part of a list.
@@ -122,6 +144,20 @@ async fn targets(
     let (order, data, total) = caller.run(flush).await?;
     order.ok_or(GONE)?;
     Ok(Json(TargetPage { data, pagination: filter.slice.of(total) }))
+}
+
+/// Why sites of an order have failed, the most frequent cause first.
+#[utoipa::path(
+    get, path = "/api/deployments/{id}/causes", tag = "Deployments", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = DeploymentId, Path, description = "The order's id.")),
+    responses((status = 200, description = "The causes.", body = Vec<Cause>), Read),
+)]
+async fn causes(caller: Staff, Id(id): Id<DeploymentId>) -> Result<Json<Vec<Cause>>> {
+    let scope = caller.scope();
+    match caller.run((store::has_order(scope, id), store::causes(scope, id))).await? {
+        (true, causes) => Ok(Json(causes)),
+        (false, _) => Err(GONE),
+    }
 }
 
 /// Orders that a site, every site of a group, or those of a selection of both, are to have a video, or to have it no
@@ -263,7 +299,7 @@ struct Retried {
     order: DeploymentView,
 }
 
-/// Has the sites that have failed try again, all or those that are named.
+/// Has the sites that have failed try again: all, those that are named, or those that have failed for one reason.
 #[utoipa::path(
     post, path = "/api/deployments/{id}/retry", tag = "Deployments", security(("bearer" = []), ("cookie" = [])), request_body = Retry,
     params(("id" = DeploymentId, Path, description = "The order's id.")),
@@ -274,12 +310,12 @@ async fn retry(
     caller: Operator,
     Id(id): Id<DeploymentId>,
     from: Snapshot,
-    Body(Retry { site_ids }): Body<Retry>,
+    Body(which): Body<Retry>,
 ) -> Result<Json<Retried>> {
     let (scope, now) = (caller.scope(), app.clock.now());
     let entry = Entry::new(Action::DeploymentRetried, caller.user(), &from, now).on("deployment", id);
     let flush =
-        (audit::store::record_if_deployment(entry, id), store::retry(scope, id, site_ids, now), store::find(scope, id));
+        (audit::store::record_if_deployment(entry, id), store::retry(scope, id, which, now), store::find(scope, id));
     let ((), sites, order) = caller.run(flush).await?;
     let (order, retried) = (order.ok_or(GONE)?.with_addresses(&app.storage), sites.len());
     app.live.bell.ring(sites);

@@ -1,10 +1,11 @@
 //! The SQL of orders and inventories. `$1` is always the caller's tenant: the first wall, see [`reach`].
 
 use super::{
-    DeploymentView, Filter, InventoryItem, InventoryState, NewDeployment, Target, TargetFilter, TargetView, order,
+    Cause, DeploymentSummary, DeploymentView, Filter, InventoryItem, InventoryState, NewDeployment, Retry, Target,
+    TargetFilter, TargetView, order,
 };
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, Statement, query, row, scoped};
+use crate::db::{Query, Scalar, Scope, Statement, escape_like, query, row, scoped};
 use crate::ids::{DeploymentId, SiteId, VideoId};
 
 /// The condition under which a scope reaches orders: like the library, they are NeoPro's own.
@@ -131,13 +132,16 @@ pub fn cancel(scope: Scope, id: DeploymentId, now: Time) -> Query<Vec<SiteId>> {
 }
 
 /// Another try of what of an order has failed: the sites that have work now.
-pub fn retry(scope: Scope, id: DeploymentId, only: Option<Vec<SiteId>>, now: Time) -> Query<Vec<SiteId>> {
+pub fn retry(scope: Scope, id: DeploymentId, which: Retry, now: Time) -> Query<Vec<SiteId>> {
     let sql = format!(
-        "select neopro_retry_deployment(id, $3, $4) from content_deployments where {} and id = $2",
+        "select neopro_retry_deployment(id, case when $5 is null then $3 else (select coalesce(array_agg(t.site_id), '{{}}') \
+           from deployment_targets t where t.deployment_id = $2 and t.state = 'failed' and t.reason_code = $5 \
+             and ($3 is null or t.site_id = any($3))) end, $4) \
+         from content_deployments where {} and id = $2",
         reach(scope)
     );
-    let only: Option<Vec<uuid::Uuid>> = only.map(|sites| sites.into_iter().map(|site| site.0).collect());
-    sites(scoped(scope, sql).bind(id).bind(only).bind(now))
+    let only: Option<Vec<uuid::Uuid>> = which.site_ids.map(|sites| sites.into_iter().map(|site| site.0).collect());
+    sites(scoped(scope, sql).bind(id).bind(only).bind(now).bind(which.reason_code))
 }
 
 fn sites(statement: Statement) -> Query<Vec<SiteId>> {
@@ -162,26 +166,85 @@ const VIEW: &str = "o.id, o.video_id, o.video_title, o.video_title as video_name
 const FROM: &str = "deployment_orders o left join videos v on v.id = o.video_id \
      left join sites s on o.target_type = 'site' and s.id = o.target_id";
 
+/// What an order itself says.
+const WRITTEN: &str = "($2 is null or o.video_id = $2) \
+     and ($3 is null or nullif(o.target_id, o.id) = $3 \
+       or o.id in (select c.deployment_id from deployment_selections c where c.target_id = $3)) \
+     and ($4 is null or neopro_fold(concat_ws(e'\\n', o.video_title, o.target_name, s.club_name)) \
+         like '%' || neopro_fold($4) || '%' \
+       or o.id in (select c.deployment_id from deployment_selections c \
+         where neopro_fold(c.target_name) like '%' || neopro_fold($4) || '%'))";
+
+/// What follows from its sites.
+const DERIVED: &str = "($5 is null or o.status = $5) \
+     and ($6 is null or (o.status in ('pending', 'scheduled', 'in_progress')) = $6)";
+
+fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
+    scoped(scope, sql)
+        .bind(filter.video)
+        .bind(filter.target)
+        .bind(filter.search.as_deref().map(escape_like))
+        .bind(filter.status.map(super::DeploymentStatus::name))
+        .bind(filter.open)
+}
+
 /// A part of the orders, newest first.
 pub fn list(scope: Scope, filter: &Filter) -> Query<Vec<DeploymentView>> {
     let sql = format!(
-        "select {VIEW} from {FROM} where {} and ($2 is null or o.status = $2) and ($3 is null or o.video_id = $3) \
-           and ($4 is null or nullif(o.target_id, o.id) = $4 \
-             or o.id in (select c.deployment_id from deployment_selections c where c.target_id = $4)) order by o.created_at desc, o.id desc limit $5 offset $6",
+        "select {VIEW} from {FROM} where {} and {WRITTEN} and {DERIVED} \
+         order by o.created_at desc, o.id desc limit $7 offset $8",
         reach(scope)
     );
-    scoped(scope, sql)
-        .bind(filter.status.map(super::DeploymentStatus::name))
-        .bind(filter.video)
-        .bind(filter.target)
-        .bind(filter.slice.limit)
-        .bind(filter.slice.offset())
-        .all()
+    filtered(scope, sql, filter).bind(filter.slice.limit).bind(filter.slice.offset()).all()
+}
+
+/// How many orders the whole list has. Their sites are looked at only if it asks for it.
+pub fn count(scope: Scope, filter: &Filter) -> Query<i64> {
+    let (orders, derived) = match (filter.status, filter.open) {
+        (None, None) => ("content_deployments", "true"),
+        _ => ("deployment_orders", DERIVED),
+    };
+    let sql = format!(
+        "select count(*) from {orders} o left join sites s on o.target_type = 'site' and s.id = o.target_id \
+         where {} and {WRITTEN} and {derived}",
+        reach(scope)
+    );
+    filtered(scope, sql, filter).one::<Scalar<i64>>().map(|Scalar(count)| count)
+}
+
+/// How many orders are how far.
+pub fn summary(scope: Scope, now: Time) -> Query<DeploymentSummary> {
+    let sql = format!(
+        "select count(*) filter (where status in ('pending', 'scheduled', 'in_progress')) as open, \
+           count(*) filter (where status = 'scheduled') as scheduled, \
+           count(*) filter (where status = 'failed' and ended > $2 - interval '7 days') as failed_7d, \
+           count(*) filter (where status = 'completed' and ended > $2 - interval '7 days') as completed_7d \
+         from (select status, coalesce(completed_at, started_at) as ended from deployment_orders where {}) o",
+        reach(scope)
+    );
+    scoped(scope, sql).bind(now).one()
+}
+
+/// Why sites of an order have failed, the most frequent cause first.
+pub fn causes(scope: Scope, id: DeploymentId) -> Query<Vec<Cause>> {
+    let sql = format!(
+        "select reason_code, mode() within group (order by reason) as reason, count(*) as sites \
+         from deployment_targets where {} and deployment_id = $2 and state = 'failed' \
+         group by reason_code order by sites desc, reason_code",
+        reach(scope)
+    );
+    scoped(scope, sql).bind(id).all()
 }
 
 /// One order.
 pub fn find(scope: Scope, id: DeploymentId) -> Query<Option<DeploymentView>> {
     scoped(scope, format!("select {VIEW} from {FROM} where {} and o.id = $2", reach(scope))).bind(id).optional()
+}
+
+/// Whether an order is there.
+pub fn has_order(scope: Scope, id: DeploymentId) -> Query<bool> {
+    let sql = format!("select exists (select from content_deployments where {} and id = $2)", reach(scope));
+    exists(scoped(scope, sql).bind(id))
 }
 
 /// Whether a video is there.

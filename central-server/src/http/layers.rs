@@ -105,7 +105,10 @@ pub async fn cors(State(app): State<App>, request: Request, next: Next) -> Respo
     if let Some(origin) = listed {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After, X-Request-Id"));
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("Retry-After, X-Request-Id, X-Total-Count"),
+        );
         headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     }
     if preflight {

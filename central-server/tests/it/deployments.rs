@@ -34,6 +34,13 @@ impl Stock {
         self.app.post(path, body).bearer(&self.token).send().await.expect(status).json()
     }
 
+    /// A `POST` that has to succeed.
+    pub async fn post_to(&self, path: String, body: Value) -> Value {
+        let answer = self.app.post(&path, body).bearer(&self.token).send().await;
+        assert!(answer.status < 300, "{path}: {}", answer.text);
+        answer.json()
+    }
+
     pub async fn get(&self, path: &str) -> Value {
         self.app.get(path).bearer(&self.token).send().await.expect(StatusCode::OK).json()
     }

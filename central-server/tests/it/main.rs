@@ -19,6 +19,7 @@ mod live;
 mod live_limits;
 mod metrics;
 mod migrations;
+mod orders;
 mod overview;
 mod pages;
 mod pooler;
