@@ -16,14 +16,16 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Error;
+use crate::events::{Change, Changes};
 use crate::health::Health;
 use crate::http::layers::{self, ForeignOrigins};
 use crate::http::openapi::{self, ApiDoc};
 use crate::http::pages::{self, Pages};
+use crate::ids::{DeploymentId, SiteId};
 use crate::live::{self, Live};
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
-use crate::{auth, configurations, deployments, groups, health, metrics, sites, videos};
+use crate::{auth, configurations, deployments, events, groups, health, metrics, sites, videos};
 
 /// Everything that a handler may need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Compares the slow hashes of old boxes' keys, apart from people's logins.
     pub box_keys: Passwords,
+    /// What changes, for the open dashboards.
+    pub changes: Changes,
     /// The live channel.
     pub live: Live,
     /// Encrypts the secrets of clubs' configurations.
@@ -87,6 +91,7 @@ impl App {
             tokens,
             passwords: Passwords::default(),
             box_keys: Passwords::default(),
+            changes: Changes::default(),
             live: Live::default(),
             sealer: Sealer::new(sealed_with, "mirror"),
             login_limits: LoginLimits::default(),
@@ -111,6 +116,13 @@ impl App {
         let _ = self.db.set(db);
     }
 
+    /// An order has changed what these sites are to have: their boxes are told, and so are those who watch.
+    pub fn has_ordered(&self, order: DeploymentId, sites: Vec<SiteId>) {
+        self.changes.note(Change::Deployment(order));
+        self.changes.note_sites(sites.iter().copied(), Change::Work);
+        self.live.bell.ring(sites);
+    }
+
     /// Runs an act to its end, also if its request is given up meanwhile: what has put something on the disk is to
     /// write it down, or to take it away again.
     ///
@@ -132,6 +144,7 @@ impl App {
             .merge(groups::routes::routes())
             .merge(videos::routes::routes())
             .merge(deployments::routes::routes())
+            .merge(events::routes::routes())
             .merge(configurations::routes::routes())
     }
 

@@ -49,6 +49,8 @@ pub enum Error {
     Unsupported(&'static str, String),
     /// 429: come back after this many seconds.
     TooManyRequests(u64),
+    /// 429: too many streams are open; the sentence says whose.
+    TooManyStreams(&'static str),
     /// 503: a dependency does not answer. The text is for the log.
     Unavailable(String),
     /// 507: the disk has no room for it. Not 503: to try again does not help before somebody has made room.
@@ -115,7 +117,7 @@ impl Error {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::MediaType | Self::NotMultipart | Self::Unsupported(..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests(_) | Self::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -143,6 +145,7 @@ impl Error {
             Self::HeadTooLarge => "head_too_large",
             Self::NotMultipart => "not_multipart",
             Self::TooManyRequests(_) => "too_many_requests",
+            Self::TooManyStreams(_) => "too_many_streams",
             Self::Unavailable(_) => "unavailable",
             Self::StorageFull => "storage_full",
             Self::Internal(_) => "internal",
@@ -153,9 +156,11 @@ impl Error {
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
-            Self::Unauthenticated(why) | Self::Forbidden(why) | Self::Unreadable(why) | Self::Conflict(_, why) => {
-                (*why).to_owned()
-            }
+            Self::Unauthenticated(why)
+            | Self::Forbidden(why)
+            | Self::Unreadable(why)
+            | Self::Conflict(_, why)
+            | Self::TooManyStreams(why) => (*why).to_owned(),
             Self::ForeignOrigin => "Cette page n'est pas autorisée à agir sur ce serveur.".into(),
             Self::NotFound(what) => format!("{what} n'existe pas ou n'existe plus."),
             Self::NoRoute(_) => "Cette adresse n'existe pas.".into(),
@@ -196,7 +201,7 @@ impl Error {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests(seconds) => Some(*seconds),
-            Self::Unavailable(_) => Some(RETRY),
+            Self::Unavailable(_) | Self::TooManyStreams(_) => Some(RETRY),
             _ => None,
         }
     }

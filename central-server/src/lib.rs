@@ -13,6 +13,7 @@ pub mod configurations;
 pub mod db;
 pub mod deployments;
 pub mod error;
+pub mod events;
 pub mod groups;
 pub mod health;
 pub mod http;

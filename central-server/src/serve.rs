@@ -29,7 +29,7 @@ use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
-use crate::{deployments, live, logging};
+use crate::{deployments, events, live, logging};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -92,6 +92,8 @@ pub async fn serve(loaded: Loaded) -> Result<(), String> {
     tracing::info!("stopping");
     app.health.set_database(DatabaseState::Stopping, Duration::ZERO);
     let _ = stop.send(true);
+    // A stream has no end by itself that could be waited for.
+    app.changes.close();
     if tokio::time::timeout(DRAIN, http).await.is_err() {
         tracing::warn!("some requests had not ended in time");
     }
@@ -148,6 +150,7 @@ async fn bring_up(app: App) -> Result<Option<Embedded>, String> {
     tokio::spawn(checks::watch_database(Arc::clone(&app.health), checks, db));
     tokio::spawn(live::run(app.clone()));
     tokio::spawn(deployments::jobs::run(app.clone()));
+    tokio::spawn(events::jobs::run(app.clone()));
     Ok(embedded)
 }
 

@@ -19,6 +19,7 @@ use axum::http::request::Parts;
 
 use super::{Claims, Role, cookies};
 use crate::app::App;
+use crate::clock::Time;
 use crate::db::{Db, Scope, SessionClaim, Statements};
 use crate::error::Error;
 use crate::ids::{SessionId, UserId};
@@ -73,6 +74,12 @@ impl Caller {
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// The same caller at another moment, for what lasts longer than a request.
+    #[must_use]
+    pub fn at(&self, now: Time) -> Self {
+        Self { claim: SessionClaim { now, ..self.claim.clone() }, ..self.clone() }
     }
 
     /// Proves the session and runs the statements within the caller's scope, in one round trip.

@@ -216,6 +216,7 @@ async fn end(app: &App, from: &Snapshot, headers: &HeaderMap) -> Result<()> {
     let entry = Entry::new(Action::UserLogout, claims.id, from, now).on("user", claims.id);
     let journal = audit::store::record_ending(entry, claims.sid);
     app.db()?.run_as_system((journal, store::end_session(claims.sid, claims.id, now))).await?;
+    app.changes.end(claims.sid);
     Ok(())
 }
 

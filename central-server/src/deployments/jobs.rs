@@ -27,7 +27,7 @@ pub async fn start_due(app: &App) {
     };
     for order in due {
         match db.run_as_system(store::start_due(order, app.clock.now())).await {
-            Ok(sites) => app.live.bell.ring(sites),
+            Ok(sites) => app.has_ordered(order, sites),
             Err(error) => tracing::warn!(%order, %error, "a scheduled deployment could not be started yet"),
         }
     }

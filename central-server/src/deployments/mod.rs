@@ -7,7 +7,7 @@ pub mod jobs;
 mod order;
 pub mod preview;
 pub mod routes;
-mod store;
+pub(crate) mod store;
 
 use std::str::FromStr;
 

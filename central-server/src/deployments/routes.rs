@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::{Admin, Operator, Staff};
 use crate::error::{Error, Result};
+use crate::events::{Change, Kind};
 use crate::http::openapi::{Read, Write};
 use crate::http::page::Slice;
 use crate::http::{Body, Form, FromForm, Id, Query, Snapshot};
@@ -186,7 +187,7 @@ async fn create(
     );
     let (prospect, ((), sites), (), order) = caller.run(flush).await?;
     let order = order.ok_or_else(|| refusal(&prospect, &new))?;
-    app.live.bell.ring(sites);
+    app.has_ordered(id, sites);
     Ok((StatusCode::CREATED, Json(order.with_addresses(&app.storage))))
 }
 
@@ -264,7 +265,8 @@ async fn delete(
         (audit::store::record_if_deployment(entry, id), store::cancel(scope, id, now), store::delete(scope, id));
     let ((), sites, title) = caller.run(flush).await?;
     let title = title.ok_or(GONE)?;
-    app.live.bell.ring(sites);
+    app.has_ordered(id, sites);
+    app.changes.note(Change::All(Kind::Deployments));
     Ok(Json(DeploymentMessage { message: format!("Le déploiement de « {title} » est supprimé.") }))
 }
 
@@ -285,7 +287,7 @@ async fn cancel(
     let flush = (audit::store::record_if_deployment(entry, id), store::cancel(scope, id, now), store::find(scope, id));
     let ((), sites, order) = caller.run(flush).await?;
     let order = order.ok_or(GONE)?.with_addresses(&app.storage);
-    app.live.bell.ring(sites);
+    app.has_ordered(id, sites);
     Ok(Json(order))
 }
 
@@ -318,7 +320,7 @@ async fn retry(
         (audit::store::record_if_deployment(entry, id), store::retry(scope, id, which, now), store::find(scope, id));
     let ((), sites, order) = caller.run(flush).await?;
     let (order, retried) = (order.ok_or(GONE)?.with_addresses(&app.storage), sites.len());
-    app.live.bell.ring(sites);
+    app.has_ordered(id, sites);
     Ok(Json(Retried { retried, order }))
 }
 

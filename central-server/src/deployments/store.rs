@@ -247,6 +247,30 @@ pub fn has_order(scope: Scope, id: DeploymentId) -> Query<bool> {
     exists(scoped(scope, sql).bind(id))
 }
 
+/// These orders, and those that are at work at these sites or were since this moment; at most so many of the latter.
+pub fn among(
+    scope: Scope,
+    orders: Vec<DeploymentId>,
+    sites: Vec<SiteId>,
+    since: Time,
+    most: i64,
+) -> Query<Vec<DeploymentView>> {
+    let sql = format!(
+        "with wanted as materialized ( \
+           select unnest($2) as id union (select t.deployment_id from deployment_targets t where t.site_id = any ($3) \
+             and (t.state in ('pending', 'downloading', 'failed') or t.completed_at >= $4) \
+             group by t.deployment_id limit $5) \
+         ) select {VIEW} from wanted join ({FROM}) on o.id = wanted.id where {}",
+        reach(scope)
+    );
+    scoped(scope, sql)
+        .bind(orders.into_iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(sites.into_iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(since)
+        .bind(most)
+        .all()
+}
+
 /// Whether a video is there.
 pub fn has_video(scope: Scope, id: VideoId) -> Query<bool> {
     exists(scoped(scope, format!("select exists (select from videos where {} and id = $2)", reach(scope))).bind(id))

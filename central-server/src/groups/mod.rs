@@ -1,7 +1,7 @@
 //! Groups: sites that get the same things. Static ones: somebody says who is in.
 
 pub mod routes;
-mod store;
+pub(crate) mod store;
 
 use std::str::FromStr;
 

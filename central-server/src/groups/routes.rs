@@ -15,6 +15,7 @@ use crate::audit::{self, Action, Entry};
 use crate::auth::{Admin, Caller, Operator};
 use crate::db;
 use crate::error::{Error, Result};
+use crate::events::{self, Change};
 use crate::http::openapi::{Read, Write};
 use crate::http::{Body, Form, FromForm, Id, Ids, Query, Snapshot};
 use crate::ids::{GroupId, SiteId};
@@ -110,6 +111,7 @@ async fn create(
         store::find(scope, id),
     );
     let ((), (), (), group) = caller.run(flush).await.map_err(no_such_site)?;
+    app.changes.note(Change::Group(id));
     Ok((StatusCode::CREATED, Json(group.ok_or(GONE)?)))
 }
 
@@ -139,6 +141,7 @@ async fn update(
         store::find(scope, id),
     );
     let (_, (), (), group) = caller.run(flush).await.map_err(no_such_site)?;
+    app.changes.note(Change::Group(id));
     group.map(Json).ok_or(GONE)
 }
 
@@ -173,6 +176,7 @@ async fn delete(
     let entry = Entry::new(Action::GroupDeleted, caller.user(), &from, app.clock.now()).on("group", id);
     let (_, name) = caller.run((audit::store::record_if_group(entry, id), store::delete(caller.scope(), id))).await?;
     let name = name.ok_or(GONE)?;
+    app.changes.note(Change::All(events::Kind::Groups));
     Ok(Json(GroupMessage { message: format!("Le groupe « {name} » est supprimé.") }))
 }
 
@@ -199,6 +203,7 @@ async fn add_members(
         store::find(scope, id),
     );
     let ((), (), group) = caller.run(flush).await.map_err(no_such_site)?;
+    app.changes.note(Change::Group(id));
     let (name, added_count) = (group.ok_or(GONE)?.name, members.site_ids.len());
     Ok(Json(MembersAdded { message: format!("Le groupe « {name} » est complété."), added_count }))
 }
@@ -223,7 +228,10 @@ async fn remove_member(
         .with(json!({ "removed": site }));
     let flush = (audit::store::record_if_member(entry, id, site), store::remove(caller.scope(), id, site));
     match caller.run(flush).await?.1 {
-        true => Ok(Json(GroupMessage { message: "Le site ne fait plus partie du groupe.".into() })),
+        true => {
+            app.changes.note(Change::Group(id));
+            Ok(Json(GroupMessage { message: "Le site ne fait plus partie du groupe.".into() }))
+        }
         false => Err(Error::NotFound("Ce site dans ce groupe")),
     }
 }

@@ -54,6 +54,14 @@ pub fn list(scope: Scope, search: Option<String>, kind: Option<Kind>) -> Query<V
     scoped(scope, sql).bind(search).bind(kind.map(Kind::name)).all()
 }
 
+/// Of these groups, those that the scope sees.
+pub fn among(scope: Scope, ids: Vec<GroupId>) -> Query<Vec<GroupId>> {
+    scoped(scope, format!("select id from groups where {} and id = any ($2)", visible(scope)))
+        .bind(ids.into_iter().map(|id| id.0).collect::<Vec<_>>())
+        .all::<Scalar<GroupId>>()
+        .map(|ids| ids.into_iter().map(|Scalar(id)| id).collect())
+}
+
 /// One group.
 pub fn find(scope: Scope, id: GroupId) -> Query<Option<GroupView>> {
     let sql = format!("select {} from groups where {} and id = $2", view(scope), visible(scope));

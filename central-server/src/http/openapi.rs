@@ -10,18 +10,20 @@ use utoipa::{IntoResponses, Modify, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::error::{Error, ErrorBody};
+use crate::events::Beat;
 
 /// Title and security schemes; paths and schemas come from the routes.
 #[derive(Debug, utoipa::OpenApi)]
 #[openapi(
     info(title = "NeoPro", description = "API of NeoPro's central server.\n\nEvery failure is an object `{error, code, request_id}`: `error` is a sentence for a person (French), `code` a stable word for a program. Any address may answer 404 `no_route`, 405 `method_not_allowed` and 431 `head_too_large` as well."),
     modifiers(&Security),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, Beat)),
     tags(
         (name = "Service", description = "How the service is, without a session"),
         (name = "Authentication", description = "Login, logout, one's own account"),
         (name = "Deployments", description = "Orders that sites are to have a video, and what became of them"),
         (name = "Groups", description = "Sites that get the same things"),
+        (name = "Live", description = "What changes, as it happens"),
         (name = "Sites", description = "The clubs with a box, and the keys of their boxes"),
         (name = "Videos", description = "The library: videos and pictures that the boxes show"),
     )

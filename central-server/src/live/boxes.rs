@@ -11,6 +11,7 @@ use neopro_protocol::{Authenticate, Authenticated, PROTOCOL, RevisionAck};
 use serde_json::{Value, json};
 
 use super::courier::Speaks;
+use super::figures::Reading;
 use super::keys::Unanswered;
 use super::packet;
 use super::session::Handle;
@@ -113,7 +114,11 @@ impl Talk {
     async fn hear(&mut self, known: Known, Event { name, data, ack }: Event) {
         let (app, site) = (&self.app, known.site);
         match name.as_str() {
-            "heartbeat" => app.live.hub.beat(site, &data, app.clock.now()),
+            "heartbeat" => {
+                let now = app.clock.now();
+                app.live.hub.beat(site, &data, now);
+                app.changes.note_beat(site, || Reading::of(&data["metrics"]).beat(site, now));
+            }
             _ => app.live.hub.heard(site, app.clock.now()),
         }
         match name.as_str() {

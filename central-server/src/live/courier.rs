@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use super::session::Handle;
 use super::{store, v1, v2};
 use crate::app::App;
+use crate::events::Change;
 use crate::ids::SiteId;
 
 /// How often it is looked for work that nobody rang for.
@@ -236,8 +237,11 @@ pub(super) async fn write_now(app: &App) {
         return;
     }
     for some in progress.chunks(WRITTEN_TOGETHER) {
-        if let Err(error) = db.run_as_system(store::write_progress(some, app.clock.now())).await {
-            tracing::warn!(%error, files = some.len(), "the progress of downloads could not be written down");
+        match db.run_as_system(store::write_progress(some, app.clock.now())).await {
+            Ok(_) => app.changes.note_sites(some.iter().map(|((site, _), _)| *site), Change::Work),
+            Err(error) => {
+                tracing::warn!(%error, files = some.len(), "the progress of downloads could not be written down");
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use crate::clock::Time;
+use crate::events::Beat;
 use crate::ids::SiteId;
 
 /// How many hours of sites may wait while the database is away; then what is newest is lost.
@@ -50,6 +51,13 @@ impl Reading {
             disk: measured("disk"),
             uptime: figure("uptime", 0.0..=LONGEST_UPTIME).map(|seconds| seconds as i64),
         }
+    }
+
+    /// The same, for those who watch the site.
+    #[must_use]
+    pub fn beat(self, site_id: SiteId, at: Time) -> Beat {
+        let Self { cpu, memory, temperature, disk, uptime } = self;
+        Beat { site_id, at, cpu, memory, temperature, disk, uptime }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::figures::Gathered;
 use super::session::Handle;
@@ -20,6 +21,8 @@ pub struct Hub {
     connected: Mutex<HashMap<SiteId, Connected>>,
     news: Mutex<HashMap<SiteId, News>>,
     pub(super) figures: Gathered,
+    /// Somebody came or went.
+    stirred: Notify,
 }
 
 #[derive(Debug)]
@@ -28,6 +31,8 @@ struct Connected {
     /// The last sign of life: how long ago, whatever the wall clock does, and the moment that is noted of it.
     heard: Instant,
     seen: Time,
+    /// What it said last of what it runs and where, a heartbeat for the most part says the same.
+    said: Option<(Option<String>, Option<String>)>,
 }
 
 /// What is to be written down about a site.
@@ -43,6 +48,8 @@ pub struct News {
     pub local_ip: Option<String>,
     /// What it runs.
     pub software_version: Option<String>,
+    /// Whether somebody who looks at the site sees it: it came, went, or says something new of itself.
+    pub shows: bool,
 }
 
 impl Hub {
@@ -50,11 +57,14 @@ impl Hub {
     /// offline for it.
     pub fn arrived(&self, site: SiteId, handle: Handle, now: Time) {
         let ip = handle.address().to_string();
-        let before = lock(&self.connected).insert(site, Connected { handle, heard: Instant::now(), seen: now });
+        let before =
+            lock(&self.connected).insert(site, Connected { handle, heard: Instant::now(), seen: now, said: None });
         if let Some(before) = before {
             before.handle.close();
         }
-        self.note(site, News { seen: now, online: true, ip: Some(ip), local_ip: None, software_version: None });
+        let (local_ip, software_version) = (None, None);
+        self.note(site, News { seen: now, online: true, ip: Some(ip), local_ip, software_version, shows: true });
+        self.stirred.notify_one();
     }
 
     /// A connection has ended. Only if it was the site's current one is the site gone.
@@ -70,7 +80,9 @@ impl Hub {
         let Some(Connected { seen, .. }) = gone else { return };
         // When it was last heard, not when that was noticed: meanwhile it may be connected to another replica. And that
         // very moment, not one that is counted back: a microsecond before what is noted already would be out of date.
-        self.note(site, News { seen, online: false, ip: None, local_ip: None, software_version: None });
+        let (ip, local_ip, software_version) = (None, None, None);
+        self.note(site, News { seen, online: false, ip, local_ip, software_version, shows: true });
+        self.stirred.notify_one();
     }
 
     /// Any sign of life.
@@ -85,16 +97,24 @@ impl Hub {
         self.heard(site, now);
         self.figures.add(site, &beat["metrics"], now);
         let text = |value: &Value| value.as_str().filter(|text| text.len() <= 100).map(clean);
-        self.note(
-            site,
-            News {
-                seen: now,
-                online: true,
-                ip: None,
-                local_ip: text(&beat["metrics"]["localIp"]),
-                software_version: text(&beat["softwareVersion"]),
-            },
-        );
+        let (local_ip, software_version) = (text(&beat["metrics"]["localIp"]), text(&beat["softwareVersion"]));
+        let shows = self.says_something_new(site, &local_ip, &software_version);
+        self.note(site, News { seen: now, online: true, ip: None, local_ip, software_version, shows });
+    }
+
+    fn says_something_new(&self, site: SiteId, local_ip: &Option<String>, version: &Option<String>) -> bool {
+        let mut connected = lock(&self.connected);
+        let Some(connected) = connected.get_mut(&site) else { return false };
+        let is_same = connected.said.as_ref().is_some_and(|(ip, runs)| (ip, runs) == (local_ip, version));
+        if !is_same {
+            connected.said = Some((local_ip.clone(), version.clone()));
+        }
+        !is_same
+    }
+
+    /// Waits until somebody came or went.
+    pub(super) async fn stirred(&self) {
+        self.stirred.notified().await;
     }
 
     /// How many boxes are connected here.
@@ -131,7 +151,7 @@ impl Hub {
     pub(super) fn put_back(&self, news: Vec<(SiteId, News)>) {
         let mut waiting = lock(&self.news);
         for (site, old) in news {
-            waiting.entry(site).or_insert(old);
+            waiting.entry(site).and_modify(|news| news.shows |= old.shows).or_insert(old);
         }
     }
 
@@ -141,6 +161,7 @@ impl Hub {
             .and_modify(|news| {
                 news.seen = new.seen;
                 news.online = new.online;
+                news.shows |= new.shows;
                 news.ip = new.ip.clone().or(news.ip.take());
                 news.local_ip = new.local_ip.clone().or(news.local_ip.take());
                 news.software_version = new.software_version.clone().or(news.software_version.take());

@@ -5,9 +5,13 @@ use std::time::Duration;
 use super::silent::COUNTED_EVERY;
 use super::store;
 use crate::app::App;
+use crate::events::Change;
+use crate::ids::SiteId;
 
 /// How often what was heard is written down.
 const WRITTEN_EVERY: Duration = Duration::from_secs(5);
+/// How soon it is written down that a box came or went, when somebody looks: those who come together are one write.
+const SHOWN_WITHIN: Duration = Duration::from_millis(150);
 /// How often boxes are asked for a sign of life.
 const PINGED_EVERY: Duration = Duration::from_secs(30);
 /// After how long without news a site is offline, whichever replica it was connected to.
@@ -28,8 +32,21 @@ async fn close_surplus(app: &App) {
 
 async fn write(app: &App) {
     loop {
-        tokio::time::sleep(WRITTEN_EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(WRITTEN_EVERY) => {}
+            () = somebody_looks(app) => tokio::time::sleep(SHOWN_WITHIN).await,
+        }
         write_now(app).await;
+    }
+}
+
+/// Waits until a box has come or gone, and somebody has the dashboard open to see it.
+async fn somebody_looks(app: &App) {
+    loop {
+        app.live.hub.stirred().await;
+        if app.changes.is_heard() {
+            return;
+        }
     }
 }
 
@@ -41,10 +58,16 @@ pub async fn write_now(app: &App) {
         return;
     }
     let written = db.run_as_system((store::write_news(&news), store::write_figures(&figures))).await;
-    if let Err(error) = written {
-        tracing::warn!(%error, sites = news.len(), "what was heard of boxes could not be written down yet");
-        app.live.hub.put_back(news);
-        app.live.hub.figures.put_back(figures);
+    match written {
+        Ok(_) => {
+            let shown: Vec<SiteId> = news.iter().filter(|(_, news)| news.shows).map(|(site, _)| *site).collect();
+            app.changes.note_sites(shown.into_iter(), Change::Site);
+        }
+        Err(error) => {
+            tracing::warn!(%error, sites = news.len(), "what was heard of boxes could not be written down yet");
+            app.live.hub.put_back(news);
+            app.live.hub.figures.put_back(figures);
+        }
     }
 }
 
@@ -54,8 +77,11 @@ async fn ping(app: &App) {
         app.live.hub.ping(app.clock.now());
         let Ok(db) = app.db() else { continue };
         match db.run_as_system(store::end_leases(app.clock.now().minus(LEASE))).await {
-            Ok(0) => {}
-            Ok(ended) => tracing::info!(ended, "boxes were not heard of any more"),
+            Ok(ended) if ended.is_empty() => {}
+            Ok(ended) => {
+                tracing::info!(ended = ended.len(), "boxes were not heard of any more");
+                app.changes.note_sites(ended.into_iter(), Change::Site);
+            }
             Err(error) => tracing::warn!(%error, "leases could not be looked at"),
         }
     }

@@ -115,12 +115,12 @@ pub fn write_figures(figures: &[(SiteHour, Figures)]) -> Query<()> {
     .nothing()
 }
 
-/// Sites that say online and were not heard of since `lease`: their replica is gone with them. How many.
-pub fn end_leases(lease: Time) -> Query<usize> {
+/// Sites that say online and were not heard of since `lease`: their replica is gone with them.
+pub fn end_leases(lease: Time) -> Query<Vec<SiteId>> {
     query("update sites set status = 'offline' where status = 'online' and last_seen_at < $1 returning id")
         .bind(lease)
         .all::<Scalar<SiteId>>()
-        .map(|ended| ended.len())
+        .map(|ended| ended.into_iter().map(|Scalar(site)| site).collect())
 }
 
 /// What a box says of itself.

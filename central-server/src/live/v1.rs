@@ -15,6 +15,7 @@ use super::store::{self, NextCommand, Outcome};
 use super::v2::clean;
 use crate::app::App;
 use crate::db;
+use crate::events::Change;
 use crate::ids::{CommandId, SiteId};
 use crate::storage::Bucket;
 
@@ -62,7 +63,10 @@ pub(super) async fn result(app: &App, site: SiteId, data: &Value) {
     app.live.progress.forget(site);
     let write = || store::finish_command(site, command, &outcome, app.clock.now());
     match insistently(app, write).await {
-        Ok(true) => app.live.bell.ring([site]),
+        Ok(true) => {
+            app.changes.note(Change::Work(site));
+            app.live.bell.ring([site]);
+        }
         Ok(false) => tracing::debug!(%site, %command, "a result that nobody waits for"),
         Err(error) => tracing::warn!(%site, %command, %error, "the result of a command is lost"),
     }
@@ -97,9 +101,10 @@ pub(super) async fn mirror(app: &App, site: SiteId, data: &Value, is_old: bool) 
     match insistently(app, write).await {
         Ok(()) if is_old => {
             app.live.seats.has_shown(site);
+            app.changes.note(Change::Work(site));
             app.live.bell.ring([site]);
         }
-        Ok(()) => {}
+        Ok(()) => app.changes.note(Change::Site(site)),
         Err(error) => tracing::warn!(%site, %error, "a mirror could not be kept"),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::session::Handle;
 use super::store::{self, MediaRow};
 use crate::app::App;
+use crate::events::Change;
 use crate::ids::SiteId;
 use crate::storage::Bucket;
 
@@ -96,7 +97,9 @@ pub(super) async fn report(
     let Ok(db) = app.db() else { return false };
     match db.run_as_system(store::take_report(site, report, fresh, app.clock.now())).await {
         Ok(is_new) => {
-            if !is_new {
+            if is_new {
+                app.changes.note(Change::Work(site));
+            } else {
                 tracing::debug!(%site, sequence, "a report came twice");
             }
             if let Some(ack) = ack {

@@ -3,7 +3,7 @@
 mod filter;
 mod overview;
 pub mod routes;
-mod store;
+pub(crate) mod store;
 
 use std::str::FromStr;
 

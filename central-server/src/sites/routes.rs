@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::{Admin, Caller, Operator, Role};
 use crate::error::{Error, Result};
+use crate::events::{Change, Kind};
 use crate::http::openapi::{Read, Write};
 use crate::http::page::MOST;
 use crate::http::{Body, Id, Query, Snapshot};
@@ -127,6 +128,7 @@ async fn create(
             Err(error) => return Err(error.into()),
         }
     };
+    app.changes.note(Change::Site(id));
     Ok((StatusCode::CREATED, Json(with_key(site, key))))
 }
 
@@ -152,7 +154,10 @@ async fn update(
         .with(json!({ "fields": changes.fields() }));
     let update = store::update(caller.scope(), id, &changes, now);
     match caller.run((update, audit::store::record_if_site(entry, id))).await {
-        Ok((site, ())) => site.map(Json).ok_or(GONE),
+        Ok((site, ())) => {
+            app.changes.note(Change::Site(id));
+            site.map(Json).ok_or(GONE)
+        }
         Err(error) if error.is_taken("sites_site_name_key") => {
             Err(Error::Conflict("site_name_taken", "Un autre site porte déjà ce nom."))
         }
@@ -184,6 +189,7 @@ async fn delete(
     let (_, name) = caller.run((audit::store::record_if_site(entry, id), store::delete(caller.scope(), id))).await?;
     let name = name.ok_or(GONE)?;
     app.live.hub.dismiss(id);
+    app.changes.note(Change::All(Kind::Sites));
     Ok(Json(SiteMessage { message: format!("Le site « {name} » est supprimé.") }))
 }
 
@@ -206,6 +212,7 @@ async fn regenerate_key(
     let site = site.ok_or(GONE)?;
     // Whoever is connected with the old key has to show the new one.
     app.live.hub.dismiss(id);
+    app.changes.note(Change::Site(id));
     Ok(Json(with_key(site, key)))
 }
 

@@ -3,7 +3,7 @@
 use super::overview::FacetRow;
 use super::{DisplayStatus, Filter, NewSite, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status};
 use crate::clock::Time;
-use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, scoped};
+use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, query, scoped};
 use crate::ids::SiteId;
 
 /// The condition under which a scope sees a site.
@@ -124,6 +124,24 @@ pub fn find(scope: Scope, id: SiteId, now: Time) -> Query<Option<SiteView>> {
     let view = SiteView::columns_at("$3");
     let sql = format!("select {view} from site_overview sites where {} and id = $2", visible(scope));
     scoped(scope, sql).bind(id).bind(now).optional()
+}
+
+/// Of these sites, those that the scope sees.
+pub fn among(scope: Scope, ids: Vec<SiteId>, now: Time) -> Query<Vec<SiteView>> {
+    let view = SiteView::columns_at("$3");
+    scoped(scope, format!("select {view} from site_overview sites where {} and id = any ($2)", visible(scope)))
+        .bind(ids.into_iter().map(|id| id.0).collect::<Vec<_>>())
+        .bind(now)
+        .all()
+}
+
+/// The sites whose box was last heard of within a span: those that have just been silent for so long.
+pub fn last_heard_within(from: Time, to: Time) -> Query<Vec<SiteId>> {
+    query("select id from sites where status = 'offline' and last_seen_at > $1 and last_seen_at <= $2")
+        .bind(from)
+        .bind(to)
+        .all::<Scalar<SiteId>>()
+        .map(|ids| ids.into_iter().map(|Scalar(id)| id).collect())
 }
 
 /// Creates a site. A name that is taken gets the next free suffix; two creations at once may still collide on

@@ -17,6 +17,7 @@ use crate::audit::{self, Action, Entry};
 use crate::auth::{Admin, Operator, Staff};
 use crate::db;
 use crate::error::{Error, Result};
+use crate::events::{Change, Kind};
 use crate::http::openapi::{Picture, Read, Upload, Write};
 use crate::http::page::MOST;
 use crate::http::{Body, Id, Multipart, Query, Snapshot};
@@ -193,6 +194,7 @@ async fn update(
         return Err(Error::Unreadable("Aucun champ à modifier n'a été envoyé."));
     }
     let video = caller.run(store::update(caller.scope(), id, &changes, app.clock.now())).await?.ok_or(GONE)?;
+    app.changes.note(Change::Video(id));
     Ok(Json(view(&app, video)))
 }
 
@@ -213,6 +215,7 @@ async fn put_thumbnail(
     let picture = thumbnail::receive(request).await?;
     App::to_its_end(async move {
         let video = thumbnail::replace(&app, &caller, id, picture).await?.ok_or(GONE)?;
+        app.changes.note(Change::Video(id));
         Ok(Json(view(&app, video)))
     })
     .await
@@ -261,6 +264,7 @@ async fn delete(
         let flush = (audit::store::record_if_video(entry, id), store::delete(caller.scope(), id));
         let ((), gone) = caller.run(flush).await.map_err(wanted_somewhere)?;
         let gone = gone.ok_or(GONE)?;
+        app.changes.note(Change::All(Kind::Videos));
         // An object of NeoPro 1 has another name, and is not on this disk.
         if let Some(object) = ObjectName::from_path(&gone.storage_path) {
             upload::discard(&app, &object).await;

@@ -12,6 +12,7 @@ use crate::audit::{self, Action, Entry};
 use crate::auth::Caller;
 use crate::db;
 use crate::error::{Error, Result};
+use crate::events::Change;
 use crate::http::{Form, Multipart, Snapshot};
 use crate::ids::VideoId;
 use crate::storage::{Bucket, Draft, Kind, ObjectName};
@@ -127,7 +128,10 @@ pub async fn keep(
         store::find_same(caller.scope(), &new.checksum),
     );
     let error = match caller.run(flush).await {
-        Ok((Some(video), (), _)) => return Ok(video),
+        Ok((Some(video), (), _)) => {
+            app.changes.note(Change::Video(id));
+            return Ok(video);
+        }
         Ok((None, (), Some(same))) => Error::Duplicate(same.to_string()),
         Ok((None, (), None)) => Error::Unavailable("the same video was deleted at this very moment".into()),
         // The answer to the commit may have been lost: only the database knows whether there is a row.

@@ -67,6 +67,7 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("GET /api/sites/{id}/deployments", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/sites/{id}/inventory", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/sites/{id}/local-content", &["super_admin", "admin", "operator", "viewer"]),
+    ("GET /api/events", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/groups", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/groups/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/groups/{id}/sites", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),

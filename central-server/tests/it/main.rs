@@ -10,6 +10,7 @@ mod contract;
 mod delivery;
 mod deployments;
 mod embedded;
+mod events;
 mod groups;
 mod guide;
 mod hostile;

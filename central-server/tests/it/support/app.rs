@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use http_body_util::BodyExt as _;
 use neopro_central::app::App;
 use neopro_central::clock::{Clock, Time};
@@ -22,7 +23,7 @@ use tower::ServiceExt as _;
 use super::cluster::scratch;
 use super::contract;
 use super::form::Form;
-use super::{Cluster, TestDb};
+use super::{Cluster, TestDb, Watcher};
 
 /// 2026-01-15 12:00 UTC: every test begins at this moment.
 pub const NOON: i64 = 1_768_478_400;
@@ -216,8 +217,14 @@ impl Call<'_> {
         self
     }
 
-    /// Sends it, and holds the answer against the contract.
-    pub async fn send(self) -> Answer {
+    /// Opens a stream, which has to begin.
+    pub async fn open(self) -> Watcher {
+        let (parts, body) = self.response().await.into_parts();
+        assert_eq!(parts.status, StatusCode::OK);
+        Watcher::of(parts.headers, body)
+    }
+
+    async fn response(self) -> Response {
         let mut request = Request::builder()
             .method(self.method.clone())
             .uri(&self.path)
@@ -225,16 +232,25 @@ impl Call<'_> {
             .expect("a request");
         *request.headers_mut() = self.headers;
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 40_000))));
-        let response = self.app.router.clone().oneshot(request).await.expect("an infallible router");
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
+        self.app.router.clone().oneshot(request).await.expect("an infallible router")
+    }
+
+    /// Sends it, and holds the answer against the contract. Of a stream its first words are enough.
+    pub async fn send(self) -> Answer {
+        let (method, path) = (self.method.clone(), self.path.clone());
+        let (parts, mut body) = self.response().await.into_parts();
+        let is_stream = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let bytes = match is_stream {
+            true => body.frame().await.expect("a word").expect("bytes").into_data().expect("data"),
+            false => body.collect().await.expect("a body").to_bytes(),
+        };
         let answer = Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
             bytes,
         };
-        contract::check(&self.method, &self.path, &answer);
+        contract::check(&method, &path, &answer);
         answer
     }
 }

@@ -9,9 +9,11 @@ pub mod player;
 pub mod program;
 pub mod stage;
 pub mod terminal;
+pub mod watcher;
 
 pub use app::{Answer, TestApp};
 pub use cluster::{Cluster, TestDb};
 pub use form::Form;
 pub use player::Player;
 pub use stage::Stage;
+pub use watcher::Watcher;

@@ -56,6 +56,11 @@ impl Stage {
         self.server.ready().await;
     }
 
+    /// The administrator's session.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A site with its [`key`]: its id.
     pub async fn site(&self, name: &str) -> String {
         let id = uuid::Uuid::now_v7().to_string();

@@ -1,0 +1,39 @@
+//! What time alone changes: sessions that are over, whoever ended them (another replica, the command line, the clock),
+//! and boxes that have been silent for so long that they count as offline.
+
+use std::time::Duration;
+
+use super::{Change, store};
+use crate::app::App;
+use crate::sites;
+
+/// How often it is looked, as long as a stream is open.
+const LOOKED_EVERY: Duration = Duration::from_millis(800);
+
+/// How long a box may be silent before it counts as offline: as `neopro_display_status` has it.
+const OFFLINE_AFTER: Duration = Duration::from_secs(120);
+
+/// Runs until the server stops.
+pub async fn run(app: App) {
+    let mut looked = app.clock.now();
+    loop {
+        tokio::time::sleep(LOOKED_EVERY).await;
+        let sessions = app.changes.sessions();
+        let Ok(db) = app.db() else { continue };
+        if sessions.is_empty() {
+            looked = app.clock.now();
+            continue;
+        }
+        let now = app.clock.now();
+        let silent = sites::store::last_heard_within(looked.minus(OFFLINE_AFTER), now.minus(OFFLINE_AFTER));
+        match db.run_as_system((store::ended(sessions, now), silent)).await {
+            Ok((ended, silent)) => {
+                looked = now;
+                ended.into_iter().for_each(|session| app.changes.end(session));
+                silent.into_iter().for_each(|site| app.changes.note(Change::Site(site)));
+            }
+            // Nothing leaves a stream without its session being proven: this only comes later.
+            Err(error) => tracing::warn!(%error, "the sessions of streams could not be looked at"),
+        }
+    }
+}
