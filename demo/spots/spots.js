@@ -127,14 +127,14 @@ function goal(t) {
     const x = 830 + at * 44, y = 130 + at * 48;
     return `<path d="M${x} 110 Q${x + bulge} 365 ${x} 640 M830 ${y} Q${1060} ${y + bulge * 0.5} 1290 ${y}" stroke="#fff" stroke-opacity=".55" stroke-width="4" fill="none"/>`;
   });
-  const confetti = Array.from({ length: 70 }, (_, at) => {
+  const confetti = Array.from({ length: 30 }, (_, at) => {
     const r = (n) => ((Math.sin(at * 127.1 + n * 311.7) * 43758.5453) % 1 + 1) % 1;
     const age = Math.max(0, t - hit - r(1) * 0.5);
     if (!age) return "";
     const x = 340 + (r(2) - 0.5) * 1500 * (1 - Math.exp(-age * 1.4)), y = 380 - r(3) * 560 * (1 - Math.exp(-age * 3)) + age * age * 90;
-    return `<rect x="-9" y="-6" width="20" height="13" fill="${["#FAE571", "#fff", "#51B28B", "#A3EFFD", "#FF6AA7"][at % 5]}" transform="translate(${x} ${y}) rotate(${age * 260 * (r(4) - 0.5) + at * 40})"/>`;
+    return `<rect x="-13" y="-9" width="26" height="18" fill="${["#FAE571", "#fff", "#51B28B", "#A3EFFD", "#FF6AA7"][at % 5]}" transform="translate(${x} ${y}) rotate(${age * 260 * (r(4) - 0.5) + at * 40})"/>`;
   });
-  const size = Math.max(0, pop(t, hit, hit + 0.45)) * (1 + 0.025 * Math.sin(Math.max(0, t - hit) * 7));
+  const size = Math.max(0, pop(t, hit, hit + 0.45));
   return `<rect width="1280" height="720" fill="#3A0686"/><g transform="translate(${shake} ${-shake / 2})">${bands.join("")}${net.join("")}
     <path d="M820 660 V100 H1300" stroke="#fff" stroke-width="22" fill="none" stroke-linejoin="round" stroke-linecap="round"/>
     <g transform="translate(${bx} ${by}) scale(${ball}) rotate(${t * 190})"><circle r="74" fill="#fff"/><path d="M0 -32 L30 -10 L19 26 L-19 26 L-30 -10Z" fill="#14162B"/>
