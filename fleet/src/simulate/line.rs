@@ -11,21 +11,29 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Fleet, Journal, Rhythm, Site, Trouble, read, run, write_out};
+use super::sites::read_faults;
+use super::{Fault, Fleet, Journal, Rhythm, Site, Trouble, read, run, spoil, write_out};
+use crate::identity::identity;
 
 /// What `neopro-fleet simulate` is told.
 #[derive(Debug, Args)]
 pub struct Simulate {
+    /// How many boxes: the first so many of the sites' file, or without one the first so many that
+    /// `neopro-fleet sites --seed …` made.
+    count: Option<usize>,
     /// Address of the server, `http://host:port`.
     #[arg(long, value_parser = read_server)]
     server: Address,
-    /// File of the sites, or `-`: `{"id": …, "key": …}` or `id,key` on each line.
-    #[arg(long)]
-    sites: PathBuf,
+    /// File of the sites, or `-`: `{"id": …, "key": …, "fault": …}` or `id,key,fault` on each line, the fault optional.
+    #[arg(long, required_unless_present = "count")]
+    sites: Option<PathBuf>,
+    /// How many boxes have which fault for good: `offline=N,slow=N,disk_full=N,corrupt=N`.
+    #[arg(long, value_delimiter = ',', value_parser = read_faults)]
+    faults: Vec<(Fault, usize)>,
     /// Prints a JSON line for each event.
     #[arg(long)]
     events: bool,
-    /// From which all trouble follows.
+    /// From which all trouble follows, and without a file also who the boxes are.
     #[arg(long, default_value = "fleet")]
     seed: String,
     /// Probability that a box goes away, at each heartbeat.
@@ -37,6 +45,9 @@ pub struct Simulate {
     /// The most bytes of a second that one download gets.
     #[arg(long)]
     slow: Option<u64>,
+    /// The same, for a box whose fault is that it is slow.
+    #[arg(long, default_value_t = 4_000)]
+    crawl: u64,
     /// Probability that there is no room, at each try of a file.
     #[arg(long, default_value_t = 0.0, value_parser = read_probability)]
     disk_full: f64,
@@ -89,7 +100,7 @@ impl Simulate {
     pub async fn start(self) -> io::Result<()> {
         let sites = self.read_sites()?;
         // Whoever waits for the end of the input must not have used it for the sites.
-        let input_ended = if self.sites.as_os_str() == "-" { None } else { Some(end_of_input()) };
+        let input_ended = if self.reads_input() { None } else { Some(end_of_input()) };
         let (journal, lines) = match self.events {
             true => {
                 let (journal, lines) = Journal::telling(sites.len());
@@ -112,14 +123,26 @@ impl Simulate {
         out.flush()
     }
 
+    fn reads_input(&self) -> bool {
+        self.sites.as_ref().is_some_and(|file| file.as_os_str() == "-")
+    }
+
     fn read_sites(&self) -> io::Result<Vec<Site>> {
-        let mut text = String::new();
-        if self.sites.as_os_str() == "-" {
-            io::stdin().read_to_string(&mut text)?;
-        } else {
-            text = std::fs::read_to_string(&self.sites)?;
-        }
-        read(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        let mut sites = match &self.sites {
+            None => (0..self.count.unwrap_or_default()).map(|number| Site::of(identity(&self.seed, number))).collect(),
+            Some(file) => {
+                let mut text = String::new();
+                if self.reads_input() {
+                    io::stdin().read_to_string(&mut text)?;
+                } else {
+                    text = std::fs::read_to_string(file)?;
+                }
+                read(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?
+            }
+        };
+        sites.truncate(self.count.unwrap_or(usize::MAX));
+        spoil(&mut sites, &self.faults);
+        Ok(sites)
     }
 
     fn fleet(self, journal: Journal) -> io::Result<Fleet> {
@@ -147,6 +170,7 @@ impl Simulate {
                 trusting: self.trusting,
             },
             slow: self.slow,
+            crawl: self.crawl,
             journal,
             began: Instant::now(),
         })
@@ -183,4 +207,37 @@ fn told_to_stop(input_ended: Option<oneshot::Receiver<()>>) -> io::Result<impl F
             () = input_ended => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        simulate: Simulate,
+    }
+
+    fn sites(words: &[&str]) -> Vec<Site> {
+        let line = ["simulate", "--server", "http://127.0.0.1:3001"].iter().chain(words);
+        Line::try_parse_from(line).unwrap_or_else(|error| panic!("{error}")).simulate.read_sites().expect("sites")
+    }
+
+    #[test]
+    fn without_a_list_the_boxes_are_those_of_the_seed() {
+        let sites = sites(&["20", "--seed", "demo", "--faults", "slow=1,offline=3"]);
+        let expected: Vec<Uuid> = (0..20).map(|number| identity("demo", number).site).collect();
+        assert_eq!(sites.iter().map(|site| site.id).collect::<Vec<_>>(), expected);
+        assert_eq!(sites.iter().filter(|site| site.fault.is_some()).count(), 4);
+    }
+
+    #[test]
+    fn a_list_or_a_number_is_needed() {
+        let line = ["simulate", "--server", "http://127.0.0.1:3001"];
+        assert!(Line::try_parse_from(line).is_err_and(|error| error.to_string().contains("--sites")));
+    }
 }

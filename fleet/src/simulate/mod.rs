@@ -1,6 +1,7 @@
 //! Boxes that do everything that a box does, over a box's own link, but keep and play nothing: what they download is
 //! counted and hashed, what they know is in memory. One task each, so that one process can be a whole fleet.
 
+mod figures;
 mod journal;
 mod line;
 mod one;
@@ -23,7 +24,7 @@ use tokio::time::Instant;
 
 pub use journal::{Event, Journal, Summary};
 pub use line::Simulate;
-pub use sites::{NoSite, Site, read};
+pub use sites::{Fault, NoSite, Site, read, spoil};
 pub use trouble::Trouble;
 
 /// How often things happen.
@@ -57,6 +58,8 @@ pub struct Fleet {
     pub trouble: Trouble,
     /// The most bytes of a second that one download gets.
     pub slow: Option<u64>,
+    /// The same, for a box whose line is slow.
+    pub crawl: u64,
     /// Told what happens.
     pub journal: Journal,
     /// When they were switched on.

@@ -14,19 +14,18 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout_at};
 
+use super::figures::{CARD, Machine};
 use super::journal::Event;
 use super::reports::Reports;
 use super::sink::{Job, Taken, download};
 use super::stock::Stock;
-use super::{Fleet, Site};
-
-/// The room of the card that it pretends to have.
-const CARD: u64 = 32_000_000_000;
+use super::{Fault, Fleet, Site};
 
 /// A box.
 pub(super) struct Simulated {
     fleet: Arc<Fleet>,
     site: Site,
+    machine: Machine,
     stock: Stock,
     reports: Reports,
     origins: Vec<String>,
@@ -69,10 +68,12 @@ async fn landed(coming: &mut Option<Coming>) -> Result<Taken, Reason> {
 
 impl Simulated {
     pub fn new(fleet: Arc<Fleet>, site: Site) -> Self {
+        let machine = Machine::of(&site, &fleet.trouble);
         let (reports, is_trusting) = (Reports::new(fleet.rhythm.report), fleet.trouble.is_trusting(site.id));
         Self {
             fleet,
             site,
+            machine,
             stock: Stock::default(),
             reports,
             origins: Vec::new(),
@@ -94,6 +95,10 @@ impl Simulated {
             link.close().await;
         }
         self.note(&Event::Holds { revision: self.stock.revision(), files: self.stock.there() });
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.site.fault == Some(fault)
     }
 
     fn note(&self, event: &Event) {
@@ -275,7 +280,7 @@ impl Simulated {
         while self.coming.is_none() {
             let Some(media) = self.stock.begin() else { return };
             self.reports.changed();
-            if self.fleet.trouble.is_full(self.site.id, &media.sha256, media.attempt) {
+            if self.has(Fault::DiskFull) || self.fleet.trouble.is_full(self.site.id, &media.sha256, media.attempt) {
                 self.give_up(&media, Reason::DiskFull);
                 continue;
             }
@@ -285,7 +290,7 @@ impl Simulated {
                 origins: self.origins.clone(),
                 dialer: self.fleet.dialer.clone(),
                 pace: self.fleet.rhythm.come_back,
-                slow: self.fleet.slow,
+                slow: if self.has(Fault::Slow) { Some(self.fleet.crawl) } else { self.fleet.slow },
                 came: came.clone(),
             };
             self.coming = Some(Coming { media, came, told: 0, work: Box::pin(download(job)) });
@@ -295,7 +300,8 @@ impl Simulated {
     /// The download has ended.
     fn landed(&mut self, taken: Result<Taken, Reason>) {
         let Some(Coming { media, .. }) = self.coming.take() else { return };
-        let is_corrupt = self.fleet.trouble.is_corrupt(self.site.id, &media.sha256, media.attempt);
+        let is_corrupt =
+            self.has(Fault::Corrupt) || self.fleet.trouble.is_corrupt(self.site.id, &media.sha256, media.attempt);
         match taken {
             Ok(_) if is_corrupt => self.give_up(&media, Reason::ChecksumMismatch),
             Ok(Taken { bytes, connections }) => {
@@ -316,10 +322,11 @@ impl Simulated {
 
     async fn report(&mut self) -> Result<(), Over> {
         let stock = &self.stock;
+        let machine = &self.machine;
         let report = self.reports.next(|| Reported {
             revision: stock.revision(),
             inventory: stock.inventory(),
-            free_bytes: Some(CARD.saturating_sub(stock.bytes())),
+            free_bytes: Some(CARD.saturating_sub(machine.used_bytes(stock.bytes()))),
             ..Reported::default()
         });
         let is_there = |item: &&neopro_protocol::Item| item.state == neopro_protocol::ItemState::Installed;
@@ -347,26 +354,22 @@ impl Simulated {
     async fn beat(&mut self) -> Result<(), Over> {
         self.heartbeats += 1;
         let (site, beats, trouble) = (self.site.id, self.heartbeats, &self.fleet.trouble);
+        if self.has(Fault::Offline) && beats > 1 {
+            return Err(Over::Away(trouble.away));
+        }
         if let Some(wait) = trouble.goes_away(site, beats) {
             return Err(Over::Away(wait));
         }
-        let figure = |name, low, high| trouble.figure(name, site, beats, low, high);
-        let used = self.stock.bytes() / (CARD / 1000);
-        let disk = 20.0 + f64::from(u32::try_from(used).unwrap_or(0)) / 10.0;
         let version = env!("CARGO_PKG_VERSION");
         let now = neopro_box::clock::unix_millis();
+        let mut metrics = self.machine.figures(now, self.coming.is_some(), self.stock.bytes());
+        metrics["uptime"] = json!(self.machine.born_seconds + self.fleet.began.elapsed().as_secs());
+        metrics["localIp"] = json!(format!("192.168.1.{}", 20 + site.as_u128() % 200));
+        metrics["timestamp"] = json!(now);
         let heartbeat = json!({
             "siteId": site,
             "timestamp": now,
-            "metrics": {
-                "cpu": figure("cpu", 4.0, 35.0),
-                "memory": figure("memory", 28.0, 52.0),
-                "temperature": figure("temperature", 44.0, 63.0),
-                "disk": disk,
-                "uptime": self.fleet.began.elapsed().as_secs(),
-                "localIp": format!("192.168.1.{}", 20 + site.as_u128() % 200),
-                "timestamp": now,
-            },
+            "metrics": metrics,
             "softwareVersion": version,
             "versionInfo": {"version": version, "commit": null, "buildDate": null, "source": "neopro-fleet"},
         });

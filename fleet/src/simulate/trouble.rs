@@ -71,11 +71,10 @@ impl Trouble {
         self.happens(self.trusting, "trust", site, "birth")
     }
 
-    /// A figure between two bounds that looks like one of a machine.
+    /// A number between two bounds that follows from the box, and from an occasion if it is not for life.
     #[must_use]
-    pub fn figure(&self, name: &str, site: Uuid, heartbeat: u64, low: f64, high: f64) -> f64 {
-        let value = low + (high - low) * self.draw(name, site, &heartbeat.to_string());
-        (value * 10.0).round() / 10.0
+    pub fn between(&self, name: &str, site: Uuid, occasion: &str, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.draw(name, site, occasion)
     }
 
     /// A part of a time span, for what shall not happen to all boxes at once.
@@ -104,7 +103,7 @@ mod tests {
             let site = Uuid::from_u128(number);
             assert!(trouble.is_full(site, "ab", 0), "always");
             assert_eq!(trouble.goes_away(site, 1), None, "never");
-            assert!((20.0..=40.0).contains(&trouble.figure("cpu", site, 1, 20.0, 40.0)), "a figure within its bounds");
+            assert!((20.0..=40.0).contains(&trouble.between("cpu", site, "birth", 20.0, 40.0)), "within its bounds");
         }
     }
 }

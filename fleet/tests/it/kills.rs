@@ -4,7 +4,6 @@
 //! `NEOPRO_FLEET_KILLS` says how often, `NEOPRO_SEED` repeats a run (its choices, not the machine's).
 
 mod ledger;
-mod process;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -16,9 +15,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Central, Site, root};
+use crate::harness::{Boxes, Central, Site, Told, root};
 use ledger::{Counts, Entry, Id, Inventory, Seen, Target, check, forgotten};
-use process::{Boxes, Told};
 
 const BOXES: usize = 20;
 /// The longest that a server lives.

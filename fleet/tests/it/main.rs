@@ -5,4 +5,5 @@
 
 mod harness;
 mod kills;
+mod simulate;
 mod tv;

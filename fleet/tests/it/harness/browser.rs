@@ -18,6 +18,11 @@ pub struct Browser {
 impl Browser {
     /// Opens the TV page of a box.
     pub fn open(tv: &RealBox) -> Self {
+        Self::open_at(&tv.tv())
+    }
+
+    /// Opens a TV page.
+    pub fn open_at(address: &str) -> Self {
         let mut child = Command::new("node")
             .args(["tv.mjs", "/usr/bin/chromium", "--autoplay-policy=no-user-gesture-required"])
             .current_dir(root().join("box/tests/js"))
@@ -27,7 +32,7 @@ impl Browser {
             .expect("Node and Chromium: `cargo xtask test` installs what is missing");
         let (input, output) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
         let mut browser = Self { child, input, output: BufReader::new(output) };
-        browser.ask(&json!({"do": "open", "url": tv.tv()}));
+        browser.ask(&json!({"do": "open", "url": address}));
         browser
     }
 

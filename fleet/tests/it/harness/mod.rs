@@ -3,6 +3,7 @@
 mod boxes;
 mod browser;
 mod central;
+mod fleet;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +12,7 @@ use std::sync::OnceLock;
 pub use boxes::RealBox;
 pub use browser::Browser;
 pub use central::{Central, Site};
+pub use fleet::{Boxes, Told};
 
 /// The programs of this workspace, built once for a run of the tests.
 pub fn program(name: &str) -> PathBuf {
@@ -29,6 +31,8 @@ pub fn program(name: &str) -> PathBuf {
                 "neopro-box",
                 "-p",
                 "neopro-fleet",
+                "-p",
+                "xtask",
             ])
             .current_dir(root())
             .status();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Central, Site, program};
+use super::{Central, Site, program};
 
 /// The running boxes.
 pub struct Boxes {
@@ -46,8 +46,13 @@ impl Told {
 impl Boxes {
     /// Starts the boxes of these sites.
     pub fn start(central: &Central, sites: &[Site], options: &[&str]) -> Self {
-        let list = central.folder.join("sites.jsonl");
-        let lines: String = sites.iter().map(|site| format!("{}\n", json!({"id": site.id, "key": site.key}))).collect();
+        let line = |site: &Site| format!("{}\n", json!({"id": site.id, "key": site.key}));
+        Self::start_list(central, &sites.iter().map(line).collect::<String>(), options)
+    }
+
+    /// Starts the boxes of a list.
+    pub fn start_list(central: &Central, lines: &str, options: &[&str]) -> Self {
+        let list = central.folder.join("sites.list");
         std::fs::write(&list, lines).expect("a list of sites");
         let mut child = Command::new(program("neopro-fleet"))
             .args(["simulate", "--events", "--server", &format!("http://127.0.0.1:{}", central.port), "--sites"])
