@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::dependencies::Dependencies;
 use crate::steps::{Outcome, cargo, output, quiet};
-use crate::third_party;
+use crate::{pages, third_party};
 
 /// A file, and what writes it.
 struct Generated {
@@ -16,12 +16,16 @@ struct Generated {
 enum From {
     /// The central server, called like this.
     CentralServer(&'static [&'static str]),
+    /// The API's description, as the dashboard's types.
+    Description,
     Dependencies,
 }
 
-const GENERATED: [Generated; 4] = [
+const GENERATED: [Generated; 5] = [
     Generated { path: "THIRD_PARTY.md", from: From::Dependencies },
     Generated { path: "central-server/openapi.json", from: From::CentralServer(&["openapi"]) },
+    // Made from the one before it.
+    Generated { path: "central-dashboard/src/api/schema.d.ts", from: From::Description },
     Generated {
         path: "central-server/src/scripts/init-db.sql",
         from: From::CentralServer(&["migrate", "--print", "init-db"]),
@@ -66,6 +70,7 @@ impl Generated {
                 let line = ["run", "--quiet", "--locked", "-p", "neopro-central", "--"];
                 output(cargo(&line).args(words))
             }
+            From::Description => pages::types_of("../central-server/openapi.json"),
             From::Dependencies => third_party::text(&Dependencies::read()?),
         }
     }

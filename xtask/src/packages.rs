@@ -6,7 +6,7 @@ use crate::programs::{am_root, folder_of};
 use crate::steps::{Outcome, output, quiet};
 
 /// Each program that the tests start, and the Debian package that has it.
-const NEEDED: [(&str, &str); 8] = [
+const NEEDED: [(&str, &str); 9] = [
     ("postgres", "postgresql"),
     ("psql", "postgresql-client"),
     ("pgbouncer", "pgbouncer"),
@@ -14,6 +14,7 @@ const NEEDED: [(&str, &str); 8] = [
     ("script", "bsdutils"),
     ("perl", "perl"),
     ("curl", "curl"),
+    ("openssl", "openssl"),
     ("setpriv", "util-linux"),
 ];
 

@@ -1,4 +1,4 @@
-//! The pages of the box, which its program carries: TypeScript, built by Vite. Cargo alone never needs Node.
+//! The pages that the programs carry: TypeScript, built by Vite. Cargo alone never needs Node.
 
 use std::fs;
 use std::io;
@@ -8,29 +8,54 @@ use std::time::SystemTime;
 
 use crate::steps::{Outcome, loud, output, visible};
 
-/// Where the pages are written, and where they are built to.
-const SOURCES: &str = "box/ui";
-const BUILT: &str = "box/ui/dist/tv.html";
-
-/// What npm and Vite write there, which is no source.
-const WRITTEN: [&str; 2] = ["node_modules", "dist"];
-
-/// Builds the pages, if they are older than what they are built from.
-pub fn ensure() -> Outcome {
-    let newest = newest(Path::new(SOURCES)).map_err(|error| format!("{SOURCES}: {error}"))?;
-    if fs::metadata(BUILT).and_then(|built| built.modified()).is_ok_and(|built| built >= newest) {
-        return Ok(());
-    }
-    install(SOURCES)?;
-    loud("pages of the box", || visible(&mut npm(SOURCES, &["run", "--silent", "build"])))
+/// Pages of one program.
+struct Pages {
+    /// What they are.
+    name: &'static str,
+    /// Where they are written.
+    sources: &'static str,
+    /// A file that every build writes.
+    built: &'static str,
+    /// The npm script that builds them.
+    script: &'static str,
 }
 
-/// Checks the types, where npm has been before: a check installs nothing.
+const PAGES: [Pages; 2] = [
+    Pages { name: "pages of the box", sources: "box/ui", built: "box/ui/dist/tv.html", script: "build" },
+    Pages {
+        name: "dashboard",
+        sources: "central-dashboard",
+        built: "central-dashboard/dist/central-dashboard/index.html",
+        script: "build:prod",
+    },
+];
+
+/// What npm, Vite and the tests write there, which is no source.
+const WRITTEN: [&str; 2] = ["node_modules", "dist"];
+
+/// Builds what is older than its sources.
+pub fn ensure() -> Outcome {
+    PAGES.iter().try_for_each(Pages::ensure)
+}
+
+/// Checks types, words and the like. What that needs is installed first.
 pub fn check() -> Result<String, String> {
-    if !is_installed(Path::new(SOURCES)) {
-        return Ok("the pages' types were not looked at: `cargo xtask pages` installs what that needs".to_owned());
+    for pages in &PAGES {
+        install_quietly(pages.sources)?;
+        output(&mut npm(pages.sources, &["run", "--silent", "check"]))?;
     }
-    output(&mut npm(SOURCES, &["run", "--silent", "check"]))
+    Ok(String::new())
+}
+
+impl Pages {
+    fn ensure(&self) -> Outcome {
+        let newest = newest(Path::new(self.sources)).map_err(|error| format!("{}: {error}", self.sources))?;
+        if fs::metadata(self.built).and_then(|built| built.modified()).is_ok_and(|built| built >= newest) {
+            return Ok(());
+        }
+        install(self.sources)?;
+        loud(self.name, || visible(&mut npm(self.sources, &["run", "--silent", self.script])))
+    }
 }
 
 /// Installs what a folder's lock file asks for, unless it is there.
@@ -42,6 +67,21 @@ pub fn install(folder: &str) -> Outcome {
         visible(&mut npm(folder, &["ci", "--no-audit", "--no-fund"]))
             .map_err(|error| format!("{error} Node and npm have to be on the PATH."))
     })
+}
+
+/// The types of an API's description, for the dashboard; its path is seen from the dashboard's folder.
+pub fn types_of(description: &str) -> Result<String, String> {
+    let folder = "central-dashboard";
+    install_quietly(folder)?;
+    output(&mut npm(folder, &["exec", "--offline", "--", "openapi-typescript", description]))
+}
+
+/// The same within a step that is silent.
+fn install_quietly(folder: &str) -> Outcome {
+    if is_installed(Path::new(folder)) {
+        return Ok(());
+    }
+    output(&mut npm(folder, &["ci", "--no-audit", "--no-fund"])).map(|_| ())
 }
 
 fn npm(folder: &str, arguments: &[&str]) -> Command {
