@@ -93,6 +93,8 @@ pub struct Figures {
     temperature: Sum,
     disk: Sum,
     uptime_max: Option<i64>,
+    /// The minutes of the hour in which it was heard, the first in the lowest bit.
+    minutes: i64,
     heard_at: Time,
     latest: Reading,
 }
@@ -106,6 +108,7 @@ impl Figures {
             temperature: Sum::of(reading.temperature),
             disk: Sum::of(reading.disk),
             uptime_max: reading.uptime,
+            minutes: 1 << (heard_at.unix_seconds().rem_euclid(HOUR_SECONDS) / 60),
             heard_at,
             latest: reading,
         }
@@ -118,6 +121,7 @@ impl Figures {
         self.temperature.add(other.temperature);
         self.disk.add(other.disk);
         self.uptime_max = self.uptime_max.max(other.uptime_max);
+        self.minutes |= other.minutes;
         if other.heard_at >= self.heard_at {
             (self.heard_at, self.latest) = (other.heard_at, other.latest);
         }
@@ -172,7 +176,7 @@ impl Gathered {
 #[must_use]
 pub fn rows(figures: &[(SiteHour, Figures)]) -> Value {
     let row = |((site, hour), figures): &(SiteHour, Figures)| {
-        let Figures { beats, cpu, memory, temperature, disk, uptime_max, heard_at, latest } = figures;
+        let Figures { beats, cpu, memory, temperature, disk, uptime_max, minutes, heard_at, latest } = figures;
         json!({
             "site_id": site, "hour": hour * HOUR_SECONDS, "beats": beats,
             "cpu_sum": cpu.sum, "cpu_count": cpu.count, "cpu_max": cpu.max,
@@ -180,7 +184,7 @@ pub fn rows(figures: &[(SiteHour, Figures)]) -> Value {
             "temperature_sum": temperature.sum, "temperature_count": temperature.count,
             "temperature_max": temperature.max,
             "disk_sum": disk.sum, "disk_count": disk.count, "disk_max": disk.max,
-            "uptime_max": uptime_max, "heard_at": heard_at,
+            "uptime_max": uptime_max, "minutes": minutes, "heard_at": heard_at,
             "cpu": latest.cpu, "memory": latest.memory, "temperature": latest.temperature, "disk": latest.disk,
             "uptime": latest.uptime,
         })
@@ -233,6 +237,7 @@ mod tests {
             (&json!(60.0), &json!(3), &json!(30.0))
         );
         assert_eq!((&first["temperature_sum"], &first["temperature_count"]), (&json!(50.0), &json!(1)));
+        assert_eq!((&first["minutes"], &rows[1]["minutes"]), (&json!(0b11), &json!(1)), "minutes 0 and 1");
         assert_eq!((&first["memory_count"], &first["memory_max"]), (&json!(0), &Value::Null));
         assert_eq!(first["uptime_max"], 90);
         assert_eq!((&first["cpu"], &first["temperature"]), (&json!(20.0), &Value::Null), "the latest beat's");

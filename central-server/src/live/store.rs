@@ -86,21 +86,22 @@ pub fn write_figures(figures: &[(SiteHour, Figures)]) -> Query<()> {
         )
     });
     let columns = "cpu_sum, cpu_count, cpu_max, memory_sum, memory_count, memory_max, \
-         temperature_sum, temperature_count, temperature_max, disk_sum, disk_count, disk_max, uptime_max";
+         temperature_sum, temperature_count, temperature_max, disk_sum, disk_count, disk_max, uptime_max, minutes";
     query(format!(
         "with heard as ( \
            select heard.* from jsonb_to_recordset($1) as heard ( \
              site_id uuid, hour bigint, beats int, cpu_sum float8, cpu_count int, cpu_max float8, \
              memory_sum float8, memory_count int, memory_max float8, \
              temperature_sum float8, temperature_count int, temperature_max float8, \
-             disk_sum float8, disk_count int, disk_max float8, uptime_max bigint, \
+             disk_sum float8, disk_count int, disk_max float8, uptime_max bigint, minutes bigint, \
              heard_at timestamptz, cpu float8, memory float8, temperature float8, disk float8, uptime bigint) \
            join sites on sites.id = heard.site_id \
          ), hours as ( \
            insert into site_figures (site_id, hour, beats, {columns}) \
            select site_id, to_timestamp(hour), beats, {columns} from heard order by site_id, hour \
            on conflict (site_id, hour) do update set beats = site_figures.beats + excluded.beats, {}, \
-             uptime_max = greatest(site_figures.uptime_max, excluded.uptime_max) \
+             uptime_max = greatest(site_figures.uptime_max, excluded.uptime_max), \
+             minutes = site_figures.minutes | excluded.minutes \
          ) \
          insert into site_latest (site_id, heard_at, cpu, memory, temperature, disk, uptime) \
          select distinct on (site_id) site_id, heard_at, cpu, memory, temperature, disk, uptime \

@@ -1,5 +1,6 @@
-//! Figures of a site's box over time: what its heartbeats said, by the hour.
+//! Figures of a site's box over time: what its heartbeats said by the hour, and when they were heard.
 
+mod availability;
 pub mod routes;
 mod store;
 
@@ -11,6 +12,9 @@ use crate::clock::Time;
 use crate::db::row;
 use crate::http::{Form, FromForm};
 use crate::ids::SiteId;
+use crate::sites::Connection;
+
+pub use availability::{Availability, Heartbeats, Hour, Minutes, Recent, Span, SpanState};
 
 /// The longest period of one answer, in hours: a year.
 const LONGEST: i64 = 8_784;
@@ -68,4 +72,51 @@ pub struct Metrics {
     pub period_hours: i64,
     /// The newest first: the latest heartbeat by itself, then the averages of each hour.
     pub metrics: Vec<Metric>,
+}
+
+row! {
+    /// What is known of a site's connection.
+    #[derive(Debug)]
+    pub struct Known {
+        /// Name of the box's place.
+        pub site_name: String,
+        /// Name of the club.
+        pub club_name: String,
+        /// Its state.
+        pub status: String,
+        /// When its box was last heard of.
+        pub last_seen_at: Option<Time>,
+        /// The address of its box within the club's network.
+        pub local_ip: Option<String>,
+        /// When its configuration was last received.
+        pub mirrored_at: Option<Time>,
+        /// When its last heartbeat was heard.
+        pub heard_at: Option<Time>,
+    }
+}
+
+/// The connection of one site, with its day.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteConnection {
+    /// Which site.
+    pub site_id: SiteId,
+    /// Name of the box's place.
+    pub site_name: String,
+    /// Name of the club.
+    pub club_name: String,
+    /// How it is now.
+    pub connection: Connection,
+    /// What it has sent.
+    pub sync: Received,
+    /// The last 24 hours.
+    pub statistics: Heartbeats,
+}
+
+/// What a site's box has sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Received {
+    /// When it last sent its configuration; `null` for an agency, which has nothing to do with it.
+    pub last_config_sync: Option<Time>,
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Metric;
+use super::{Hour, Known, Metric};
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, scoped};
+use crate::db::{Query, Scalar, Scope, Statement, scoped};
 use crate::ids::SiteId;
 
 /// The condition under which a scope sees a site's figures. A sponsor sees no machine.
@@ -48,4 +48,34 @@ pub fn since(scope: Scope, site: SiteId, hours: i64, now: Time) -> Query<Vec<Met
         visible(scope)
     );
     scoped(scope, sql).bind(site).bind(from).all()
+}
+
+/// The hours since `from` in which a site's box was heard, in order.
+pub fn hours(scope: Scope, site: SiteId, from: Time) -> Query<Vec<Hour>> {
+    heard(scope, site, "hour >= $3 order by hour").bind(from).all()
+}
+
+/// The first hour in which a site's box was ever heard.
+pub fn first_hour(scope: Scope, site: SiteId) -> Query<Option<Hour>> {
+    heard(scope, site, "true order by hour limit 1").optional()
+}
+
+fn heard(scope: Scope, site: SiteId, rest: &str) -> Statement {
+    let sql = format!(
+        "select hour, beats, minutes from site_figures join sites on sites.id = site_id \
+         where {} and site_id = $2 and {rest}",
+        visible(scope)
+    );
+    scoped(scope, sql).bind(site)
+}
+
+/// What is known of a site's connection; `None` without the site.
+pub fn connection(scope: Scope, site: SiteId) -> Query<Option<Known>> {
+    let sql = format!(
+        "select site_name, club_name, status, last_seen_at, local_ip, received_at as mirrored_at, heard_at \
+         from sites left join site_mirrors m on m.site_id = sites.id left join site_latest l on l.site_id = sites.id \
+         where {} and sites.id = $2",
+        visible(scope)
+    );
+    scoped(scope, sql).bind(site).optional()
 }

@@ -1,5 +1,6 @@
 //! Sites: one row is one box in one venue. Its words, its rules, and its key.
 
+mod connection;
 mod filter;
 mod overview;
 pub mod routes;
@@ -18,6 +19,7 @@ use crate::http::page::Pagination;
 use crate::http::{Form, FromForm};
 use crate::ids::SiteId;
 
+pub use connection::{Connection, ConnectionList, ConnectionStats, ConnectionStatus, SiteInList};
 pub use filter::{Filter, Sort};
 pub use overview::{DisplayStatus, Facet, Facets, SiteStats};
 

@@ -10,7 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store;
 use super::{
-    Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage, SiteStats, SiteView, SiteWithKey,
+    ConnectionList, Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage, SiteStats,
+    SiteView, SiteWithKey,
 };
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -28,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(stats))
         .routes(routes!(facets))
+        .routes(routes!(connection_status))
         .routes(routes!(read, update, delete))
         .routes(routes!(regenerate_key))
 }
@@ -92,6 +94,17 @@ async fn facets(caller: Caller) -> Result<Json<Facets>> {
         facets.versions.clear();
     }
     Ok(Json(facets))
+}
+
+/// Which boxes are connected, of all sites that the session may see.
+#[utoipa::path(
+    get, path = "/api/sites/connection-status", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    responses((status = 200, description = "The sites by name, and how many are in which state.", body = ConnectionList), Read),
+)]
+async fn connection_status(State(app): State<App>, caller: Caller) -> Result<Json<ConnectionList>> {
+    let seen = caller.run(store::connections(caller.scope())).await?;
+    let list = ConnectionList::of(seen, app.clock.now());
+    Ok(Json(if caller.role() == Role::Sponsor { list.for_sponsor() } else { list }))
 }
 
 /// One site, if the session may see it.

@@ -1,5 +1,6 @@
 //! The SQL of sites. `$1` is always the caller's tenant: the first wall, see [`visible`].
 
+use super::connection::Seen;
 use super::overview::FacetRow;
 use super::{DisplayStatus, Filter, NewSite, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status};
 use crate::clock::Time;
@@ -115,6 +116,16 @@ pub fn facets(scope: Scope) -> Query<Vec<FacetRow>> {
            union all \
            select 'version', software_version, id from sites where {visible} \
          ) found where value <> '' group by kind, value order by kind, neopro_fold(value), value"
+    );
+    scoped(scope, sql).all()
+}
+
+/// What is known of the connection of every site that the scope sees, by name.
+pub fn connections(scope: Scope) -> Query<Vec<Seen>> {
+    let sql = format!(
+        "select {} from sites where {} order by neopro_fold(site_name), id",
+        Seen::columns_of("sites"),
+        visible(scope)
     );
     scoped(scope, sql).all()
 }

@@ -125,3 +125,122 @@ async fn an_agency_sees_the_figures_of_its_clubs_and_a_sponsor_none() {
     app.get(&foreign).bearer(&agency.token).send().await.expect(StatusCode::NOT_FOUND);
     app.get(&foreign).bearer(&sponsor.token).send().await.expect(StatusCode::FORBIDDEN);
 }
+
+async fn get(app: &TestApp, token: &str, site: SiteId, what: &str) -> Value {
+    app.get(&format!("/api/sites/{}/{what}", site.0)).bearer(token).send().await.expect(StatusCode::OK).json()
+}
+
+/// Half an hour of heartbeats, ten minutes of silence, and heartbeats for another half an hour.
+async fn hour_with_a_gap(app: &TestApp, site: SiteId) {
+    for half_minute in 0..140 {
+        if !(60..80).contains(&half_minute) {
+            beat(app, site, &json!({"cpu": 1}));
+        }
+        if half_minute % 25 == 0 {
+            write_now(&app.app).await;
+        }
+        app.clock.advance(Duration::from_secs(30));
+    }
+    write_now(&app.app).await;
+}
+
+#[tokio::test]
+async fn a_silence_is_a_gap_to_the_minute_and_before_the_first_heartbeat_nothing_is_known() {
+    let app = TestApp::new().await;
+    let (site, token) = (site(&app).await, app.token("viewer").await);
+    let never = get(&app, &token, site, "availability?hours=1").await;
+    assert_eq!(
+        never,
+        json!({"from": "2026-01-15T10:59:00.000Z", "to": "2026-01-15T11:59:00.000Z", "online_percent": null,
+            "spans": [{"from": "2026-01-15T10:59:00.000Z", "to": "2026-01-15T11:59:00.000Z", "state": "unknown"}]})
+    );
+    hour_with_a_gap(&app, site).await;
+    app.clock.advance(Duration::from_secs(130));
+    // 13:12:10: the box is gone since 13:10.
+    let day = get(&app, &token, site, "availability").await;
+    let spans: Vec<(&str, &str, &str)> = day["spans"]
+        .as_array()
+        .expect("spans")
+        .iter()
+        .map(|span| {
+            let time = |end: &str| span[end].as_str().map(|time| &time[8..16]).expect("a time");
+            (time("from"), time("to"), span["state"].as_str().expect("a state"))
+        })
+        .collect();
+    assert_eq!(
+        spans,
+        [
+            ("14T13:12", "15T12:00", "unknown"),
+            ("15T12:00", "15T12:30", "online"),
+            ("15T12:30", "15T12:40", "offline"),
+            ("15T12:40", "15T13:10", "online"),
+            ("15T13:10", "15T13:12", "offline"),
+        ]
+    );
+    assert_eq!(day["online_percent"], 83.33, "60 minutes of 72");
+    let hour = get(&app, &token, site, "availability?hours=1").await;
+    assert_eq!((&hour["spans"][0]["state"], &hour["online_percent"]), (&json!("online"), &json!(80.0)));
+    for query in ["?hours=0", "?hours=745", "?hours=abc", "?hours=1e1"] {
+        let path = format!("/api/sites/{}/availability{query}", site.0);
+        let answer = app.get(&path).bearer(&token).send().await.expect(StatusCode::BAD_REQUEST);
+        assert_eq!(answer.fields(), ["hours"], "{query}");
+    }
+    let nobody = format!("/api/sites/{}/availability", Uuid::now_v7());
+    app.get(&nobody).bearer(&token).send().await.expect(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_connection_of_a_site_and_its_day() {
+    let app = TestApp::new().await;
+    let (site, token) = (site(&app).await, app.token("viewer").await);
+    let nothing = json!({"heartbeats24h": 0, "uptime24h": 0.0, "firstHeartbeat24h": null, "lastHeartbeat24h": null});
+    let fresh = get(&app, &token, site, "connection-status").await;
+    assert_eq!((&fresh["connection"]["displayStatus"], &fresh["statistics"]), (&json!("unknown"), &nothing));
+
+    hour_with_a_gap(&app, site).await;
+    let mirror = "insert into site_mirrors (site_id, configuration, received_at) select id, '{}', '2026-01-15 12:34Z' from sites";
+    app.db.owner().await.batch_execute(mirror).await.expect("a mirror");
+    let shown = get(&app, &token, site, "connection-status").await;
+    assert_eq!(
+        shown,
+        json!({
+            "siteId": site, "siteName": site.0.to_string(), "clubName": "Club",
+            "connection": {"isConnected": true, "displayStatus": "online", "lastSeenAt": "2026-01-15T13:09:30.000Z",
+                "secondsSinceLastSeen": 30, "localIp": null},
+            "sync": {"lastConfigSync": "2026-01-15T12:34:00.000Z"},
+            // The minute that has just ended may not be written down wholly: it is not counted.
+            "statistics": {"heartbeats24h": 118, "uptime24h": 4.1, "firstHeartbeat24h": "2026-01-15T12:00:00.000Z",
+                "lastHeartbeat24h": "2026-01-15T13:09:30.000Z"},
+        })
+    );
+    // A day later the box has said nothing more.
+    app.clock.advance(Duration::from_secs(26 * 3_600));
+    assert_eq!(get(&app, &token, site, "connection-status").await["statistics"], nothing);
+    let nobody = format!("/api/sites/{}/connection-status", Uuid::now_v7());
+    app.get(&nobody).bearer(&token).send().await.expect(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_agency_sees_when_its_clubs_were_there_and_a_sponsor_does_not() {
+    let app = TestApp::new().await;
+    let (agency, sponsor) = (tenant(&app, "agency").await, tenant(&app, "sponsor").await);
+    for site in [agency.site, sponsor.site] {
+        beat(&app, SiteId(site), &json!({"cpu": 7}));
+    }
+    write_now(&app.app).await;
+    let mirrors = "insert into site_mirrors (site_id, configuration, received_at) select id, '{}', now() from sites";
+    app.db.owner().await.batch_execute(mirrors).await.expect("mirrors");
+    app.clock.advance(Duration::from_secs(70));
+    let own = SiteId(agency.site);
+    assert_eq!(get(&app, &agency.token, own, "availability").await["online_percent"], 100.0);
+    let connection = get(&app, &agency.token, own, "connection-status").await;
+    assert_eq!(
+        (&connection["statistics"]["heartbeats24h"], &connection["sync"]["lastConfigSync"]),
+        (&json!(1), &Value::Null)
+    );
+    for what in ["availability", "connection-status"] {
+        let foreign = format!("/api/sites/{}/{what}", sponsor.site);
+        app.get(&foreign).bearer(&agency.token).send().await.expect(StatusCode::NOT_FOUND);
+        app.get(&foreign).bearer(&sponsor.token).send().await.expect(StatusCode::FORBIDDEN);
+    }
+}

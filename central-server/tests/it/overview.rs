@@ -246,3 +246,59 @@ async fn an_agency_and_a_sponsor_count_their_own_sites_and_a_sponsor_sees_no_mac
         }
     }
 }
+
+#[tokio::test]
+async fn which_boxes_are_connected_by_name_and_in_numbers() {
+    let app = TestApp::new().await;
+    let token = app.token("viewer").await;
+    fleet(&app).await;
+    site(&app, "worked on long ago", "maintenance", Some(100)).await;
+    sql(&app, "update sites set local_ip = '192.168.1.20' where site_name = 'connected'").await;
+    let list = get(&app, &token, "/api/sites/connection-status").await;
+    let rows: Vec<String> = list["sites"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().expect("a text").to_owned();
+            format!(
+                "{}: {}, {}, {}",
+                text("siteName"),
+                text("displayStatus"),
+                row["isConnected"],
+                row["secondsSinceLastSeen"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "broken: unknown, false, null",
+            "connected: online, true, 10",
+            "gone: offline, false, 120",
+            "just gone: warning, false, 119",
+            "long gone: offline, false, 172800",
+            "never: unknown, false, null",
+            "worked on: online, true, 5",
+            "worked on long ago: warning, false, 100",
+        ]
+    );
+    assert_eq!(list["stats"], json!({"total": 8, "online": 2, "warning": 2, "offline": 2, "unknown": 2}));
+    assert_eq!(list["timestamp"], "2026-01-15T12:00:00.000Z");
+    let connected = &list["sites"][1];
+    assert_eq!((&connected["localIp"], &connected["clubName"]), (&json!("192.168.1.20"), &json!("Club connected")));
+    assert_eq!(connected["lastSeenAt"], "2026-01-15T11:59:50.000Z");
+}
+
+#[tokio::test]
+async fn an_agency_and_a_sponsor_see_the_connections_of_their_own_sites() {
+    let app = TestApp::new().await;
+    let (agency, sponsor) = (tenant(&app, "agency").await, tenant(&app, "sponsor").await);
+    sql(&app, "update sites set local_ip = '192.168.1.20'").await;
+    for (tenant, address) in [(&agency, json!("192.168.1.20")), (&sponsor, Value::Null)] {
+        let list = get(&app, &tenant.token, "/api/sites/connection-status").await;
+        assert_eq!((&list["stats"]["total"], &list["stats"]["unknown"]), (&json!(1), &json!(1)));
+        let row = &list["sites"][0];
+        assert_eq!((&row["siteId"], &row["localIp"]), (&json!(tenant.site), &address));
+    }
+}
