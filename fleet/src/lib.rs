@@ -1,5 +1,7 @@
-//! Simulated boxes. They share the types of the protocol with the server, and the link with boxes.
+//! Simulated boxes, and the demo that shows the whole. They share the types of the protocol with the server, and the link with boxes.
 
+pub mod clubs;
+pub mod demo;
 pub mod identity;
 pub mod simulate;
 pub mod storm;

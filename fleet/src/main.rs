@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use neopro_fleet::clubs::club;
+use neopro_fleet::demo::Demo;
 use neopro_fleet::identity::{is_seed, sites_sql};
 use neopro_fleet::simulate::Simulate;
 use neopro_fleet::storm::{self, Storm};
@@ -47,6 +49,13 @@ enum Command {
     /// Boxes live: they connect, download, report, have trouble and come back, until the standard input ends or a
     /// signal comes; what happened is printed as JSON.
     Simulate(Box<Simulate>),
+    /// Prints invented clubs, a JSON line each, as the server takes new sites.
+    Clubs {
+        /// How many.
+        count: usize,
+    },
+    /// A club network on this machine with all its parts, until a signal comes: `cargo xtask demo` starts it.
+    Demo(Demo),
 }
 
 #[derive(Args)]
@@ -84,6 +93,13 @@ async fn run(command: Command) -> std::io::Result<ExitCode> {
             simulate.start().await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Clubs { count } => {
+            for number in 0..count {
+                writeln!(std::io::stdout(), "{}", serde_json::to_string(&club(number))?)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Demo(demo) => demo.run().await.map(|()| ExitCode::SUCCESS).map_err(std::io::Error::other),
         Command::Storm { fleet: Fleet { count, seed }, server, first, wave, patience, hold } => {
             let storm = Storm { server, seed, first, count, wave, patience: Duration::from_secs(patience), hold };
             neopro_fleet::allow_many_files();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod demo;
 mod dependencies;
 mod generate;
 mod packages;
@@ -24,7 +25,13 @@ struct Command {
     run: fn(&[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
+    Command {
+        name: "demo",
+        arguments: "[--fleet N] [--fresh]",
+        does: "shows the whole on this machine: server, database, two boxes, clubs, videos; and N simulated boxes",
+        run: demo::run,
+    },
     Command {
         name: "check",
         arguments: "",
@@ -96,7 +103,7 @@ fn dispatch(name: &str, arguments: &[String]) -> Outcome {
 
 fn help() -> Outcome {
     for Command { name, arguments, does, .. } in &COMMANDS {
-        println!("cargo xtask {:<18} {does}", format!("{name} {arguments}"));
+        println!("cargo xtask {:<26} {does}", format!("{name} {arguments}"));
     }
     Ok(())
 }

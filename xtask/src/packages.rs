@@ -1,12 +1,18 @@
-//! Installs, from the distribution, the programs that the tests need and the machine lacks.
+//! Installs, from the distribution, the programs that the tests and the demo need and the machine lacks.
 
 use std::process::Command;
 
 use crate::programs::{am_root, folder_of};
 use crate::steps::{Outcome, output, quiet};
 
-/// Each program that the tests start, and the Debian package that has it.
-const NEEDED: [(&str, &str); 9] = [
+/// A program, and the Debian package that has it.
+pub type Needed = (&'static str, &'static str);
+
+/// What the demo starts.
+pub const DEMO: [Needed; 2] = [("postgres", "postgresql"), ("setpriv", "util-linux")];
+
+/// What the tests start.
+pub const TESTS: [Needed; 9] = [
     ("postgres", "postgresql"),
     ("psql", "postgresql-client"),
     ("pgbouncer", "pgbouncer"),
@@ -25,15 +31,15 @@ const WITH_SERVICE: [&str; 2] = ["postgresql", "pgbouncer"];
 const TRIES: usize = 3;
 
 /// Makes sure that every needed program is there. With nothing missing it takes a millisecond.
-pub fn ensure() -> Outcome {
-    let missing = missing(|program| folder_of(program).is_some());
+pub fn ensure(needed: &[Needed]) -> Outcome {
+    let missing = missing(needed, |program| folder_of(program).is_some());
     if missing.is_empty() {
         return Ok(());
     }
     let line = format!("apt-get install --no-install-recommends {}", missing.join(" "));
     if folder_of("apt-get").is_none() {
         return Err(format!(
-            "The tests need these Debian packages, or their like on this machine: {}.",
+            "These Debian packages are needed, or their like on this machine: {}.",
             missing.join(", ")
         ));
     }
@@ -42,7 +48,7 @@ pub fn ensure() -> Outcome {
     } else if output(Command::new("sudo").args(["-n", "true"])).is_ok() {
         &["sudo", "-n"]
     } else {
-        return Err(format!("The tests need programs that only root can install. Please run: sudo {line}"));
+        return Err(format!("Programs are missing that only root can install. Please run: sudo {line}"));
     };
     println!("{line}");
     quiet("package lists", || tried(|| apt(root, &["update"])))?;
@@ -51,14 +57,14 @@ pub fn ensure() -> Outcome {
         // Where nothing was started there is nothing to stop, and some machines have no services at all.
         let _ = output(&mut as_root(root, &["service", service, "stop"]));
     }
-    match self::missing(|program| folder_of(program).is_some()).as_slice() {
+    match self::missing(needed, |program| folder_of(program).is_some()).as_slice() {
         [] => Ok(()),
         still => Err(format!("Installed, and yet their programs are not found: {}.", still.join(", "))),
     }
 }
 
-fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
-    NEEDED.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect()
+fn missing(needed: &[Needed], is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    needed.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect()
 }
 
 fn apt(root: &[&str], arguments: &[&str]) -> Result<String, String> {
@@ -91,8 +97,8 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_installed() {
-        assert_eq!(missing(|program| program != "perl" && program != "psql"), ["postgresql-client", "perl"]);
-        assert!(missing(|_| true).is_empty());
+        assert_eq!(missing(&TESTS, |program| program != "perl" && program != "psql"), ["postgresql-client", "perl"]);
+        assert!(missing(&TESTS, |_| true).is_empty());
     }
 
     #[test]

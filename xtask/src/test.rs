@@ -14,7 +14,7 @@ pub fn run(filters: &[String]) -> Outcome {
 
 /// Installs and builds what the tests need beside Rust.
 pub fn prepare() -> Outcome {
-    packages::ensure()?;
+    packages::ensure(&packages::TESTS)?;
     CLIENTS.iter().try_for_each(|folder| pages::install(folder))?;
     pages::ensure()
 }

@@ -30,7 +30,7 @@ const RESULTS: &str = "target/bench.json";
 
 /// Builds, measures, prints, and fails if a goal is missed.
 pub fn run() -> Outcome {
-    packages::ensure()?;
+    packages::ensure(&packages::TESTS)?;
     pages::ensure()?;
     loud("release build", || {
         visible(&mut cargo(&[
