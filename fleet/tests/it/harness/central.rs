@@ -16,7 +16,12 @@ pub struct Central {
     pub port: u16,
     pub folder: PathBuf,
     token: String,
+    variables: Vec<(String, String)>,
 }
+
+/// The administrator of every server under test.
+pub const EMAIL: &str = "a@club.fr";
+pub const PASSWORD: &str = "Tir au but 7";
 
 /// A site and the key of its box.
 #[derive(Debug, Clone)]
@@ -28,19 +33,38 @@ pub struct Site {
 impl Central {
     /// A new server with an administrator.
     pub fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same as the guide has it run, with these variables.
+    pub fn start_in_production(name: &str, variables: &[(&str, &str)]) -> Self {
+        let guide = [
+            ("NODE_ENV", "production"),
+            ("DATABASE_URL", "embedded"),
+            ("JWT_SECRET", "4a7d1ed414474e4033ac29ccb8653d9b5c6e0f1a2b3c4d5e6f708192a3b4c5d6"),
+            ("MFA_ENCRYPTION_KEY", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+        ];
+        Self::start_with(name, &[&guide, variables].concat())
+    }
+
+    fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
         let (folder, port) = (scratch(name), free_port());
-        let mut central = Self { child: serve(&folder, port), port, folder, token: String::new() };
+        let variables: Vec<_> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut central =
+            Self { child: serve(&folder, port, &variables), port, folder, token: String::new(), variables };
         central.ready();
         let mut creation = Command::new(program("neopro-central"))
-            .args(["create-admin", "--email", "a@club.fr", "--full-name", "A", "--password-stdin"])
+            .args(["create-admin", "--email", EMAIL, "--full-name", "A", "--password-stdin"])
             .env("NEOPRO_DATA_DIR", central.folder.join("data"))
+            .envs(central.variables.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .expect("the program starts");
-        creation.stdin.take().expect("its input").write_all(b"Tir au but 7\n").expect("it reads");
+        creation.stdin.take().expect("its input").write_all(format!("{PASSWORD}\n").as_bytes()).expect("it reads");
         assert!(creation.wait().expect("it ends").success(), "an administrator");
-        let login = central.post("/api/auth/login", &json!({"email": "a@club.fr", "password": "Tir au but 7"}));
+        let login = central.post("/api/auth/login", &json!({"email": EMAIL, "password": PASSWORD}));
         central.token = login["token"].as_str().expect("a token").to_owned();
         central
     }
@@ -73,7 +97,7 @@ impl Central {
 
     /// Starts it again at the same port.
     pub fn restart(&mut self) {
-        self.child = serve(&self.folder, self.port);
+        self.child = serve(&self.folder, self.port, &self.variables);
         self.ready();
     }
 
@@ -166,13 +190,14 @@ impl Central {
     }
 }
 
-fn serve(folder: &Path, port: u16) -> Child {
+fn serve(folder: &Path, port: u16, variables: &[(String, String)]) -> Child {
     let log = File::options().create(true).append(true).open(folder.join("log")).expect("a log");
     Command::new(program("neopro-central"))
         .arg("serve")
         .env_remove("DATABASE_URL")
         .env("PORT", port.to_string())
         .env("NEOPRO_DATA_DIR", folder.join("data"))
+        .envs(variables.iter().cloned())
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("the log"))
         .stderr(log)
@@ -184,7 +209,7 @@ impl Drop for Central {
     fn drop(&mut self) {
         // Politely: its database ends with it. One that was killed is started once more for that.
         if self.child.try_wait().is_ok_and(|status| status.is_some()) {
-            self.child = serve(&self.folder, self.port);
+            self.child = serve(&self.folder, self.port, &self.variables);
             std::thread::sleep(Duration::from_secs(2));
         }
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 pub use boxes::RealBox;
 pub use browser::Browser;
-pub use central::{Central, Site};
+pub use central::{Central, EMAIL, PASSWORD, Site};
 pub use fleet::{Boxes, Told};
 
 /// The programs of this workspace, built once for a run of the tests.
