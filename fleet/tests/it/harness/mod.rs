@@ -19,23 +19,17 @@ pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        let built = Command::new(cargo)
-            .args([
-                "build",
-                "--quiet",
-                "--locked",
-                "--bins",
-                "-p",
-                "neopro-central",
-                "-p",
-                "neopro-box",
-                "-p",
-                "neopro-fleet",
-                "-p",
-                "xtask",
-            ])
-            .current_dir(root())
-            .status();
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--locked", "--bins"]).current_dir(root());
+        build.args(["neopro-central", "neopro-box", "neopro-fleet", "xtask"].iter().flat_map(|name| ["-p", name]));
+        // What cargo has set for this test. Build scripts that watch it would run again, and all that stands on them
+        // be built again, each time a test and a person take turns.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+                build.env_remove(name);
+            }
+        }
+        let built = build.status();
         assert!(built.is_ok_and(|status| status.success()), "the programs are built");
     });
     // The tests lie in `<target>/<profile>/deps`.
