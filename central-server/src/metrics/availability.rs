@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn of_an_hour_without_its_minutes_only_the_hour_is_known() {
         let old = hour(0, 3, 0);
-        let day = Availability::of(&[old.clone()], Some(&old), Minutes { from: NOON, to: NOON + 90 });
+        let day = Availability::of(std::slice::from_ref(&old), Some(&old), Minutes { from: NOON, to: NOON + 90 });
         assert_eq!(spans(&day), [(0, 60, SpanState::Online), (60, 90, SpanState::Offline)]);
     }
 
