@@ -1,4 +1,4 @@
-//! Orders whose day has come.
+//! Orders whose day has come, and the counts of all of them.
 
 use std::time::Duration;
 
@@ -13,6 +13,15 @@ pub async fn run(app: App) {
     loop {
         tokio::time::sleep(LOOKED_EVERY).await;
         start_due(&app).await;
+        sum_tallies(&app).await;
+    }
+}
+
+/// Puts together what the counts of the orders have changed by.
+async fn sum_tallies(app: &App) {
+    let Ok(db) = app.db() else { return };
+    if let Err(error) = db.run_as_system(store::sum_tallies()).await {
+        tracing::warn!(%error, "the counts of the deployments could not be summed up");
     }
 }
 

@@ -124,6 +124,11 @@ pub fn start_due(id: DeploymentId, now: Time) -> Query<Vec<SiteId>> {
     sites(query("select neopro_start_deployment($1, $2)").bind(id).bind(now))
 }
 
+/// Puts the rows together in which the counts of the orders stand.
+pub fn sum_tallies() -> Query<()> {
+    query("select neopro_sum_tallies()").nothing()
+}
+
 /// Takes back what of an order is not done: the sites that have work now.
 pub fn cancel(scope: Scope, id: DeploymentId, now: Time) -> Query<Vec<SiteId>> {
     let sql =

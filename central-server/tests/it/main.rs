@@ -30,6 +30,7 @@ mod serve;
 mod service;
 mod sites;
 mod storage;
+mod tallies;
 mod uploads;
 mod videos;
 mod walls;
