@@ -266,9 +266,7 @@ impl DeploymentView {
     /// NeoPro 1 stays as it is.
     #[must_use]
     pub fn with_addresses(mut self, storage: &Storage) -> Self {
-        self.thumbnail_url = self
-            .thumbnail_url
-            .map(|path| if path.contains("://") { path } else { storage.public_url(Bucket::Videos, &path) });
+        self.thumbnail_url = self.thumbnail_url.map(|stored| storage.address_of(Bucket::Videos, &stored));
         self
     }
 }
