@@ -15,6 +15,8 @@ use crate::{db, storage};
 pub enum Error {
     /// 401: no session, or one that is over.
     Unauthenticated(&'static str),
+    /// 401: a tab's handle that opens nothing; a stable code and a sentence.
+    Handle(&'static str, &'static str),
     /// 403: a session without the right; the sentence says who has it.
     Forbidden(&'static str),
     /// 403: the request comes from a page of a foreign origin.
@@ -106,7 +108,7 @@ impl Error {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated(_) | Self::Handle(..) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::NoRoute(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -137,7 +139,7 @@ impl Error {
             Self::Invalid(_) => "invalid",
             Self::Unreadable(_) => "unreadable",
             Self::SlowBody => "slow_body",
-            Self::Conflict(code, _) | Self::Unsupported(code, _) => code,
+            Self::Conflict(code, _) | Self::Unsupported(code, _) | Self::Handle(code, _) => code,
             Self::Duplicate(_) => "duplicate",
             Self::LengthRequired => "length_required",
             Self::TooLarge(_) => "too_large",
@@ -160,6 +162,7 @@ impl Error {
             | Self::Forbidden(why)
             | Self::Unreadable(why)
             | Self::Conflict(_, why)
+            | Self::Handle(_, why)
             | Self::TooManyStreams(why) => (*why).to_owned(),
             Self::ForeignOrigin => "Cette page n'est pas autorisée à agir sur ce serveur.".into(),
             Self::NotFound(what) => format!("{what} n'existe pas ou n'existe plus."),
@@ -236,7 +239,7 @@ impl Error {
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if matches!(self, Self::Unauthenticated(_)) {
+        if matches!(self, Self::Unauthenticated(_) | Self::Handle(..)) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response

@@ -13,6 +13,8 @@ pub enum Action {
     UserLogin,
     /// A session ended by its owner's will.
     UserLogout,
+    /// A session was revoked because somebody showed a handle that had been used: there was a copy of it.
+    SessionRevoked,
     /// A site was created.
     SiteCreated,
     /// A site's data was changed.
@@ -48,6 +50,7 @@ impl Action {
         match self {
             Self::UserLogin => "USER_LOGIN",
             Self::UserLogout => "USER_LOGOUT",
+            Self::SessionRevoked => "SESSION_REVOKED",
             Self::SiteCreated => "SITE_CREATED",
             Self::SiteUpdated => "SITE_UPDATED",
             Self::SiteDeleted => "SITE_DELETED",

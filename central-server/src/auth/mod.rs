@@ -3,6 +3,7 @@
 mod caller;
 mod common_passwords;
 mod cookies;
+mod handle;
 mod limits;
 pub mod password;
 pub mod routes;

@@ -1,4 +1,4 @@
-//! `/api/auth`: login, logout, and who am I.
+//! `/api/auth`: login, logout, the next minutes of a tab's session, and who am I.
 
 use axum::Json;
 use std::time::{Duration, Instant};
@@ -10,11 +10,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::handle::Handle;
 use super::password::Match;
-use super::store::{self, Account, Me, NewSession};
+use super::store::{self, Account, Going, Me, NewSession};
 use super::{Caller, Claims, Role, cookies};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
+use crate::db;
 use crate::error::{Error, Result};
 use crate::http::openapi::{PublicWrite, Read};
 use crate::http::{Body, Form, FromForm, Origin, Snapshot};
@@ -22,7 +24,7 @@ use crate::ids::{AgencyId, SessionId, SponsorId, UserId};
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(login)).routes(routes!(logout)).routes(routes!(me))
+    OpenApiRouter::new().routes(routes!(login)).routes(routes!(refresh)).routes(routes!(logout)).routes(routes!(me))
 }
 
 /// An address and a password.
@@ -33,13 +35,18 @@ pub struct Login {
     email: String,
     /// The password.
     password: String,
+    /// For a page that may keep no cookie: 256 random bits of its own in base64url, its handle of the session. There is
+    /// no cookie then, and the token lasts ten minutes; `POST /api/auth/refresh` gives the next.
+    #[schema(value_type = Option<String>, min_length = 43, max_length = 43)]
+    handle: Option<Handle>,
 }
 
 impl FromForm for Login {
     fn read(form: &mut Form) -> Option<Self> {
         // The address is not judged any further: an account made by SQL may have any.
         let (email, password) = (form.text("email", 255), form.secret("password", 1));
-        Some(Self { email: email?, password: password? })
+        let handle = form.has("handle").then(|| Handle::read(form, "handle"));
+        Some(Self { email: email?, password: password?, handle: handle.flatten() })
     }
 }
 
@@ -48,6 +55,8 @@ impl FromForm for Login {
 pub struct LoggedIn {
     /// For `Authorization: Bearer`; browsers get it as a cookie as well.
     token: String,
+    /// How long the token lasts, in seconds.
+    expires_in: u64,
     /// Whose session it is.
     user: LoggedInUser,
 }
@@ -78,6 +87,9 @@ pub struct Message {
     message: &'static str,
 }
 
+/// How long the token of a tab lasts.
+const TAB_TOKEN: Duration = Duration::from_secs(10 * 60);
+
 /// How long every refusal of a login takes: longer than the slowest hash of a machine of our size.
 const REFUSAL: Duration = Duration::from_secs(1);
 
@@ -97,7 +109,7 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
         // or by an administrator. It is looked at once more, as it is now.
         proven = enter(&app, &login, &from).await?;
     }
-    let Entered::Begun(account, token) = proven else {
+    let Entered::Begun(account, token, lifetime) = proven else {
         // Whatever had to be computed, a refusal takes as long: it must not tell which accounts there are.
         app.clock.wait_until(began + REFUSAL).await;
         return Err(WRONG);
@@ -105,7 +117,9 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
     app.login_limits.succeeded(from.ip, &login.email);
     renew_hash(&app, &account, login.password).await;
 
-    let cookie = cookies::set(token.clone(), app.tokens.lifetime(), app.config.is_production(), &origin);
+    // A tab with a handle has chosen not to have one: what a browser keeps for all tabs would outlive it.
+    let cookie =
+        login.handle.is_none().then(|| cookies::set(token.clone(), lifetime, app.config.is_production(), &origin));
     let user = LoggedInUser {
         id: account.id,
         email: account.email,
@@ -115,13 +129,17 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
         sponsor_id: account.sponsor_id,
         agency_id: account.agency_id,
     };
-    Ok(([(header::SET_COOKIE, cookie)], Json(LoggedIn { token, user })).into_response())
+    let mut response = Json(LoggedIn { token, expires_in: lifetime.as_secs(), user }).into_response();
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 /// What became of a login.
 enum Entered {
-    /// A session of this account, with its token.
-    Begun(Box<Account>, String),
+    /// A session of this account, with its token and how long that lasts.
+    Begun(Box<Account>, String, Duration),
     /// Another password, or an account that may not act.
     Refused,
     /// The account is not what the password was compared with any more.
@@ -136,8 +154,8 @@ async fn enter(app: &App, login: &Login, from: &Snapshot) -> Result<Entered> {
             "Ce compte est protégé par un code à usage unique, que cette version ne sait pas encore demander.",
         ));
     }
-    Ok(match begin(app, &account, from).await? {
-        Some(token) => Entered::Begun(Box::new(account), token),
+    Ok(match begin(app, &account, from, login.handle.as_ref()).await? {
+        Some((token, lifetime)) => Entered::Begun(Box::new(account), token, lifetime),
         None => Entered::Changed,
     })
 }
@@ -167,8 +185,15 @@ async fn renew_hash(app: &App, account: &Account, password: String) {
 }
 
 /// Writes the session and signs its token; `None` when the account was changed since its password was compared.
-async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<Option<String>> {
+async fn begin(
+    app: &App,
+    account: &Account,
+    from: &Snapshot,
+    handle: Option<&Handle>,
+) -> Result<Option<(String, Duration)>> {
     let now = app.clock.now();
+    let session_lasts = app.tokens.lifetime();
+    let token_lasts = if handle.is_some() { session_lasts.min(TAB_TOKEN) } else { session_lasts };
     let claims = Claims {
         id: account.id,
         email: account.email.clone(),
@@ -177,21 +202,118 @@ async fn begin(app: &App, account: &Account, from: &Snapshot) -> Result<Option<S
         agency_id: account.agency_id,
         sid: SessionId::new(),
         iat: now.unix_seconds(),
-        exp: now.plus(app.tokens.lifetime()).unix_seconds(),
+        exp: now.plus(token_lasts).unix_seconds(),
     };
     let session = NewSession {
         id: claims.sid,
         user: account.id,
         verified_hash: account.password_hash.clone(),
         now,
-        expires_at: now.plus(app.tokens.lifetime()),
+        expires_at: now.plus(session_lasts),
         user_agent: from.user_agent.clone(),
         ip: from.ip.to_string(),
+        handle: handle.map(Handle::stored),
     };
     let entry = Entry::new(Action::UserLogin, account.id, from, now).on("user", account.id);
-    let (begun, ()) =
-        app.db()?.run_as_system((store::begin_session(session), audit::store::record_begun(entry, claims.sid))).await?;
-    begun.then(|| app.tokens.sign(&claims)).transpose()
+    let flush = (store::begin_session(session), audit::store::record_begun(entry, claims.sid));
+    let (begun, ()) = app.db()?.run_as_system(flush).await.map_err(|error| handle_is_taken(error, "handle"))?;
+    begun.then(|| Ok((app.tokens.sign(&claims)?, token_lasts))).transpose()
+}
+
+fn handle_is_taken(error: db::Error, field: &'static str) -> Error {
+    if error.is_taken("sessions_handle") { taken(field) } else { error.into() }
+}
+
+/// Nobody meets a handle by chance: whoever sends one twice has no randomness.
+fn taken(field: &'static str) -> Error {
+    Error::field(field, "Cette valeur a déjà servi : tirez-en une autre au hasard.")
+}
+
+/// A handle and the one that takes its place.
+#[derive(Debug, ToSchema)]
+pub struct Refresh {
+    /// The session's handle.
+    #[schema(value_type = String, min_length = 43, max_length = 43)]
+    handle: Handle,
+    /// Its next one, chosen by the page: 256 random bits in base64url. To be kept before this is sent.
+    #[schema(value_type = String, min_length = 43, max_length = 43)]
+    next: Handle,
+}
+
+impl FromForm for Refresh {
+    fn read(form: &mut Form) -> Option<Self> {
+        let (handle, next) = (Handle::read(form, "handle"), Handle::read(form, "next"));
+        let (handle, next) = (handle?, next?);
+        if handle == next {
+            form.problem("next", "Une autre valeur que celle de handle est attendue.");
+            return None;
+        }
+        Some(Self { handle, next })
+    }
+}
+
+const UNKNOWN: Error =
+    Error::Handle("handle_unknown", "Cette session n'existe pas ou n'existe plus. Reconnectez-vous.");
+const REUSED: Error = Error::Handle(
+    "handle_reused",
+    "Cette session a été fermée par sécurité : sa clé avait déjà servi. Reconnectez-vous.",
+);
+
+/// Gives a tab's session its next ten minutes. From then on `next` is its handle; the one before is worthless, and
+/// whoever shows it again ends the session. If the answer is lost: try `next` first, then `handle`.
+#[utoipa::path(
+    post, path = "/api/auth/refresh", tag = "Authentication", request_body = Refresh,
+    responses((status = 200, description = "The next token.", body = LoggedIn), PublicWrite),
+)]
+async fn refresh(
+    State(app): State<App>,
+    from: Snapshot,
+    Body(Refresh { handle, next }): Body<Refresh>,
+) -> Result<Json<LoggedIn>> {
+    let (given, next, now) = (handle.stored(), next.stored(), app.clock.now());
+    app.login_limits.take_try(from.ip, &given, now)?;
+    let flush = (store::renew_handle(given.clone(), next.clone(), now), store::with_handle(next));
+    let (renewed, going) = app.db()?.run_as_system(flush).await.map_err(|error| handle_is_taken(error, "next"))?;
+    match (renewed.outcome.as_str(), going) {
+        ("renewed", Some(going)) => {
+            app.login_limits.succeeded(from.ip, &given);
+            go_on(&app, going)
+        }
+        ("reused", _) => {
+            if let (Some(session), Some(user)) = (renewed.session, renewed.user_id) {
+                revoked(&app, session, user, &from).await;
+            }
+            Err(REUSED)
+        }
+        ("taken", _) => Err(taken("next")),
+        _ => Err(UNKNOWN),
+    }
+}
+
+/// The next token of a session that goes on, which lasts no longer than the session.
+fn go_on(app: &App, going: Going) -> Result<Json<LoggedIn>> {
+    let now = app.clock.now();
+    let left = u64::try_from(going.expires_at.unix_seconds() - now.unix_seconds()).unwrap_or_default();
+    let lasts = Duration::from_secs(left).min(TAB_TOKEN);
+    let Going { session, id, email, full_name, role, mfa_enabled, sponsor_id, agency_id, .. } = going;
+    let (iat, exp) = (now.unix_seconds(), now.plus(lasts).unix_seconds());
+    let claims = Claims { id, email: email.clone(), role, sponsor_id, agency_id, sid: session, iat, exp };
+    let user = LoggedInUser { id, email, full_name, role, mfa_enabled, sponsor_id, agency_id };
+    Ok(Json(LoggedIn { token: app.tokens.sign(&claims)?, expires_in: lasts.as_secs(), user }))
+}
+
+/// A session was revoked: its streams end, and it stands in the journal.
+async fn revoked(app: &App, session: SessionId, user: UserId, from: &Snapshot) {
+    tracing::warn!(%session, address = %from.ip, "a handle was shown that had been used: its session is revoked");
+    app.changes.end(session);
+    let entry = Entry::new(Action::SessionRevoked, user, from, app.clock.now()).on("session", session);
+    let noted = match app.db() {
+        Ok(db) => db.run_as_system(audit::store::record(entry)).await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = noted {
+        tracing::error!(?error, %session, "that a session was revoked is not in the journal");
+    }
 }
 
 /// Ends the session. Succeeds without one as well: whoever wants out is out.

@@ -43,6 +43,8 @@ pub struct NewSession {
     pub expires_at: Time,
     pub user_agent: Option<String>,
     pub ip: String,
+    /// The hash of the first handle of a tab's session.
+    pub handle: Option<String>,
 }
 
 /// Begins a session and notes the login; `false` when the account changed since its password was compared.
@@ -57,8 +59,9 @@ pub fn begin_session(new: NewSession) -> Query<bool> {
            delete from sessions using account \
            where sessions.user_id = account.id and sessions.expires_at < $4 - interval '30 days' \
          ) \
-         insert into sessions (id, user_id, created_at, last_used_at, expires_at, user_agent, ip) \
-         select $1, id, $4, $4, $5, $6, $7 from account returning id",
+         insert into sessions (id, user_id, created_at, last_used_at, expires_at, user_agent, ip, handle) \
+         select $1, id, $4, $4, $5, $6, $7, $8 from account \
+         where not exists (select from session_handles used where used.handle = $8) returning id",
     )
     .bind(new.id)
     .bind(new.user)
@@ -67,8 +70,61 @@ pub fn begin_session(new: NewSession) -> Query<bool> {
     .bind(new.expires_at)
     .bind(new.user_agent)
     .bind(new.ip)
+    .bind(new.handle)
     .optional::<Scalar<SessionId>>()
     .map(|id| id.is_some())
+}
+
+row! {
+    /// What became of a handle.
+    #[derive(Debug)]
+    pub struct Renewed {
+        /// `renewed`, `reused` or `unknown`.
+        pub outcome: String,
+        /// The session that goes on, or that was revoked this moment.
+        pub session: Option<SessionId>,
+        /// Whose it is.
+        pub user_id: Option<UserId>,
+    }
+}
+
+/// Puts the next handle of a session in the place of the given one; both are hashes.
+pub fn renew_handle(given: String, next: String, now: Time) -> Query<Renewed> {
+    query(
+        "select r.outcome, r.session, s.user_id from neopro_renew_handle($1, $2, $3) r \
+         left join sessions s on s.id = r.session",
+    )
+    .bind(given)
+    .bind(next)
+    .bind(now)
+    .one()
+}
+
+row! {
+    /// A session that goes on, and its account.
+    #[derive(Debug)]
+    pub struct Going {
+        pub session: SessionId,
+        pub expires_at: Time,
+        pub id: UserId,
+        pub email: String,
+        pub full_name: Option<String>,
+        pub role: Role,
+        pub mfa_enabled: bool,
+        pub sponsor_id: Option<SponsorId>,
+        pub agency_id: Option<AgencyId>,
+    }
+}
+
+/// The session with this handle, as its hash.
+pub fn with_handle(handle: String) -> Query<Option<Going>> {
+    query(
+        "select s.id as session, s.expires_at, u.id, u.email, u.full_name, u.role, \
+           coalesce(u.mfa_enabled, false) as mfa_enabled, u.sponsor_id, u.agency_id \
+         from sessions s join users u on u.id = s.user_id where s.handle = $1",
+    )
+    .bind(handle)
+    .optional()
 }
 
 /// Replaces a hash of another time by ours, unless the password was changed meanwhile.

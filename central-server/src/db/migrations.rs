@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     7 "0007_overview";
     8 "0008_selections";
     10 "0010_tallies";
+    9 "0009_tab_sessions";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -15,6 +15,7 @@ const PUBLIC: &[&str] = &[
     "GET /ready",
     "POST /api/auth/login",
     "POST /api/auth/logout",
+    "POST /api/auth/refresh",
 ];
 
 #[tokio::test]

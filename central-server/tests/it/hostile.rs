@@ -109,6 +109,8 @@ impl Attack {
             );
             call = call.headers(map);
         }
+        // Nobody runs the live channel here, and a slow machine needs longer than its patience for all of this.
+        self.app.app.health.live_came_round();
         let answer = call.send().await;
         assert!(answer.status < 500, "{method} {path}: {}", answer.text);
         self.sent += 1;

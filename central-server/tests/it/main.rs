@@ -31,6 +31,7 @@ mod service;
 mod sites;
 mod storage;
 mod tallies;
+mod tab_sessions;
 mod uploads;
 mod videos;
 mod walls;
