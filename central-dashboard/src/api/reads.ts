@@ -4,7 +4,7 @@
  * The first word of a key is the kind of thing in it. The live stream relies on that: it puts changed rows into every
  * entry of their kind, wherever they stand.
  */
-import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { api, data, get, getWithHeaders, type Query } from './client'
 import type {
   Availability,
@@ -29,6 +29,16 @@ export const reads = {
     queryOptions({
       queryKey: ['sites', 'list', filters] as const,
       queryFn: ({ signal }) => get<Paged<Site>>('/api/sites', { page: 1, limit: PAGE, ...filters }, signal),
+      placeholderData: keepPreviousData,
+    }),
+  /** The whole list, page after page as one scrolls: `rowsOf(query.data)` are its rows. */
+  sitesEndless: (filters: Query = {}) =>
+    infiniteQueryOptions({
+      queryKey: ['sites', 'list', 'endless', filters] as const,
+      queryFn: ({ signal, pageParam }) =>
+        get<Paged<Site>>('/api/sites', { ...filters, page: pageParam, limit: PAGE }, signal),
+      initialPageParam: 1,
+      getNextPageParam: following,
       placeholderData: keepPreviousData,
     }),
   site: (id: string) =>
@@ -83,6 +93,15 @@ export const reads = {
       queryFn: ({ signal }) => get<Paged<Video>>('/api/videos', { page: 1, limit: PAGE, ...filters }, signal),
       placeholderData: keepPreviousData,
     }),
+  videosEndless: (filters: Query = {}) =>
+    infiniteQueryOptions({
+      queryKey: ['videos', 'list', 'endless', filters] as const,
+      queryFn: ({ signal, pageParam }) =>
+        get<Paged<Video>>('/api/videos', { ...filters, page: pageParam, limit: PAGE }, signal),
+      initialPageParam: 1,
+      getNextPageParam: following,
+      placeholderData: keepPreviousData,
+    }),
   video: (id: string) =>
     queryOptions({
       queryKey: ['videos', 'one', id] as const,
@@ -120,4 +139,16 @@ export const reads = {
       queryKey: ['deployments', 'summary'] as const,
       queryFn: ({ signal }) => get<DeploymentSummary>('/api/deployments/summary', {}, signal),
     }),
+}
+
+const following = ({ pagination }: Paged<unknown>) => (pagination.hasNext ? pagination.page + 1 : undefined)
+
+/** The rows of an endless list, each once: a row that moved between two pages could come twice. */
+export function rowsOf<T extends { id: string | number }>(
+  data: { pages: Paged<T>[] } | undefined,
+): { rows: T[] | undefined; total: number | undefined } {
+  if (!data) return { rows: undefined, total: undefined }
+  const seen = new Map<string | number, T>()
+  for (const page of data.pages) for (const row of page.data) seen.set(row.id, row)
+  return { rows: [...seen.values()], total: data.pages[data.pages.length - 1]?.pagination.total }
 }

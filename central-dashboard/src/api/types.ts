@@ -4,13 +4,9 @@ import type { components } from './schema'
 type S = components['schemas']
 export type Role = S['Role']
 export type Pagination = S['Pagination']
-export type DisplayState = 'online' | 'warning' | 'offline' | 'unknown' | 'maintenance' | 'error'
+export type DisplayState = S['DisplayStatus']
 
-export type Site = S['SiteView'] & {
-  display_status: DisplayState
-  behind: boolean
-  free_bytes: number | null
-}
+export type Site = S['SiteView']
 export type NewSite = S['NewSite']
 export type SiteChanges = S['SiteChanges']
 export type SiteWithKey = S['SiteWithKey']
@@ -24,28 +20,9 @@ export interface Paged<T> {
   next_cursor?: string | null
 }
 
-export interface SiteStats {
-  total_sites: number
-  online: number
-  warning: number
-  offline: number
-  unknown: number
-  maintenance: number
-  error: number
-  offline_24h: number
-  behind: number
-}
-
-export interface Facet {
-  value: string
-  count: number
-}
-
-export interface SiteFacets {
-  regions: Facet[]
-  sports: Facet[]
-  versions: Facet[]
-}
+export type SiteStats = S['SiteStats']
+export type Facet = S['Facet']
+export type SiteFacets = S['Facets']
 
 export interface Availability {
   from: string
@@ -60,36 +37,15 @@ export type Group = S['GroupView']
 export type GroupList = S['GroupList']
 export type NewGroup = S['NewGroup']
 
-export type Deployment = S['DeploymentView'] & {
-  installed_count?: number
-  pending_count?: number
-  downloading_count?: number
-  cancelled_count?: number
-  superseded_count?: number
-  bytes?: number | null
-  thumbnail_url?: string | null
-}
+export type Deployment = S['DeploymentView']
 export type DeploymentStatus = S['DeploymentStatus']
 export type TargetState = S['TargetState']
 export type Target = S['TargetView']
 
-export interface DeploymentTarget {
-  type: 'site' | 'group'
-  id: string
-}
-
-export interface Preview {
-  sites: number
-  online: number
-  offline: number
-  never_seen: number
-  already: number
-  bytes_to_send: number
-  bytes_per_site: number
-  sites_short_of_space: number
-  short_of_space: { site_id: string; club_name: string; free_bytes: number; missing_bytes: number }[]
-  supersedes: number
-}
+export type DeploymentTarget = S['Target']
+export type NewDeployment = S['NewDeployment']
+export type Plan = S['Plan']
+export type Preview = S['Preview']
 
 export interface Cause {
   reason_code: string | null

@@ -51,15 +51,22 @@ function Opened({ onClose, title, children, actions, side, wide, stay }: DialogP
   const leave = () => {
     if (!stay) onClose()
   }
+  // Escape closes what is open within the dialog first, and only then the dialog.
+  const inner = useRef(false)
   return (
     <dialog
       ref={ref}
-      className={`dialog${side ? ' side' : ''}${wide ? ' wide' : ''}`}
+      className={`dialog${side ? ' sheet' : ''}${wide ? ' wide' : ''}`}
       aria-labelledby={id}
+      onKeyDownCapture={(event) => {
+        if (event.key === 'Escape') inner.current = ref.current?.querySelector('button[aria-expanded="true"]') != null
+      }}
       onCancel={(event) => {
         event.preventDefault()
-        leave()
+        if (!inner.current) leave()
       }}
+      // A browser closes a dialog at the second Escape without asking.
+      onClose={() => (stay || inner.current ? ref.current?.showModal() : onClose())}
       onMouseDown={(event) => {
         if (event.target === ref.current) leave()
       }}

@@ -130,7 +130,10 @@ function Body<T>(props: DataTableProps<T> & { rows: T[] }) {
   const phone = useNarrow()
   const height = phone ? CARD : props.compact ? COMPACT : ROW
   const [offset, setOffset] = useState(0)
-  useLayoutEffect(() => setOffset(frame.current?.offsetTop ?? 0), [phone])
+  // What stands above may grow: measured after every drawing, which costs nothing when it is the same.
+  useLayoutEffect(() => {
+    if (frame.current) setOffset(Math.round(frame.current.getBoundingClientRect().top + scrollY))
+  })
   const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => height, overscan: 12, scrollMargin: offset })
   const [at, setAt] = useMoves(props, (index) => virtual.scrollToIndex(index, { align: 'auto' }))
   const few = rows.length <= FEW

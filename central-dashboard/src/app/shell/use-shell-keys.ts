@@ -1,13 +1,18 @@
-import { useNavigate, useRouter } from '@tanstack/react-router'
+import { useLocation, useNavigate } from '@tanstack/react-router'
 import { useUser } from '~/api/session'
-import { pagesFor } from '~/app/pages'
+import { pageAt, pagesFor } from '~/app/pages'
 import { useShortcuts, type Keys } from '~/ui/shortcuts'
 
 /** The keys that work on every page. */
 export function useShellKeys(open: { palette: () => void; help: () => void }): void {
   const { role } = useUser()
   const navigate = useNavigate()
-  const router = useRouter()
+  const { pathname } = useLocation()
+  // From something to the list it stands in; elsewhere there is nothing to leave.
+  const goUp = () => {
+    const page = pageAt(pathname)
+    if (page && page.path !== pathname) void navigate({ to: page.path })
+  }
   const go: Keys = {}
   for (const page of pagesFor(role)) go[`g ${page.key}`] = () => void navigate({ to: page.path })
   useShortcuts({
@@ -21,7 +26,7 @@ export function useShellKeys(open: { palette: () => void; help: () => void }): v
     },
     Escape: () => {
       if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur()
-      else if (router.history.canGoBack()) router.history.back()
+      else goUp()
     },
   })
 }
