@@ -1,0 +1,154 @@
+import { useQuery } from '@tanstack/react-query'
+import { useId, type FormEvent } from 'react'
+import { reads } from '~/api/reads'
+import type { NewSite, Site } from '~/api/types'
+import { useWords, type Words } from '~/i18n/words'
+import { ErrorSummary, problemsOf, TextField, type Problems } from '~/ui/form'
+import './siteacts.css'
+
+interface SiteFormProps {
+  /** The form's id, for a button that stands elsewhere. */
+  id: string
+  /** What is to be changed; nothing for a new club. */
+  site?: Site | undefined
+  problems: Problems
+  sentence: string | undefined
+  onSubmit: (form: FormData) => void
+}
+
+/** Who and where: the same fields for a new club and for one that changes. */
+export function SiteForm({ id, site, problems, sentence, onSubmit }: SiteFormProps) {
+  const { t } = useWords()
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    onSubmit(new FormData(event.currentTarget))
+  }
+  const field = (name: string) => ({ name, problem: problems[name] })
+  return (
+    <form id={id} className="form" onSubmit={submit} noValidate>
+      <ErrorSummary problems={problems} sentence={sentence} />
+      <TextField
+        label={t('siteacts.club_name')}
+        {...field('club_name')}
+        defaultValue={site?.club_name}
+        autoComplete="organization"
+        required
+        maxLength={255}
+        autoFocus={!site}
+      />
+      <TextField
+        label={t('siteacts.site_name')}
+        hint={t('siteacts.site_name.hint')}
+        {...field('site_name')}
+        defaultValue={site?.site_name}
+        autoComplete="off"
+        required
+        maxLength={255}
+      />
+      <PlaceFields site={site} problems={problems} />
+      <TextField
+        label={t('siteacts.sports')}
+        hint={t('siteacts.sports.hint')}
+        {...field('sports')}
+        defaultValue={(site?.sports ?? []).join(', ')}
+        autoComplete="off"
+      />
+      {site ? null : (
+        <TextField
+          label={t('siteacts.hardware')}
+          hint={t('siteacts.hardware.hint')}
+          {...field('hardware_model')}
+          autoComplete="off"
+          list="hardware"
+          maxLength={100}
+        />
+      )}
+      <datalist id="hardware">
+        <option value="Raspberry Pi 4" />
+        <option value="Raspberry Pi 5" />
+      </datalist>
+    </form>
+  )
+}
+
+/** Region and sport are filters: what exists already is offered, so that one thing keeps one name. */
+function PlaceFields({ site, problems }: { site: Site | undefined; problems: Problems }) {
+  const { t } = useWords()
+  const regions = useId()
+  const { data } = useQuery(reads.siteFacets())
+  const place = site?.location
+  return (
+    <div className="pair">
+      <TextField
+        label={t('siteacts.city')}
+        name="city"
+        problem={problems['city']}
+        defaultValue={place?.city}
+        autoComplete="address-level2"
+        required
+        maxLength={255}
+      />
+      <TextField
+        label={t('siteacts.region')}
+        name="region"
+        problem={problems['region']}
+        defaultValue={place?.region}
+        autoComplete="address-level1"
+        required
+        list={regions}
+        maxLength={255}
+      />
+      <TextField
+        label={t('siteacts.country')}
+        name="country"
+        problem={problems['country']}
+        defaultValue={site ? place?.country : t('siteacts.country.default')}
+        autoComplete="country-name"
+        maxLength={255}
+      />
+      <datalist id={regions}>
+        {data?.regions.map(({ value }) => (
+          <option key={value} value={value} />
+        ))}
+      </datalist>
+    </div>
+  )
+}
+
+const REQUIRED = ['club_name', 'site_name', 'city', 'region'] as const
+
+/** What is missing, before the server is asked. */
+export function missing(form: FormData, { t }: Words): Problems {
+  const empty: Problems = {}
+  for (const name of REQUIRED) {
+    if (!text(form, name)) empty[name] = t(`siteacts.missing.${name}`)
+  }
+  return empty
+}
+
+/** What the server found wrong, under the names of the fields here: it says `location.city`. */
+export const found = (error: unknown): Problems =>
+  Object.fromEntries(Object.entries(problemsOf(error)).map(([name, said]) => [name.split('.').pop() ?? name, said]))
+
+/** The form as the server wants it. What the form does not show of a place, its point on the map, stays. */
+export function written(form: FormData, site?: Site): NewSite {
+  const location: NonNullable<NewSite['location']> = {}
+  for (const name of ['city', 'region', 'country'] as const) {
+    const value = text(form, name)
+    if (value) location[name] = value
+  }
+  if (site?.location?.coordinates) location.coordinates = site.location.coordinates
+  const hardware = text(form, 'hardware_model')
+  return {
+    club_name: text(form, 'club_name'),
+    site_name: text(form, 'site_name'),
+    location,
+    sports: text(form, 'sports')
+      .split(',')
+      .map((sport) => sport.trim())
+      .filter(Boolean),
+    ...(hardware ? { hardware_model: hardware } : {}),
+  }
+}
+
+const text = (form: FormData, name: string) => String(form.get(name) ?? '').trim()
