@@ -6,6 +6,7 @@ import { listen } from '~/api/live'
 import { onSession } from '~/api/session'
 import { useOfflineSince } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
+import { usePresence } from '~/uploads/presence'
 import { Icon } from '~/ui/icons'
 import { Toasts } from '~/ui/toast'
 import { BottomBar } from './bottom-bar'
@@ -16,6 +17,7 @@ import { useShellKeys } from './use-shell-keys'
 import './shell.css'
 
 const Palette = lazy(() => import('~/app/palette/palette'))
+const UploadPill = lazy(() => import('~/uploads/pill'))
 
 export function Shell() {
   const { t } = useWords()
@@ -49,8 +51,20 @@ export function Shell() {
           <Palette onClose={() => openPalette(false)} onHelp={() => openHelp(true)} />
         </Suspense>
       ) : null}
+      <Uploads />
       <Toasts />
     </div>
+  )
+}
+
+/** Files that are on their way, on every page; nothing is loaded while there are none. */
+function Uploads() {
+  const { open, stuck } = usePresence()
+  if (open + stuck === 0) return null
+  return (
+    <Suspense>
+      <UploadPill />
+    </Suspense>
   )
 }
 
