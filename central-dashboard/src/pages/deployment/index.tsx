@@ -1,7 +1,142 @@
+/** One order: did it arrive everywhere, who failed and why. */
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { isGone } from '~/api/errors'
+import { reads } from '~/api/reads'
+import { useUser } from '~/api/session'
+import { mayWrite } from '~/app/pages'
+import { useReadOnly } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
-import { PageHeader } from '~/ui/page'
+import { Icon } from '~/ui/icons'
+import { Empty, Failed, PageHeader, Skeleton } from '~/ui/page'
+import { Age, Bytes } from '~/ui/values'
+import { targetName, type Order } from '../deployments/order'
+import { StandingBadge, Thumb } from '../deployments/parts'
+import { answer } from './answer'
+import { useActs } from './acts'
+import { Causes } from './causes'
+import { MoreActs } from './more-acts'
+import { Shares } from './shares'
+import { Targets } from './targets'
+import './deployment.css'
+
+const route = getRouteApi('/shell/deployments/$id')
 
 export function Page() {
   const { t } = useWords()
-  return <PageHeader title={t('app.page.deployments')} />
+  const { id } = route.useParams()
+  const query = useQuery(reads.deployment(id))
+  const order = query.data as Order | undefined
+  if (!order && isGone(query.error)) return <Gone />
+  if (!order) {
+    return (
+      <>
+        <PageHeader title={t('deployment.title')} />
+        <section className="card">
+          {query.error ? <Failed error={query.error} retry={() => void query.refetch()} /> : <Skeleton rows={6} />}
+        </section>
+      </>
+    )
+  }
+  return (
+    <>
+      {query.error ? <Failed error={query.error} since={query.dataUpdatedAt} retry={() => void query.refetch()} /> : null}
+      <Whole order={order} />
+    </>
+  )
+}
+
+function Gone() {
+  const { t } = useWords()
+  return (
+    <>
+      <PageHeader title={t('deployment.gone')} crumb={t('deployment.title')} />
+      <section className="card">
+        <Empty
+          icon="send"
+          title={t('deployment.gone.why')}
+          action={
+            <Link to="/deployments" className="btn">
+              {t('deployment.gone.back')}
+            </Link>
+          }
+        />
+      </section>
+    </>
+  )
+}
+
+function Whole({ order }: { order: Order }) {
+  const words = useWords()
+  const acts = useActs(order)
+  return (
+    <>
+      <PageHeader
+        title={answer(order, words)}
+        document={order.video_title}
+        crumb={order.video_title}
+        acts={<HeadActs order={order} acts={acts} />}
+      >
+        <About order={order} />
+      </PageHeader>
+      <Shares order={order} />
+      {order.failed_count > 0 ? <Causes order={order} acts={acts} /> : null}
+      {order.status === 'scheduled' ? null : <Targets order={order} acts={acts} />}
+    </>
+  )
+}
+
+/** What, to whom, how much, by whom and when. */
+function About({ order }: { order: Order }) {
+  const words = useWords()
+  const { t } = words
+  return (
+    <span className="about">
+      <Thumb order={order} />
+      <span>
+        {order.video_id ? (
+          <Link to="/content/$id" params={{ id: order.video_id }} className="about-title">
+            {order.video_title}
+          </Link>
+        ) : (
+          <b>{order.video_title}</b>
+        )}{' '}
+        {t('deployment.for', { target: targetName(order, words) })}
+        {order.bytes == null ? null : (
+          <>
+            {' · '}
+            <Bytes value={order.bytes} />
+          </>
+        )}
+        {' · '}
+        {order.deployed_by_name ? `${t('deployment.by', { name: order.deployed_by_name })} ` : null}
+        <Age at={order.created_at} />
+      </span>
+      <StandingBadge order={order} chip />
+    </span>
+  )
+}
+
+function HeadActs({ order, acts }: { order: Order; acts: ReturnType<typeof useActs> }) {
+  const { t } = useWords()
+  const user = useUser()
+  const blocked = useReadOnly()
+  if (!mayWrite(user.role)) return null
+  return (
+    <>
+      {order.failed_count > 0 ? (
+        <button
+          type="button"
+          className="btn pri"
+          disabled={acts.retry.isPending || blocked !== undefined}
+          title={blocked}
+          onClick={() => acts.retry.mutate({})}
+        >
+          <Icon name="again" />
+          {t('deployment.retry', { count: order.failed_count })}
+        </button>
+      ) : null}
+      <MoreActs order={order} acts={acts} />
+    </>
+  )
 }
