@@ -72,6 +72,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a tab's session its next ten minutes. From then on `next` is its handle; the one before is worthless, and
+         *     whoever shows it again ends the session. If the answer is lost: try `next` first, then `handle`.
+         */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/deployments": {
         parameters: {
             query?: never;
@@ -362,6 +382,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sites/connection-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which boxes are connected, of all sites that the session may see. */
+        get: operations["connection_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sites/facets": {
         parameters: {
             query?: never;
@@ -413,6 +450,40 @@ export interface paths {
         post?: never;
         /** Deletes a site with all that hangs on it. */
         delete: operations["delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sites/{id}/availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When a site's box was there, to the minute: a minute without a heartbeat is a gap. An agency sees its clubs'. */
+        get: operations["availability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sites/{id}/connection-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a site's box is connected, and how its day was. An agency sees its clubs'. */
+        get: operations["connection_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -679,6 +750,21 @@ export interface components {
          * @description An agency that looks after several clubs.
          */
         AgencyId: string;
+        /** @description When a site's box was there. */
+        Availability: {
+            /** @description The beginning of the period, on a minute. */
+            from: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Percent of the minutes since the first contact in which the box was heard, to two decimals; `null` while it was
+             *     never heard.
+             */
+            online_percent?: number | null;
+            /** @description The period without a gap, from its beginning to its end. */
+            spans: components["schemas"]["Span"][];
+            /** @description Its end: the last minute that is wholly written down. */
+            to: components["schemas"]["Time"];
+        };
         /** @description A file of several that is not in the library. */
         BulkError: {
             /** @description Why, in a stable word. */
@@ -761,6 +847,48 @@ export interface components {
             /** @description The live channel of the boxes. */
             websocket: components["schemas"]["LiveCheck"];
         };
+        /** @description The connection of a box. */
+        Connection: {
+            /** @description The same with its past, in one word. */
+            displayStatus: components["schemas"]["ConnectionStatus"];
+            /** @description Whether it is connected. */
+            isConnected: boolean;
+            lastSeenAt?: components["schemas"]["Time"] | null;
+            /** @description Its address within the club's network. */
+            localIp?: string | null;
+            /**
+             * Format: int64
+             * @description How long ago.
+             */
+            secondsSinceLastSeen?: number | null;
+        };
+        /** @description Which boxes are connected. */
+        ConnectionList: {
+            /** @description The sites, by name. */
+            sites: components["schemas"]["SiteInList"][];
+            /** @description How many are in which state. */
+            stats: components["schemas"]["ConnectionStats"];
+            /** @description At which moment. */
+            timestamp: components["schemas"]["Time"];
+        };
+        /** @description How many boxes are in which state. */
+        ConnectionStats: {
+            /** @description Not connected. */
+            offline: number;
+            /** @description Connected. */
+            online: number;
+            /** @description All. */
+            total: number;
+            /** @description Never heard of. */
+            unknown: number;
+            /** @description Not connected, heard of less than two minutes ago. */
+            warning: number;
+        };
+        /**
+         * @description Whether a box is connected, in one word. Unlike a site's display status it says nothing of maintenance or faults.
+         * @enum {string}
+         */
+        ConnectionStatus: "online" | "warning" | "offline" | "unknown";
         /** @description A point on the map. */
         Coordinates: {
             /**
@@ -1088,6 +1216,21 @@ export interface components {
              */
             uptime?: number | null;
         };
+        /** @description What of a day's heartbeats was heard, in the words of NeoPro 1. */
+        Heartbeats: {
+            firstHeartbeat24h?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description How many; those of an hour that lies within the day only in part, by the minutes in which they were heard.
+             */
+            heartbeats24h: number;
+            lastHeartbeat24h?: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description Percent of the day's minutes in which at least one was heard, to two decimals.
+             */
+            uptime24h: number;
+        };
         /** @description What is on a box. */
         Inventory: components["schemas"]["InventoryState"] & {
             /** @description Whether something differs. */
@@ -1211,6 +1354,11 @@ export interface components {
         };
         /** @description A session that has begun. */
         LoggedIn: {
+            /**
+             * Format: int64
+             * @description How long the token lasts, in seconds.
+             */
+            expires_in: number;
             /** @description For `Authorization: Bearer`; browsers get it as a cookie as well. */
             token: string;
             /** @description Whose session it is. */
@@ -1238,6 +1386,11 @@ export interface components {
              * @example votre@email.com
              */
             email: string;
+            /**
+             * @description For a page that may keep no cookie: 256 random bits of its own in base64url, its handle of the session. There is
+             *     no cookie then, and the token lasts ten minutes; `POST /api/auth/refresh` gives the next.
+             */
+            handle?: string | null;
             /** @description The password. */
             password: string;
         };
@@ -1506,6 +1659,17 @@ export interface components {
             /** @description The live channel works. */
             websocket: boolean;
         };
+        /** @description What a site's box has sent. */
+        Received: {
+            lastConfigSync?: components["schemas"]["Time"] | null;
+        };
+        /** @description A handle and the one that takes its place. */
+        Refresh: {
+            /** @description The session's handle. */
+            handle: string;
+            /** @description Its next one, chosen by the page: 256 random bits in base64url. To be kept before this is sent. */
+            next: string;
+        };
         /** @description How the service is. The first three keys and their order are what monitors search for. */
         Report: {
             /** @description Each check. */
@@ -1607,11 +1771,35 @@ export interface components {
             /** @description Another state. */
             status?: components["schemas"]["Status"];
         };
+        /** @description The connection of one site, with its day. */
+        SiteConnection: {
+            /** @description Name of the club. */
+            clubName: string;
+            /** @description How it is now. */
+            connection: components["schemas"]["Connection"];
+            /** @description Which site. */
+            siteId: components["schemas"]["SiteId"];
+            /** @description Name of the box's place. */
+            siteName: string;
+            /** @description The last 24 hours. */
+            statistics: components["schemas"]["Heartbeats"];
+            /** @description What it has sent. */
+            sync: components["schemas"]["Received"];
+        };
         /**
          * Format: uuid
          * @description One box in one venue.
          */
         SiteId: string;
+        /** @description A site with its connection. */
+        SiteInList: components["schemas"]["Connection"] & {
+            /** @description Name of the club. */
+            clubName: string;
+            /** @description Which site. */
+            siteId: components["schemas"]["SiteId"];
+            /** @description Name of the box's place. */
+            siteName: string;
+        };
         /** @description A sentence about the site. */
         SiteMessage: {
             /** @description The sentence. */
@@ -1726,6 +1914,20 @@ export interface components {
             /** @description A sentence that says so. */
             api_key_warning: string;
         };
+        /** @description A time in which nothing changed. */
+        Span: {
+            /** @description Its beginning. */
+            from: components["schemas"]["Time"];
+            /** @description Whether the box was there. */
+            state: components["schemas"]["SpanState"];
+            /** @description Its end. */
+            to: components["schemas"]["Time"];
+        };
+        /**
+         * @description Whether a site's box was there.
+         * @enum {string}
+         */
+        SpanState: "online" | "offline" | "unknown";
         /**
          * Format: uuid
          * @description A sponsor whose videos are shown.
@@ -2386,6 +2588,111 @@ export interface operations {
             };
             /** @description There is no such thing, or this session cannot see it. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refresh"];
+            };
+        };
+        responses: {
+            /** @description The next token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoggedIn"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many tries; see `Retry-After`. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4848,6 +5155,80 @@ export interface operations {
             };
         };
     };
+    connection_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sites by name, and how many are in which state. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionList"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     facets: {
         parameters: {
             query?: never;
@@ -5294,6 +5675,163 @@ export interface operations {
             };
             /** @description Too many tries; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    availability: {
+        parameters: {
+            query?: {
+                /** @description How far back, 24 by default. */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The site's id. */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The period, without a gap. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Availability"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    connection_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's id. */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteConnection"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1402,6 +1402,239 @@ insert into public.schema_migrations (version, name, checksum) values (8, '0008_
   elsif (select checksum from public.schema_migrations where version = 8) <> '3433c5089410ec53093e9f852bdff7665d7f21b262b77789b7aeec5d65930fb3' then
     raise exception 'La migration 0008_selections enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
+
+  if not exists (select from public.schema_migrations where version = 10) then
+execute $m0010$
+-- How many sites of each order are how far, without looking at each of them: an order to a whole fleet has thousands.
+--
+-- A change adds a row of differences; the sum of an order's rows is its counts. Nobody waits for anybody: rows are
+-- only added by those who change sites, and put together from time to time. Counters in one row an order would make
+-- every report of a fleet wait for the same row.
+
+create table deployment_tallies (
+  -- Refers to nothing: a reference would lock the order with every report.
+  deployment_id uuid not null,
+  total integer not null,
+  pending integer not null,
+  downloading integer not null,
+  installed integer not null,
+  failed integer not null,
+  cancelled integer not null,
+  superseded integer not null,
+  -- The sum of the percents of those that are neither cancelled nor superseded.
+  progress integer not null
+);
+create index deployment_tallies_order on deployment_tallies (deployment_id);
+select neopro_guard('deployment_tallies', 'select, insert, delete');
+create policy internal on deployment_tallies to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+
+-- The end of an order is that of its last site.
+create index deployment_targets_ended on deployment_targets (deployment_id, completed_at)
+  where completed_at is not null;
+
+create function neopro_tally() returns trigger
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  if tg_op = 'INSERT' then
+    insert into deployment_tallies
+      select n.deployment_id, count(*), count(*) filter (where n.state = 'pending'),
+        count(*) filter (where n.state = 'downloading'), count(*) filter (where n.state = 'installed'),
+        count(*) filter (where n.state = 'failed'), count(*) filter (where n.state = 'cancelled'),
+        count(*) filter (where n.state = 'superseded'),
+        sum(case when n.state in ('cancelled', 'superseded') then 0 when n.state = 'installed' then 100
+          else n.progress end)
+      from rows_after n group by n.deployment_id;
+  elsif tg_op = 'DELETE' then
+    insert into deployment_tallies
+      select o.deployment_id, -count(*), -count(*) filter (where o.state = 'pending'),
+        -count(*) filter (where o.state = 'downloading'), -count(*) filter (where o.state = 'installed'),
+        -count(*) filter (where o.state = 'failed'), -count(*) filter (where o.state = 'cancelled'),
+        -count(*) filter (where o.state = 'superseded'),
+        -sum(case when o.state in ('cancelled', 'superseded') then 0 when o.state = 'installed' then 100
+          else o.progress end)
+      from rows_before o group by o.deployment_id;
+  else
+    insert into deployment_tallies
+      select * from (
+        select x.deployment_id, sum(x.n) as total, sum(case x.state when 'pending' then x.n else 0 end) as pending,
+          sum(case x.state when 'downloading' then x.n else 0 end) as downloading,
+          sum(case x.state when 'installed' then x.n else 0 end) as installed,
+          sum(case x.state when 'failed' then x.n else 0 end) as failed,
+          sum(case x.state when 'cancelled' then x.n else 0 end) as cancelled,
+          sum(case x.state when 'superseded' then x.n else 0 end) as superseded,
+          sum(case when x.state in ('cancelled', 'superseded') then 0 when x.state = 'installed' then 100
+            else x.progress end * x.n) as progress
+        from (
+          select o.deployment_id, o.state, o.progress, -1 as n from rows_before o
+          union all
+          select a.deployment_id, a.state, a.progress, 1 from rows_after a
+        ) x group by x.deployment_id
+      ) d
+      where (d.total, d.pending, d.downloading, d.installed, d.failed, d.cancelled, d.superseded, d.progress)
+        <> (0, 0, 0, 0, 0, 0, 0, 0);
+  end if;
+  return null;
+end
+$fn$;
+select neopro_guard_function('neopro_tally()', false);
+
+create trigger tally_added after insert on deployment_targets
+  referencing new table as rows_after for each statement execute function neopro_tally();
+create trigger tally_changed after update on deployment_targets
+  referencing old table as rows_before new table as rows_after for each statement execute function neopro_tally();
+create trigger tally_deleted after delete on deployment_targets
+  referencing old table as rows_before for each statement execute function neopro_tally();
+
+insert into deployment_tallies
+  select t.deployment_id, count(*), count(*) filter (where t.state = 'pending'),
+    count(*) filter (where t.state = 'downloading'), count(*) filter (where t.state = 'installed'),
+    count(*) filter (where t.state = 'failed'), count(*) filter (where t.state = 'cancelled'),
+    count(*) filter (where t.state = 'superseded'),
+    sum(case when t.state in ('cancelled', 'superseded') then 0 when t.state = 'installed' then 100
+      else t.progress end)
+  from deployment_targets t group by t.deployment_id;
+
+-- Puts the rows of each order together; what sums up to nothing goes. One at a time: a second one has nothing to do.
+create function neopro_sum_tallies() returns void
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  if not pg_try_advisory_xact_lock(hashtext('neopro_sum_tallies')) then
+    return;
+  end if;
+  with old as (
+    delete from deployment_tallies where deployment_id in (
+      select deployment_id from deployment_tallies group by deployment_id having count(*) > 1)
+    returning *
+  )
+  insert into deployment_tallies
+    select deployment_id, sum(total), sum(pending), sum(downloading), sum(installed), sum(failed), sum(cancelled),
+      sum(superseded), sum(progress)
+    from old group by deployment_id having sum(total) <> 0;
+end
+$fn$;
+select neopro_guard_function('neopro_sum_tallies()');
+
+-- As before, from the counts that are kept.
+create or replace view deployment_orders with (security_invoker = true) as
+select d.id, d.video_id, d.video_title, d.action, d.target_type, d.target_id, d.target_name, d.deployed_by,
+  d.deployed_by_name, d.created_at, d.scheduled_at, d.started_at,
+  case
+    when d.started_at is null and d.cancelled_at is not null then 'cancelled'
+    when d.started_at is null then 'scheduled'
+    -- A site that is deleted takes its rows with it: that is no failure of the order.
+    when t.total = 0 and d.target_type = 'site' and not exists (select from sites s where s.id = d.target_id)
+      then 'cancelled'
+    when t.total = 0 then 'failed'
+    when t.downloading > 0 or (t.pending > 0 and t.installed + t.failed > 0) then 'in_progress'
+    when t.pending > 0 then 'pending'
+    when t.failed > 0 then 'failed'
+    when t.installed > 0 then 'completed'
+    else 'cancelled'
+  end as status,
+  coalesce(floor(t.progress / nullif(t.total - t.cancelled - t.superseded, 0)::numeric), 0)::integer as progress,
+  case when t.pending + t.downloading = 0 then coalesce(
+    (select max(x.completed_at) from deployment_targets x where x.deployment_id = d.id), d.cancelled_at)
+  end as completed_at,
+  case when t.failed > 0 then (
+      select mode() within group (order by x.reason) from deployment_targets x
+        where x.deployment_id = d.id and x.state = 'failed')
+    when d.started_at is null or t.total > 0 then null
+    when d.video_id is null then 'La vidéo a été supprimée avant le jour prévu.'
+    when d.target_type = 'site' then 'Ce site n''existe plus.'
+    else 'Aucun site visé.' end as error,
+  t.total as total_count, t.installed as deployed_count, t.failed as failed_count,
+  t.pending + t.downloading as open_count,
+  t.pending as pending_count, t.downloading as downloading_count, t.cancelled as cancelled_count,
+  t.superseded as superseded_count, d.selected_groups, d.selected_sites
+from content_deployments d
+cross join lateral (
+  select coalesce(sum(total), 0) as total, coalesce(sum(pending), 0) as pending,
+    coalesce(sum(downloading), 0) as downloading, coalesce(sum(installed), 0) as installed,
+    coalesce(sum(failed), 0) as failed, coalesce(sum(cancelled), 0) as cancelled,
+    coalesce(sum(superseded), 0) as superseded, coalesce(sum(progress), 0) as progress
+  from deployment_tallies where deployment_id = d.id
+) t;
+$m0010$;
+insert into public.schema_migrations (version, name, checksum) values (10, '0010_tallies', '20519e16c68fde8819ac9063f24b51b9b524c832046d68dff2d84d1c2a77b525');
+  elsif (select checksum from public.schema_migrations where version = 10) <> '20519e16c68fde8819ac9063f24b51b9b524c832046d68dff2d84d1c2a77b525' then
+    raise exception 'La migration 0010_tallies enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 9) then
+execute $m0009$
+-- Sessions of a tab: a page that may keep no cookie of ours has a handle instead, which changes at each use (ADR 0014).
+-- Handles are 256 random bits that the page chooses; what is stored are labelled SHA-256 hashes, in hex.
+
+alter table sessions
+  add column handle text,
+  -- How many handles the session has had.
+  add column handle_number integer not null default 0;
+create unique index sessions_handle on sessions (handle) where handle is not null;
+
+-- Handles that were used, for as long as their session: who shows one of them again has a copy.
+create table session_handles (
+  handle text primary key,
+  session_id uuid not null references sessions on delete cascade,
+  number integer not null
+);
+create index session_handles_session on session_handles (session_id, number);
+select neopro_guard('session_handles', 'select, insert, update, delete');
+create policy internal on session_handles to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- Puts the next handle in the place of the given one. Answers what became of it, and whose session it is:
+-- `renewed`; `reused`, and the session is revoked, which it is answered for if it was not before; `unknown`, also if the session is over; `taken` if the
+-- next one is no new one. The same two handles
+-- once more are the same request once more, as browsers repeat it when a connection breaks.
+create function neopro_renew_handle(given text, following text, moment timestamptz)
+returns table (outcome text, session uuid)
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  found_session uuid;
+  its_number integer;
+begin
+  -- Of two at once the second waits here, and finds another handle then.
+  select s.id, s.handle_number into found_session, its_number
+    from sessions s join users u on u.id = s.user_id
+    where s.handle = given and s.revoked_at is null and s.expires_at > moment and u.is_active and u.status = 'active'
+    for update of s;
+  if found then
+    if exists (select from session_handles h where h.handle = following) then
+      return query select 'taken'::text, null::uuid;
+      return;
+    end if;
+    insert into session_handles (handle, session_id, number) values (given, found_session, its_number);
+    update sessions set handle = following, handle_number = its_number + 1, last_used_at = moment
+      where id = found_session;
+    -- No page comes here in a session's life; a program that renews without end fills no disk.
+    delete from session_handles h where h.session_id = found_session and h.number < its_number - 2000;
+    return query select 'renewed'::text, found_session;
+    return;
+  end if;
+  select h.session_id into found_session from session_handles h where h.handle = given;
+  if not found then
+    return query select 'unknown'::text, null::uuid;
+    return;
+  end if;
+  perform from sessions s join session_handles h on h.session_id = s.id and h.handle = given
+    join users u on u.id = s.user_id
+    where s.handle = following and h.number = s.handle_number - 1 and s.revoked_at is null and s.expires_at > moment
+      and u.is_active and u.status = 'active';
+  if found then
+    return query select 'renewed'::text, found_session;
+    return;
+  end if;
+  update sessions set revoked_at = moment where id = found_session and revoked_at is null;
+  return query select 'reused'::text, case when found then found_session end;
+end
+$fn$;
+select neopro_guard_function('neopro_renew_handle(text, text, timestamptz)');
+$m0009$;
+insert into public.schema_migrations (version, name, checksum) values (9, '0009_tab_sessions', '15ca627b243913bf6a3759fb02aab513d403a1478c0db8eb84dff41d04835719');
+  elsif (select checksum from public.schema_migrations where version = 9) <> '15ca627b243913bf6a3759fb02aab513d403a1478c0db8eb84dff41d04835719' then
+    raise exception 'La migration 0009_tab_sessions enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
 end
 $neopro$;
 
