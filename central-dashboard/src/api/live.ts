@@ -162,8 +162,16 @@ export function patch(client: QueryClient, kind: 'sites' | 'deployments', rows: 
     }
     const { next, changed } = merge(query.state.data, rows)
     if (changed > 0) client.setQueryData(query.queryKey, next, { updatedAt: query.state.dataUpdatedAt })
-    if (part === 'list') drift.add(query.queryHash, changed, rows.size)
+    if (part === 'list') drift.add(query.queryHash, changed || (isWhole(next) && changed < rows.size ? 1 : 0))
   }
+}
+
+/** Whether every row of the list is loaded: then one that is not in it may belong into it now. */
+function isWhole(held: unknown): boolean {
+  const list = held as { data?: unknown[]; total?: number; pages?: { data: unknown[]; total?: number }[] } | undefined
+  const pages = list?.pages ?? (list?.data ? [{ data: list.data, total: list.total }] : [])
+  const loaded = pages.reduce((sum, page) => sum + page.data.length, 0)
+  return pages.length > 0 && loaded >= (pages[pages.length - 1]?.total ?? Infinity)
 }
 
 /** Sums are read again at most every two seconds, however much happens. */
@@ -185,9 +193,8 @@ class Drift {
   readonly #counts = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
 
-  add(hash: string, changed: number, offered: number): void {
-    // A row that is not in the list may belong into it now.
-    const by = Math.max(changed, offered > changed ? 1 : 0)
+  add(hash: string, by: number): void {
+    if (by === 0) return
     this.#counts.set(hash, (this.#counts.get(hash) ?? 0) + by)
     for (const tell of this.#listeners) tell()
   }

@@ -4,6 +4,7 @@ import { refused, Unreachable } from './errors'
 import { newHandle, renew, tabShelf, type Answer, type Renewed } from './handle'
 import { ORIGIN, SAME_ORIGIN } from './origin'
 import type { components } from './schema'
+import { isOnlyTab } from './tab'
 
 export type Role = components['schemas']['Role']
 export type User = components['schemas']['LoggedInUser']
@@ -11,7 +12,8 @@ export type User = components['schemas']['LoggedInUser']
 export type Session =
   | { state: 'unknown' }
   | { state: 'in'; user: User }
-  | { state: 'out'; ended: boolean }
+  /** `ended`: the server ended it; `left`: the person did. */
+  | { state: 'out'; why: 'none' | 'ended' | 'left' }
   | { state: 'away'; error: unknown }
 
 let session: Session = { state: 'unknown' }
@@ -47,12 +49,13 @@ function become(next: Session): void {
 export async function restore(): Promise<void> {
   try {
     if (!SAME_ORIGIN) {
+      if (!(await isOnlyTab())) tabShelf.write([])
       await freshToken(true)
-      if (session.state === 'unknown') become({ state: 'out', ended: false })
+      if (session.state === 'unknown') become({ state: 'out', why: 'none' })
       return
     }
     const answer = await send('/api/auth/me', { method: 'GET' })
-    if (answer.status === 401) become({ state: 'out', ended: false })
+    if (answer.status === 401) become({ state: 'out', why: 'none' })
     else become({ state: 'in', user: (await body<User>(answer)) })
   } catch (error) {
     become({ state: 'away', error })
@@ -74,19 +77,19 @@ export async function logOut(): Promise<void> {
   try {
     await send('/api/auth/logout', post({}))
   } finally {
-    forget(false)
+    forget('left')
   }
 }
 
 /** The server said that the session is over. */
 export function sessionEnded(): void {
-  if (session.state === 'in') forget(true)
+  if (session.state === 'in') forget('ended')
 }
 
-function forget(ended: boolean): void {
+function forget(why: 'ended' | 'left'): void {
   token = undefined
   if (!SAME_ORIGIN) tabShelf.write([])
-  become({ state: 'out', ended })
+  become({ state: 'out', why })
 }
 
 function keep(begun: Renewed<User>): void {
@@ -116,7 +119,7 @@ async function renewOnce(): Promise<void> {
     keep(begun)
     become({ state: 'in', user: begun.user })
   } else if (session.state === 'in') {
-    forget(true)
+    forget('ended')
   }
 }
 

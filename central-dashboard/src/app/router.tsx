@@ -38,8 +38,10 @@ const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
   beforeLoad: ({ location }) => {
-    if (currentSession().state === 'in') return
-    const away = location.href === '/' || location.href === '/dashboard' ? {} : { returnUrl: location.href }
+    const session = currentSession()
+    if (session.state === 'in') return
+    const left = session.state === 'out' && session.why === 'left'
+    const away = left || location.href === '/' || location.href === '/dashboard' ? {} : { returnUrl: location.href }
     throw redirect({ to: '/login', search: away })
   },
   component: Shell,

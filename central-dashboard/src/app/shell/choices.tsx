@@ -42,8 +42,9 @@ export function LanguageMenu() {
   return (
     <Menu position="bottom-end" width={170}>
       <Menu.Target>
-        <button type="button" className="ib lang" aria-label={t('app.language', { name: NAMES[language] })}>
-          <span aria-hidden="true">{language.toUpperCase()}</span>
+        <button type="button" className="ib lang">
+          <span>{language.toUpperCase()}</span>
+          <span className="vh">{t('app.language', { name: NAMES[language] })}</span>
         </button>
       </Menu.Target>
       <Menu.Dropdown>

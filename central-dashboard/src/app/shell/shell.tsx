@@ -1,6 +1,6 @@
 /** What stands around every page: rail, top bar, what is said to all, and the page in the middle. */
 import { useQueryClient } from '@tanstack/react-query'
-import { Outlet, useLocation, useRouter } from '@tanstack/react-router'
+import { Outlet, useRouter } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { listen } from '~/api/live'
 import { onSession } from '~/api/session'
@@ -16,7 +16,8 @@ import { TopBar } from './top-bar'
 import { useShellKeys } from './use-shell-keys'
 import './shell.css'
 
-const Palette = lazy(() => import('~/app/palette/palette'))
+const loadPalette = () => import('~/app/palette/palette')
+const Palette = lazy(loadPalette)
 const UploadPill = lazy(() => import('~/uploads/pill'))
 
 export function Shell() {
@@ -25,6 +26,7 @@ export function Shell() {
   const [palette, openPalette] = useState(false)
   const [help, openHelp] = useState(false)
   useLiveStream()
+  usePaletteAtHand()
   useSessionEnd()
   useFocusOnArrival()
   useShellKeys({ palette: () => openPalette(true), help: () => openHelp(true) })
@@ -74,6 +76,14 @@ function useLiveStream(): void {
   useEffect(() => listen(client), [client])
 }
 
+/** Loaded once the page stands: the first letter after Ctrl K must not get lost. */
+function usePaletteAtHand(): void {
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), 1500)
+    return () => clearTimeout(timer)
+  }, [])
+}
+
 /** When the session ends, the guard of the routes leads to the login, and back afterwards. */
 function useSessionEnd(): void {
   const router = useRouter()
@@ -87,19 +97,20 @@ function useSessionEnd(): void {
   )
 }
 
-/** A new page begins at its heading, for the keyboard and for those who hear it. */
+/** A new page begins at its heading, for the keyboard and for those who hear it. Filters are no new page. */
 function useFocusOnArrival(): void {
-  const { pathname } = useLocation()
-  const [first] = useState({ path: pathname })
-  useEffect(() => {
-    if (first.path === pathname) return
-    first.path = pathname
-    const frame = requestAnimationFrame(() => {
-      const heading = document.querySelector<HTMLElement>('main h1') ?? document.querySelector<HTMLElement>('main')
-      heading?.focus({ preventScroll: true })
-    })
-    return () => cancelAnimationFrame(frame)
-  }, [pathname, first])
+  const router = useRouter()
+  useEffect(
+    () =>
+      router.subscribe('onRendered', ({ pathChanged, fromLocation }) => {
+        if (!pathChanged || !fromLocation) return
+        requestAnimationFrame(() => {
+          const heading = document.querySelector<HTMLElement>('main h1') ?? document.querySelector<HTMLElement>('main')
+          heading?.focus({ preventScroll: true })
+        })
+      }),
+    [router],
+  )
 }
 
 function OfflineBanner() {

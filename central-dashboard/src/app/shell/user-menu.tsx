@@ -12,10 +12,9 @@ export function UserMenu() {
   return (
     <Menu position="top-start" width={210}>
       <Menu.Target>
-        <button type="button" className="me" aria-label={t('app.account', { name })}>
-          <span className="av" aria-hidden="true">
-            {initials(name)}
-          </span>
+        <button type="button" className="me">
+          <span className="vh">{t('app.account')}</span>
+          <span className="av" aria-hidden="true" data-initials={initials(name)} />
           <span className="who">
             <b>{name}</b>
             <small>{t('app.who', { role: t(`app.role.${user.role}`), language: language.toUpperCase() })}</small>

@@ -18,7 +18,7 @@ export function Page() {
   const words = useWords()
   const { t } = words
   const session = useSession()
-  const ended = session.state === 'out' && session.ended
+  const ended = session.state === 'out' && session.why === 'ended'
   return (
     <div className="login">
       <header className="login-top">
