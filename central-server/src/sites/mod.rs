@@ -318,6 +318,9 @@ impl SiteView {
             "display_status" => {
                 format!("neopro_display_status(sites.status, sites.last_seen_at, {moment}) as display_status")
             }
+            // A page of a list looks these two up itself, and a site may have no state yet.
+            "behind" => "coalesce(behind, false) as behind".to_owned(),
+            "free_bytes" => "free_bytes".to_owned(),
             name => format!("sites.{name}"),
         };
         Self::NAMES.iter().map(column).collect::<Vec<_>>().join(", ")
