@@ -13,10 +13,6 @@ use crate::{packages, pages};
 
 const PROGRAM: &str = "target/debug/neopro-fleet";
 
-/// The dashboard, which the server carries if it was built before it.
-const DASHBOARD: &str = "central-dashboard";
-const DASHBOARD_BUILT: &str = "central-dashboard/dist/central-dashboard/index.html";
-
 /// Its data, where PostgreSQL's user may go; and elsewhere, where that user may not, as in the home of root.
 const FOLDER: &str = "target/neopro-demo";
 const FOLDER_OF_ROOT: &str = "/var/lib/neopro-demo";
@@ -42,7 +38,6 @@ pub fn run(arguments: &[String]) -> Outcome {
     println!("{PLAN}\nIts data go to {}.\n", folder.display());
     packages::ensure(&packages::DEMO)?;
     pages::ensure()?;
-    dashboard()?;
     let built = ["build", "--locked", "--bins", "-p", "neopro-central", "-p", "neopro-box", "-p", "neopro-fleet"];
     loud("programs", || visible(&mut cargo(&built)))?;
     let mut command = Command::new(PROGRAM);
@@ -75,15 +70,6 @@ impl Wish {
         }
         Ok(wish)
     }
-}
-
-/// Builds the dashboard if nothing is built yet.
-fn dashboard() -> Outcome {
-    if !Path::new(DASHBOARD).join("package.json").exists() || Path::new(DASHBOARD_BUILT).exists() {
-        return Ok(());
-    }
-    pages::install(DASHBOARD)?;
-    loud("dashboard", || visible(Command::new("npm").args(["run", "--silent", "build:prod"]).current_dir(DASHBOARD)))
 }
 
 fn folder() -> PathBuf {

@@ -57,14 +57,9 @@ impl Api {
         self.succeed(Question { method: Method::POST, path, kind: "application/json", body }).await
     }
 
-    /// A `PUT` of a picture: whether the server knows such a thing.
-    pub async fn put_picture(&self, path: &str, picture: Vec<u8>) -> Result<bool, String> {
-        let question = Question { method: Method::PUT, path, kind: "image/jpeg", body: picture.into() };
-        match self.answer(question).await? {
-            (200..=299, _) => Ok(true),
-            (404, body) if body["code"] == "no_route" => Ok(false),
-            (status, body) => Err(format!("PUT {path} is answered with {status}: {body}")),
-        }
+    /// A `PUT` of a picture that has to succeed.
+    pub async fn put_picture(&self, path: &str, picture: Vec<u8>) -> Result<Value, String> {
+        self.succeed(Question { method: Method::PUT, path, kind: "image/jpeg", body: picture.into() }).await
     }
 
     /// Adds a file to the library.
@@ -86,16 +81,10 @@ impl Api {
 
     async fn succeed(&self, question: Question<'_>) -> Result<Value, String> {
         let what = format!("{} {}", question.method, question.path);
-        match self.answer(question).await? {
-            (200..=299, body) => Ok(body),
-            (status, body) => Err(format!("{what} is answered with {status}: {body}")),
-        }
-    }
-
-    async fn answer(&self, question: Question<'_>) -> Result<Answer, String> {
-        let what = format!("{} {}", question.method, question.path);
         match timeout(PATIENCE, self.ask(question)).await {
-            Ok(answer) => answer.map_err(|error| format!("{what}: {error}")),
+            Ok(Ok((200..=299, body))) => Ok(body),
+            Ok(Ok((status, body))) => Err(format!("{what} is answered with {status}: {body}")),
+            Ok(Err(error)) => Err(format!("{what}: {error}")),
             Err(_) => Err(format!("{what}: no answer within {} s.", PATIENCE.as_secs())),
         }
     }

@@ -49,18 +49,14 @@ async fn group(api: &Api, (name, kind, about): (&str, &str, &str), sites: &[Stri
 
 /// The clips and their small pictures.
 pub(super) async fn library(api: &Api, folder: &mut Folder, media: &Path) -> Result<(), String> {
-    let mut are_pictures_taken = true;
     for clip in &CLIPS {
         let mut fields = vec![("title", clip.title), ("category", clip.category)];
         fields.extend(clip.subcategory.map(|name| ("subcategory", name)));
         let video = api.upload(clip.file, &read(&media.join(clip.file))?, &fields).await?;
         let id = text(&video, "id")?;
         let still = read(&media.join(clip.file).with_extension("thumbnail.jpg"))?;
-        are_pictures_taken &= api.put_picture(&format!("/api/videos/{id}/thumbnail"), still).await?;
+        api.put_picture(&format!("/api/videos/{id}/thumbnail"), still).await?;
         folder.state.videos.push(id);
-    }
-    if !are_pictures_taken {
-        println!("         (this server takes no small pictures of videos)");
     }
     folder.save()
 }
