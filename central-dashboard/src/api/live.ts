@@ -1,6 +1,7 @@
 /** The live stream: one reader for the whole page, which keeps the cache true. Nothing is asked for again and again. */
 import { hashKey, type QueryClient, type QueryKey } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
+import { onWatch, takeBeat, watchedSite } from './beats'
 import { request } from './client'
 import { merge, type Row, type Rows } from './merge'
 import { currentSession, sessionEnded } from './session'
@@ -62,10 +63,17 @@ async function keepListening(client: QueryClient, stop: AbortSignal): Promise<vo
   const onVisible = () => flush.now()
   document.addEventListener('visibilitychange', onVisible)
   let failures = 0
+  let before: AbortController | undefined
   while (!stop.aborted && currentSession().state === 'in') {
     const began = Date.now()
-    const connected = await listenOnce(client, flush, stop, failures > 0)
+    const line = new AbortController()
+    const old = before
+    // The old line ends when the new one stands: nothing falls between them.
+    const listening = listenOnce({ client, flush, stop, line, again: failures > 0, onHello: () => old?.abort() })
+    const connected = await Promise.race([listening, otherSite(line.signal)])
     if (stop.aborted) break
+    before = connected === 'other' ? line : undefined
+    if (connected === 'other') continue
     failures = connected && Date.now() - began > 5000 ? 1 : failures + 1
     become(failures >= TRIES ? 'down' : 'reconnecting')
     await pause(Math.min(LONGEST, 500 * 2 ** failures) * (0.75 + Math.random() / 2), stop)
@@ -73,9 +81,28 @@ async function keepListening(client: QueryClient, stop: AbortSignal): Promise<vo
   document.removeEventListener('visibilitychange', onVisible)
 }
 
+/** Resolves when the heartbeats of another site are wanted, as long as the line is there. */
+function otherSite(line: AbortSignal): Promise<'other'> {
+  return new Promise((done) => {
+    const off = onWatch(() => {
+      off()
+      done('other')
+    })
+    line.addEventListener('abort', off)
+  })
+}
+
+interface Listening {
+  client: QueryClient
+  flush: Flush
+  stop: AbortSignal
+  line: AbortController
+  again: boolean
+  onHello: () => void
+}
+
 /** One connection, from its first byte to its end; whether there was one at all. */
-async function listenOnce(client: QueryClient, flush: Flush, stop: AbortSignal, again: boolean): Promise<boolean> {
-  const line = new AbortController()
+async function listenOnce({ client, flush, stop, line, again, onHello }: Listening): Promise<boolean> {
   const cut = () => line.abort()
   stop.addEventListener('abort', cut)
   let silence = setTimeout(cut, SILENCE)
@@ -85,10 +112,16 @@ async function listenOnce(client: QueryClient, flush: Flush, stop: AbortSignal, 
   }
   let connected = false
   try {
-    const answer = await request('/api/events', { headers: { Accept: 'text/event-stream' }, signal: line.signal })
+    const site = watchedSite()
+    const address = site ? `/api/events?site=${encodeURIComponent(site)}` : '/api/events'
+    const answer = await request(address, { headers: { Accept: 'text/event-stream' }, signal: line.signal })
     if (!answer.ok || !answer.body) return false
     connected = true
-    await readEvents(answer.body, (event) => take(event, client, flush, again), alive)
+    const hear = (event: StreamEvent) => {
+      if (event.event === 'hello') onHello()
+      take(event, client, flush, again)
+    }
+    await readEvents(answer.body, hear, alive)
   } catch {
     // The line is gone: the loop tries again, and the pill says so.
   } finally {
@@ -107,6 +140,8 @@ function take(event: StreamEvent, client: QueryClient, flush: Flush, again: bool
   } else if (event.event === 'changes') {
     flush.add(JSON.parse(event.data) as Changes)
     become('live')
+  } else if (event.event === 'heartbeat') {
+    takeBeat(event.data)
   } else if (event.event === 'end') {
     sessionEnded()
   }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { useBeat } from '~/api/live'
+import { useBeat } from '~/api/beats'
 import { reads } from '~/api/reads'
 import type { Inventory, Site } from '~/api/types'
 import { useWords } from '~/i18n/words'

@@ -1,7 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { act } from '~/api/client'
-import { say } from '~/api/errors'
 import { reads } from '~/api/reads'
 import type { Deployment, Target } from '~/api/types'
 import { useWords } from '~/i18n/words'

@@ -1,5 +1,5 @@
 /** The figures of a box as lines: which there are, their physical ranges and their limits. */
-import type { Beat } from '~/api/live'
+import type { Beat } from '~/api/beats'
 import type { Metrics } from '~/api/types'
 import type { Point } from '~/ui/figures'
 
