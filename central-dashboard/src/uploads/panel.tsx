@@ -1,6 +1,7 @@
 /** The queue on the library's page: every file with its progress, its sentence and its next step. */
 import { Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
+import { Refused } from '~/api/errors'
 import { useWords, type Words } from '~/i18n/words'
 import { Icon } from '~/ui/icons'
 import { Shape, type Progress } from '~/ui/state'
@@ -33,7 +34,7 @@ export function UploadPanel({ categories }: { categories: string[] }) {
         </div>
       </header>
       <ul className="upload-list">
-        {uploads.map((one) => (
+        {uploads.toSorted((a, b) => rank(a) - rank(b)).map((one) => (
           <Row key={one.id} one={one} words={words} now={now} onEdit={() => edit(one.id)} />
         ))}
       </ul>
@@ -44,6 +45,9 @@ export function UploadPanel({ categories }: { categories: string[] }) {
     </section>
   )
 }
+
+/** What runs or waits for a person stands before what is done. */
+const rank = (one: Upload) => (one.phase === 'done' ? 1 : 0)
 
 const SHAPE: Record<Phase, Progress> = {
   queued: 'waiting',
@@ -85,7 +89,7 @@ function Row({ one, words, now, onEdit }: { one: Upload; words: Words; now: numb
 
 function Acts({ one, name, words: { t }, onEdit }: { one: Upload; name: string; words: Words; onEdit: () => void }) {
   const again = one.phase === 'interrupted' || one.phase === 'waiting'
-  const mayRetry = again || (one.phase === 'refused' && typeof one.problem !== 'string')
+  const mayRetry = again || (one.phase === 'refused' && !isFinal(one.problem))
   const mayEdit = one.phase !== 'refused' && one.phase !== 'duplicate'
   return (
     <div className="upload-acts">
@@ -116,6 +120,10 @@ function Acts({ one, name, words: { t }, onEdit }: { one: Upload; name: string; 
     </div>
   )
 }
+
+/** A file that is no good stays no good: only another one helps. */
+const isFinal = (problem: unknown) =>
+  typeof problem === 'string' || (problem instanceof Refused && [400, 413, 415].includes(problem.status))
 
 /** The time, while a countdown is on the screen. */
 function useSeconds(on: boolean): number {

@@ -54,10 +54,11 @@ export function add(files: readonly File[], labels: Partial<Labels> = {}): void 
   next()
 }
 
-/** `Armor_Energie-15s.mp4` → `Armor Energie-15s`: a title that one can read, and change. */
+/** `armor-energie_15s.mp4` → `Armor energie 15s`: a title that one can read, and change. */
 export function titleOf(name: string): string {
-  const plain = name.replace(/\.[^.]{1,5}$/, '').replaceAll('_', ' ').replaceAll(/\s+/g, ' ').trim()
-  return (plain || name).slice(0, 255)
+  const bare = name.replace(/\.[^.]{1,5}$/, '').replaceAll('_', ' ').trim()
+  const plain = (bare.includes(' ') ? bare : bare.replaceAll('-', ' ')).replaceAll(/\s+/g, ' ').trim()
+  return (plain.charAt(0).toUpperCase() + plain.slice(1) || name).slice(0, 255)
 }
 
 function tooBadToSend(file: File): Partial<Upload> {

@@ -53,7 +53,7 @@ function Head() {
       ? t('library.title')
       : unused === undefined || all === 0
         ? t('library.title.count', { count: all, shown: formats.number(all) })
-        : t('library.title.unused', { count: all, shown: formats.number(all), unused })
+        : t(unused === all ? 'library.title.none' : 'library.title.unused', { count: all, shown: formats.number(all), unused })
   const writes = mayWrite(useUser().role)
   return (
     <PageHeader title={title} document={t('library.title')} acts={writes ? <HeadActs /> : undefined}>
