@@ -17,7 +17,7 @@ export const filters = {
   login: texts(['returnUrl']),
   sites: texts(['search', 'display_status', 'region', 'sport', 'version', 'group_id', 'seen_before', 'sort', 'order']),
   groups: texts(['search', 'type', 'sort', 'order']),
-  group: texts(['search', 'sort', 'order']),
+  group: texts(['search', 'display_status', 'sort', 'order']),
   library: texts(['search', 'category', 'kind', 'unused', 'sort', 'order', 'view']),
   video: texts(['state']),
   // Comma-separated ids: what is chosen before one comes here.
