@@ -20,7 +20,6 @@ use crate::db::row;
 use crate::http::page::{Pagination, Slice};
 use crate::http::{Form, FromForm};
 use crate::ids::{DeploymentId, SiteId, TargetId, UserId, VideoId};
-use crate::storage::{Bucket, Storage};
 
 pub use order::{ForcedStatus, NewDeployment, Retry, Target};
 
@@ -258,16 +257,6 @@ row! {
         pub cancelled_count: i64,
         /// Those that were not done when a later order took its place.
         pub superseded_count: i64,
-    }
-}
-
-impl DeploymentView {
-    /// The same with addresses that anybody can fetch: the database knows paths in the storage. An address of
-    /// NeoPro 1 stays as it is.
-    #[must_use]
-    pub fn with_addresses(mut self, storage: &Storage) -> Self {
-        self.thumbnail_url = self.thumbnail_url.map(|stored| storage.address_of(Bucket::Videos, &stored));
-        self
     }
 }
 

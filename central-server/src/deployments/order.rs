@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_selection_is_called_by_its_counts() {
         let target = |kind| Target { kind, id: TargetId::new() };
-        let [site, group] = [TargetType::Site, TargetType::Group].map(|kind| target(kind));
+        let [site, group] = [TargetType::Site, TargetType::Group].map(target);
         assert_eq!(selection_name(&[group, site, site, group, group]), "3 groupes, 2 sites");
         assert_eq!(selection_name(&[group, site]), "1 groupe, 1 site");
         assert_eq!(selection_name(&[site, site]), "2 sites");

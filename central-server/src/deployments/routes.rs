@@ -22,6 +22,7 @@ use crate::http::openapi::{Read, Write};
 use crate::http::page::Slice;
 use crate::http::{Body, Form, FromForm, Id, Query, Snapshot};
 use crate::ids::{DeploymentId, SiteId, VideoId};
+use crate::storage::{Bucket, Storage};
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {
@@ -44,6 +45,16 @@ pub fn routes() -> OpenApiRouter<App> {
 const TOTAL: &str = "x-total-count";
 
 const GONE: Error = Error::NotFound("Ce déploiement");
+
+impl DeploymentView {
+    /// The same with addresses that anybody can fetch: the database knows paths in the storage. An address of
+    /// NeoPro 1 stays as it is.
+    #[must_use]
+    pub fn with_addresses(mut self, storage: &Storage) -> Self {
+        self.thumbnail_url = self.thumbnail_url.map(|stored| storage.address_of(Bucket::Videos, &stored));
+        self
+    }
+}
 
 fn shown(app: &App, orders: Vec<DeploymentView>) -> Json<Vec<DeploymentView>> {
     Json(orders.into_iter().map(|order| order.with_addresses(&app.storage)).collect())

@@ -35,10 +35,10 @@ impl Place {
             state: ["online", "offline", "never"][usize::try_from(number % 3).expect("small")],
             free: [Some(400 * MB), None, Some(1_200 * MB), Some(10_000 * MB)]
                 [usize::try_from(number / 3 % 4).expect("small")],
-            first_is_there: number % 4 == 0,
+            first_is_there: number.is_multiple_of(4),
             second_is_at: (number % 6 < 2).then_some(40),
             another_is_coming: number % 10 < 3,
-            open_order: number % 7 == 0,
+            open_order: number.is_multiple_of(7),
         }
     }
 
@@ -92,7 +92,7 @@ impl Place {
                created_at) select id, '{id}', '{}', 'install', '{state}', 1, false, now() from content_deployments;",
             VIDEOS[0]
         );
-        for (group, is_in) in [(EVEN, number % 2 == 0), (FIFTHS, number % 5 == 0)] {
+        for (group, is_in) in [(EVEN, number.is_multiple_of(2)), (FIFTHS, number.is_multiple_of(5))] {
             if is_in {
                 rows += &format!("insert into site_groups (site_id, group_id) values ('{id}', '{group}');");
             }
@@ -143,7 +143,9 @@ async fn a_preview_says_what_would_come() {
 
     let meant: Vec<&Place> = places
         .iter()
-        .filter(|place| place.number % 2 == 0 || place.number % 5 == 0 || single.contains(&place.number))
+        .filter(|place| {
+            place.number.is_multiple_of(2) || place.number.is_multiple_of(5) || single.contains(&place.number)
+        })
         .collect();
     let count = |is: &dyn Fn(&Place) -> bool| meant.iter().filter(|place| is(place)).count();
     let mut short: Vec<(i64, Uuid)> =
