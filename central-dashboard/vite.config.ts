@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig, loadEnv } from 'vite'
+// @ts-expect-error: a script without types
+import { licences } from './scripts/licences.mjs'
 
 // Where the server listens while one develops: the pages' own server hands requests on to it.
 const local = process.env['NEOPRO_SERVER'] ?? 'http://localhost:3001'
 
 export default defineConfig(({ mode }) => ({
-  plugins: [react()],
+  plugins: [react(), licences()],
   resolve: { alias: { '~': fileURLToPath(new URL('./src', import.meta.url)) } },
   define: {
     __API__: JSON.stringify(loadEnv(mode, process.cwd(), 'NG_APP_')['NG_APP_API_URL'] ?? ''),

@@ -268,7 +268,7 @@ onSession(() => {
     else for (const one of all()) if (one.phase === 'interrupted') retry(one.id)
   } else if (session.state === 'out' && all().length > 0) {
     for (const one of all()) stops.get(one.id)?.abort(new DOMException('no session', 'AbortError'))
-    if (session.ended) replace(all().map((one) => (isOpen(one) ? { ...one, phase: 'interrupted', bytes: 0 } : one)))
+    if (session.why === 'ended') replace(all().map((one) => (isOpen(one) ? { ...one, phase: 'interrupted', bytes: 0 } : one)))
     else replace([])
   }
 })
