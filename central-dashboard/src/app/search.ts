@@ -21,7 +21,7 @@ export const filters = {
   library: texts(['search', 'category', 'kind', 'unused', 'sort', 'order', 'view']),
   video: texts(['state']),
   // Comma-separated ids: what is chosen before one comes here.
-  send: texts(['videos', 'sites', 'groups', 'action', 'step']),
+  send: texts(['videos', 'sites', 'groups', 'action', 'at', 'step']),
   deployments: texts(['search', 'status', 'open', 'video_id', 'target_id']),
   deployment: texts(['state', 'reason_code']),
 }
