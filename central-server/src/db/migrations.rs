@@ -36,8 +36,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "0006_figures";
     7 "0007_overview";
     8 "0008_selections";
-    10 "0010_tallies";
     9 "0009_tab_sessions";
+    10 "0010_tallies";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.
