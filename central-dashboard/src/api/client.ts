@@ -1,15 +1,15 @@
 /** The typed client of the API: `data(api.GET('/api/sites', …))` gives the data or throws what `errors.ts` can say. */
 import createClient from 'openapi-fetch'
 import { refused, Unreachable } from './errors'
-import { ORIGIN, SAME_ORIGIN } from './origin'
+import { ORIGIN } from './origin'
 import type { paths } from './schema'
-import { bearer, sessionEnded } from './session'
+import { bearer, credentials, sessionEnded, usesCookie } from './session'
 
 /** One request with the session; a token that ended too early is renewed once. */
 export async function request(input: Request | string, init?: RequestInit): Promise<Response> {
   const make = () => (typeof input === 'string' ? new Request(ORIGIN + input, init) : input.clone())
   let answer = await once(make(), await bearer())
-  if (answer.status === 401 && !SAME_ORIGIN) {
+  if (answer.status === 401 && !usesCookie()) {
     answer = await once(make(), await bearer(true))
   }
   if (answer.status === 401) sessionEnded()
@@ -19,7 +19,7 @@ export async function request(input: Request | string, init?: RequestInit): Prom
 async function once(asked: Request, token: string | undefined): Promise<Response> {
   if (token) asked.headers.set('Authorization', `Bearer ${token}`)
   try {
-    return await fetch(asked, { credentials: SAME_ORIGIN ? 'same-origin' : 'omit' })
+    return await fetch(asked, { credentials: credentials() })
   } catch (error) {
     if (asked.signal.aborted) throw error
     throw new Unreachable(error)

@@ -7,5 +7,5 @@ export function apiOrigin(given: string, page: string): string {
 
 export const ORIGIN = apiOrigin(__API__, globalThis.location?.origin ?? '')
 
-/** With the API on the page's own origin, the cookie does; elsewhere browsers may block it, and the tab has a handle. */
+/** On the page's own origin the cookie always does; elsewhere browsers may block it. */
 export const SAME_ORIGIN = ORIGIN === (globalThis.location?.origin ?? '')

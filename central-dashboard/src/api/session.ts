@@ -17,6 +17,11 @@ export type Session =
   | { state: 'away'; error: unknown }
 
 let session: Session = { state: 'unknown' }
+/**
+ * What says who asks. On the page's own origin it is the cookie. Elsewhere it is the partitioned one, which serves every
+ * tab, as long as the browser keeps it; else the tab has a handle of its own.
+ */
+let proof: 'cookie' | 'handle' = 'cookie'
 let token: { value: string; until: number } | undefined
 let renewing: Promise<void> | undefined
 const listeners = new Set<() => void>()
@@ -45,18 +50,24 @@ function become(next: Session): void {
   for (const tell of listeners) tell()
 }
 
+export const usesCookie = (): boolean => proof === 'cookie'
+
+/** Whether the browser sends cookies along. */
+export const credentials = (): RequestCredentials => (proof === 'cookie' ? 'include' : 'omit')
+
 /** Before the first page: takes up the session that a reload left. Never throws. */
 export async function restore(): Promise<void> {
   try {
-    if (!SAME_ORIGIN) {
-      if (!(await isOnlyTab())) tabShelf.write([])
+    if (!SAME_ORIGIN && !(await isOnlyTab())) tabShelf.write([])
+    if (!SAME_ORIGIN && tabShelf.read().length > 0) {
+      proof = 'handle'
       await freshToken(true)
-      if (session.state === 'unknown') become({ state: 'out', why: 'none' })
-      return
     }
+    if (session.state !== 'unknown') return
+    proof = 'cookie'
     const answer = await send('/api/auth/me', { method: 'GET' })
     if (answer.status === 401) become({ state: 'out', why: 'none' })
-    else become({ state: 'in', user: (await body<User>(answer)) })
+    else become({ state: 'in', user: await body<User>(answer) })
   } catch (error) {
     become({ state: 'away', error })
   }
@@ -64,12 +75,28 @@ export async function restore(): Promise<void> {
 
 /** Begins a session. The refusal is the caller's to show. */
 export async function logIn(email: string, password: string): Promise<void> {
-  const handle = SAME_ORIGIN ? undefined : newHandle()
-  if (handle) tabShelf.write([handle])
-  const answer = await send('/api/auth/login', post({ email, password, ...(handle ? { handle } : {}) }))
-  const begun = await body<Renewed<User>>(answer)
-  if (handle) keep(begun)
-  become({ state: 'in', user: begun.user })
+  proof = 'cookie'
+  const begun = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password })))
+  if (SAME_ORIGIN || (await cookieIsKept(begun.user))) {
+    become({ state: 'in', user: begun.user })
+    return
+  }
+  // Nobody would ever come back to that session.
+  keep(begun)
+  await send('/api/auth/logout', post({})).catch(() => undefined)
+  token = undefined
+  proof = 'handle'
+  const handle = newHandle()
+  tabShelf.write([handle])
+  const own = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password, handle })))
+  keep(own)
+  become({ state: 'in', user: own.user })
+}
+
+/** Whether a cookie of an API that is elsewhere comes back: browsers may block it, partitioned or not. */
+async function cookieIsKept(user: User): Promise<boolean> {
+  const answer = await send('/api/auth/me', { method: 'GET' })
+  return answer.ok && ((await answer.json()) as User).id === user.id
 }
 
 /** Ends it, here in any case and at the server if it can be reached. */
@@ -89,6 +116,7 @@ export function sessionEnded(): void {
 function forget(why: 'ended' | 'left'): void {
   token = undefined
   if (!SAME_ORIGIN) tabShelf.write([])
+  proof = 'cookie'
   become({ state: 'out', why })
 }
 
@@ -98,7 +126,7 @@ function keep(begun: Renewed<User>): void {
 
 /** The bearer token for the next request; renewed a minute before its end, once for all who wait. */
 export async function bearer(force = false): Promise<string | undefined> {
-  if (SAME_ORIGIN) return undefined
+  if (proof === 'cookie') return undefined
   if (force || !token || token.until - Date.now() < 60_000) await freshToken(force)
   return token?.value
 }
@@ -142,7 +170,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
     return await fetch(ORIGIN + path, {
       ...init,
       headers,
-      credentials: SAME_ORIGIN ? 'same-origin' : 'omit',
+      credentials: credentials(),
       signal: AbortSignal.timeout(20_000),
     })
   } catch (error) {

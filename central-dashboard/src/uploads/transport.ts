@@ -1,7 +1,7 @@
 /** Sends one file with its texts. `fetch` tells nothing of bytes that leave; XMLHttpRequest does. */
 import { Refused, Unreachable, type ErrorBody } from '~/api/errors'
-import { ORIGIN, SAME_ORIGIN } from '~/api/origin'
-import { bearer, sessionEnded } from '~/api/session'
+import { ORIGIN } from '~/api/origin'
+import { bearer, sessionEnded, usesCookie } from '~/api/session'
 import type { Video } from '~/api/types'
 
 export interface Labels {
@@ -34,7 +34,7 @@ export async function send(sending: Sending): Promise<Kept> {
     return await once(sending, await bearer())
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 401) throw error
-    if (SAME_ORIGIN) {
+    if (usesCookie()) {
       sessionEnded()
       throw error
     }
@@ -72,6 +72,7 @@ function once({ file, labels, sent, stop }: Sending, token: string | undefined):
     xhr.onload = () => finish(() => settle(xhr, resolve, reject))
     xhr.onerror = () => finish(() => reject(new Unreachable('network')))
     xhr.open('POST', `${ORIGIN}/api/videos`)
+    xhr.withCredentials = usesCookie()
     xhr.setRequestHeader('Accept', 'application/json')
     if (token) xhr.setRequestHeader('Authorization', `Bearer ${token}`)
     xhr.send(form(file, labels))
