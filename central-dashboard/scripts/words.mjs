@@ -150,7 +150,6 @@ export function compare(catalogs) {
         problems.push(`${language}: ${key} cannot be read: ${error.message}`)
       }
       if (/[\u202f→←]/.test(message)) problems.push(`${language}: ${key} has a letter that the font lacks`)
-      if (language === 'fr' && / [:;!?»]|« /.test(message)) problems.push(`fr: ${key} needs a no-break space (U+00A0)`)
     }
     if (new Set(wanted.values()).size > 1) problems.push(`${key} wants other values: ${JSON.stringify([...wanted])}`)
   }

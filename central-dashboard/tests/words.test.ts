@@ -1,6 +1,9 @@
+import { createElement } from 'react'
+import { renderToStaticMarkup } from 'react-dom/server'
 import { describe, expect, it } from 'vitest'
 // @ts-expect-error: a script without types
 import { compare, scan, uses } from '../scripts/words.mjs'
+import { Words } from '../src/i18n/words'
 
 const problems = (source: string, keys: string[] = []) => uses([scan('page.tsx', source)], new Set(keys)) as string[]
 
@@ -55,8 +58,24 @@ describe('the comparison of the catalogs', () => {
     expect((compare({ fr, en, es: fr }) as string[]).join('\n')).toContain(word)
   })
 
-  it('finds a plural without millions, and a plain space before a colon', () => {
-    const fr = { 'a.b': '{n, plural, one {#} other {#}} clubs : bon' }
-    expect(compare({ fr })).toEqual(['fr: a.b lacks the plural many', 'fr: a.b needs a no-break space (U+00A0)'])
+  it('finds a plural without millions', () => {
+    const fr = { 'a.b': '{n, plural, one {#} other {#}} clubs' }
+    expect(compare({ fr })).toEqual(['fr: a.b lacks the plural many'])
+  })
+})
+
+describe('the words', () => {
+  const fr = new Words('fr', { 'a.b': '{n, plural, =0 {Rien pour « {name} » ?} one {# club : {name}} many {#} other {# clubs}}' })
+
+  it('keep French signs with their words, and count as each language does', () => {
+    expect(fr.t('a.b', { n: 0, name: 'x' })).toBe('Rien pour «\u00a0x\u00a0»\u00a0?')
+    expect(fr.t('a.b', { n: 1, name: 'x' })).toBe('1 club\u00a0: x')
+    expect(fr.t('a.b', { n: 12_000, name: 'x' })).toBe('12\u00a0000 clubs')
+  })
+
+  it('put elements in', () => {
+    const words = new Words('en', { 'a.b': 'Type <b>{word}</b> : now' })
+    const said = renderToStaticMarkup(words.rich('a.b', { word: 'x', b: (parts) => createElement('b', null, parts) }))
+    expect(said).toBe('Type <b>x</b> : now')
   })
 })

@@ -49,7 +49,8 @@ export class Words {
   #message(key: string): IntlMessageFormat {
     let message = this.#parsed.get(key)
     if (!message) {
-      message = new IntlMessageFormat(this.catalog[key] ?? key, LOCALE[this.language])
+      const text = this.catalog[key] ?? key
+      message = new IntlMessageFormat(this.language === 'fr' ? french(text) : text, LOCALE[this.language])
       this.#parsed.set(key, message)
     }
     return message
@@ -58,6 +59,11 @@ export class Words {
 
 function Part({ children }: { children: ReactNode }): ReactNode {
   return typeof children === 'string' ? plainSpaces(children) : children
+}
+
+/** French puts a space before some signs, at which no line may end: catalogs are written with plain ones. */
+export function french(text: string): string {
+  return text.replace(/ (?=[:;!?»%])/g, '\u00a0').replace(/« /g, '«\u00a0')
 }
 
 /** The font has no narrow no-break space: its wide sister stands in. */
