@@ -1,7 +1,117 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { reads } from '~/api/reads'
+import { useUser } from '~/api/session'
+import type { SiteStats } from '~/api/types'
+import { mayWrite } from '~/app/pages'
+import { useReadOnly } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
-import { PageHeader } from '~/ui/page'
+import { Icon } from '~/ui/icons'
+import { Empty, Loaded, PageHeader } from '~/ui/page'
+import { answer } from './answer'
+import { FleetCard } from './fleet-card'
+import { ClubMap } from './map'
+import { Running } from './running'
+import { Silent } from './silent'
+import { Todo } from './todo'
+import { useTrouble } from './use-trouble'
+import { Versions } from './versions'
+import './fleet.css'
 
+/** The whole fleet in twenty seconds: the answer, what needs somebody, and the evidence. */
 export function Page() {
   const { t } = useWords()
-  return <PageHeader title={t('app.page.fleet')} />
+  const stats = useQuery(reads.siteStats())
+  return (
+    <>
+      <Head stats={stats.data} />
+      {stats.data ? (
+        stats.data.total_sites === 0 ? (
+          <Nobody />
+        ) : (
+          <Fleet stats={stats.data} failed={stats.error ? <Loaded query={stats} children={() => null} /> : null} />
+        )
+      ) : (
+        <section className="card" aria-label={t('app.page.fleet')}>
+          <Loaded query={stats} rows={6} children={() => null} />
+        </section>
+      )}
+    </>
+  )
+}
+
+function Fleet({ stats, failed }: { stats: SiteStats; failed: React.ReactNode }) {
+  return (
+    <>
+      {failed}
+      <FleetCard stats={stats} />
+      <div className="row r1">
+        <Todo stats={stats} />
+        <Silent stats={stats} />
+      </div>
+      <div className="row r2">
+        <ClubMap total={stats.total_sites} />
+        <Running />
+        <Versions />
+      </div>
+    </>
+  )
+}
+
+function Head({ stats }: { stats: SiteStats | undefined }) {
+  const words = useWords()
+  const { t, formats } = words
+  const trouble = useTrouble()
+  const writes = mayWrite(useUser().role)
+  const now = new Date()
+  const title = stats ? answer(stats, trouble.sites, words) : t('app.page.fleet')
+  return (
+    <PageHeader title={title} document={t('app.page.fleet')} acts={writes ? <Acts /> : undefined}>
+      {t('fleet.now', { day: formats.day(now), time: formats.time(now) })}
+      {stats && stats.total_sites > 0
+        ? ` · ${t('fleet.online', { online: formats.number(stats.online), total: formats.number(stats.total_sites), count: stats.total_sites })}`
+        : ''}
+    </PageHeader>
+  )
+}
+
+function Acts() {
+  const { t } = useWords()
+  const reason = useReadOnly()
+  const off = { disabled: reason !== undefined, title: reason }
+  return (
+    <>
+      <Link to="/send" className="btn" {...off}>
+        <Icon name="send" />
+        {t('fleet.send')}
+      </Link>
+      <Link to="/sites/new" className="btn" {...off}>
+        <Icon name="plus" />
+        {t('fleet.add')}
+      </Link>
+    </>
+  )
+}
+
+function Nobody() {
+  const { t } = useWords()
+  const writes = mayWrite(useUser().role)
+  return (
+    <section className="card">
+      <Empty
+        icon="screen"
+        title={t('fleet.empty.title')}
+        action={
+          writes ? (
+            <Link to="/sites/new" className="btn pri">
+              <Icon name="plus" />
+              {t('fleet.empty.add')}
+            </Link>
+          ) : undefined
+        }
+      >
+        {t('fleet.empty.text')}
+      </Empty>
+    </section>
+  )
 }

@@ -15,14 +15,12 @@ export function Overview({ site }: { site: Site }) {
         <div className="col">
           <LinkPanel site={site} />
           <ContentPanel site={site} />
+          <OrdersPanel site={site} />
         </div>
         <div className="col">
           <HealthPanel site={site} />
           <BoxPanel site={site} />
         </div>
-      </div>
-      <div className="row">
-        <OrdersPanel site={site} />
       </div>
     </>
   )

@@ -1,0 +1,56 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { reads } from '~/api/reads'
+import type { SiteStats } from '~/api/types'
+import { useWords } from '~/i18n/words'
+import { Icon } from '~/ui/icons'
+import { Empty, Panel } from '~/ui/page'
+import { Shape } from '~/ui/state'
+import { Age } from '~/ui/values'
+
+/** The boxes that were lost last: what has just happened can still be mended tonight. */
+export function Silent({ stats }: { stats: SiteStats }) {
+  const { t } = useWords()
+  const query = useQuery(
+    reads.sites({ display_status: 'offline', sort: 'last_seen_at', order: 'desc', page: 1, limit: 6 }),
+  )
+  return (
+    <Panel
+      title={t('fleet.silent')}
+      note={t('fleet.silent.note')}
+      end={
+        stats.offline > 0 ? (
+          <Link to="/sites" search={{ display_status: 'offline', sort: 'last_seen_at', order: 'desc' }} className="link">
+            {t('fleet.all')}
+          </Link>
+        ) : null
+      }
+      query={query}
+      rows={6}
+      isEmpty={(data) => data.data.length === 0}
+      empty={<Empty icon="wifi" title={t('fleet.silent.empty')} />}
+    >
+      {(data) => (
+        <ul className="silent">
+          {data.data.map((site) => (
+            <li key={site.id}>
+              <Link to="/sites/$id/$tab" params={{ id: site.id, tab: 'apercu' }}>
+                <Shape state={site.display_status} />
+                <div>
+                  <b>{site.club_name}</b>
+                  <small>
+                    {[t(`ui.state.${site.display_status}`), site.location?.city].filter(Boolean).join(' · ')}
+                  </small>
+                </div>
+                <span>
+                  <Age at={site.last_seen_at} />
+                </span>
+                <Icon name="right" />
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  )
+}
