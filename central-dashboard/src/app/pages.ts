@@ -31,7 +31,7 @@ export const PAGES: readonly Page[] = [
     path: '/deployments',
     name: 'app.page.deployments',
     icon: 'send',
-    roles: OPERATORS,
+    roles: STAFF,
     section: 'diffuse',
     key: 'd',
     count: 'deployments',

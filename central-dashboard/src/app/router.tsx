@@ -146,7 +146,7 @@ const deployments = createRoute({
   getParentRoute: within,
   path: '/deployments',
   validateSearch: filters.deployments,
-  beforeLoad: only(OPERATORS),
+  beforeLoad: only(STAFF),
   component: lazyRouteComponent(() => import('~/pages/deployments'), 'Page'),
 })
 
@@ -154,7 +154,7 @@ const deployment = createRoute({
   getParentRoute: within,
   path: '/deployments/$id',
   validateSearch: filters.deployment,
-  beforeLoad: only(OPERATORS),
+  beforeLoad: only(STAFF),
   component: lazyRouteComponent(() => import('~/pages/deployment'), 'Page'),
 })
 

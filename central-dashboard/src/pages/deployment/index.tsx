@@ -90,11 +90,12 @@ function Whole({ order }: { order: Order }) {
 function About({ order }: { order: Order }) {
   const words = useWords()
   const { t } = words
+  const user = useUser()
   return (
     <span className="about">
       <Thumb order={order} />
       <span>
-        {order.video_id ? (
+        {order.video_id && mayWrite(user.role) ? (
           <Link to="/content/$id" params={{ id: order.video_id }} className="about-title">
             {order.video_title}
           </Link>

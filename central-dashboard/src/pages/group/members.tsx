@@ -157,7 +157,21 @@ function columnsIn({ t }: Words): Column<Site>[] {
         </>
       ),
     },
-    { id: 'city', header: t('group.column.city'), sort: 'city', card: 'line', cell: (site) => site.location?.city },
+    {
+      id: 'city',
+      header: t('group.column.city'),
+      sort: 'city',
+      card: 'line',
+      cell: (site) => (
+        <>
+          {site.location?.city}
+          <span className="only-card">
+            {site.location?.city ? ' · ' : null}
+            <Age at={site.last_seen_at} />
+          </span>
+        </>
+      ),
+    },
     { id: 'seen', header: t('group.column.seen'), sort: 'last_seen_at', width: '130px', cell: (site) => <Age at={site.last_seen_at} /> },
     {
       id: 'version',
