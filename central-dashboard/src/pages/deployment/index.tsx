@@ -79,8 +79,10 @@ function Whole({ order }: { order: Order }) {
       >
         <About order={order} />
       </PageHeader>
-      <Shares order={order} />
-      {order.failed_count > 0 ? <Causes order={order} acts={acts} /> : null}
+      <div className="whole">
+        <Shares order={order} />
+        {order.failed_count > 0 ? <Causes order={order} acts={acts} /> : null}
+      </div>
       {order.status === 'scheduled' ? null : <Targets order={order} acts={acts} />}
     </>
   )

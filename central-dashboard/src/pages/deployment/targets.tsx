@@ -1,4 +1,5 @@
 /** One row per site: how far it is, why it failed, how often it tried. */
+import { useMediaQuery } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useMemo } from 'react'
@@ -97,8 +98,10 @@ function useColumns(words: Words, acts: Acts): Column<Target>[] {
   const blocked = useReadOnly()
   const writes = mayWrite(user.role)
   const { mutate, isPending } = acts.retry
+  const wide = useMediaQuery('(min-width: 1100px)', true)
   return useMemo(() => {
     const { t, formats } = words
+    const began = (target: Target) => <Age at={target.started_at} none={NOT_YET} />
     const columns: Column<Target>[] = [
       {
         id: 'club',
@@ -113,7 +116,7 @@ function useColumns(words: Words, acts: Acts): Column<Target>[] {
       { id: 'state', header: t('deployments.column.state'), card: 'corner', cell: (target) => <Standing target={target} /> },
       { id: 'reason', header: t('deployment.column.reason'), card: 'line', cell: (target) => <Reason target={target} /> },
       { id: 'attempts', header: t('deployment.column.attempts'), num: true, cell: (target) => formats.number(target.attempts) },
-      { id: 'began', header: t('deployment.column.began'), cell: (target) => <Age at={target.started_at} none={NOT_YET} /> },
+      ...(wide ? [{ id: 'began', header: t('deployment.column.began'), cell: began }] : []),
       { id: 'ended', header: t('deployment.column.ended'), cell: (target) => <Age at={target.completed_at} none={NOT_YET} /> },
     ]
     if (!writes) return columns
@@ -132,7 +135,7 @@ function useColumns(words: Words, acts: Acts): Column<Target>[] {
         </button>
       ) : null
     return [...columns, { id: 'act', header: t('deployment.column.act'), num: true, cell: retry }]
-  }, [words, writes, blocked, mutate, isPending])
+  }, [words, writes, wide, blocked, mutate, isPending])
 }
 
 function Standing({ target }: { target: Target }) {
