@@ -22,6 +22,7 @@ let session: Session = { state: 'unknown' }
  * tab, as long as the browser keeps it; else the tab has a handle of its own.
  */
 let proof: 'cookie' | 'handle' = 'cookie'
+let last: User | undefined
 let token: { value: string; until: number } | undefined
 let renewing: Promise<void> | undefined
 const listeners = new Set<() => void>()
@@ -38,15 +39,17 @@ export function useSession(): Session {
   return useSyncExternalStore(onSession, currentSession)
 }
 
-/** The account, in components that only stand behind the login. */
+/** The account, in components that only stand behind the login: they are drawn a last time when it is over. */
 export function useUser(): User {
   const now = useSession()
-  if (now.state !== 'in') throw new Error('nobody is logged in')
-  return now.user
+  if (now.state === 'in') return now.user
+  if (!last) throw new Error('nobody is logged in')
+  return last
 }
 
 function become(next: Session): void {
   session = next
+  if (next.state === 'in') last = next.user
   for (const tell of listeners) tell()
 }
 

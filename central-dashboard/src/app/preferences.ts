@@ -8,7 +8,9 @@ export const themes = localStorageColorSchemeManager({ key: 'neopro.theme' })
 export const THEMES: readonly MantineColorScheme[] = ['light', 'dark', 'auto']
 
 export function useTheme() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  // To stop transitions it would write a style element, which a strict policy forbids.
+
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true })
   return { theme: colorScheme, setTheme: setColorScheme }
 }
 
