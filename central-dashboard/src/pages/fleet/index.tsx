@@ -10,12 +10,12 @@ import { Icon } from '~/ui/icons'
 import { Empty, Loaded, PageHeader } from '~/ui/page'
 import { answer } from './answer'
 import { FleetCard } from './fleet-card'
-import { ClubMap } from './map'
+import { ClubMap, MAP_MOST } from './map'
 import { Running } from './running'
 import { Silent } from './silent'
 import { Todo } from './todo'
 import { useTrouble } from './use-trouble'
-import { Versions } from './versions'
+import { Regions, Versions } from './versions'
 import './fleet.css'
 
 /** The whole fleet in twenty seconds: the answer, what needs somebody, and the evidence. */
@@ -52,7 +52,10 @@ function Fleet({ stats, failed }: { stats: SiteStats; failed: React.ReactNode })
       <div className="row r2">
         <ClubMap total={stats.total_sites} />
         <Running />
-        <Versions />
+        <div className="col">
+          <Versions />
+          {stats.total_sites > MAP_MOST ? null : <Regions />}
+        </div>
       </div>
     </>
   )
@@ -67,13 +70,16 @@ function Head({ stats }: { stats: SiteStats | undefined }) {
   const title = stats ? answer(stats, trouble.sites, words) : t('app.page.fleet')
   return (
     <PageHeader title={title} document={t('app.page.fleet')} acts={writes ? <Acts /> : undefined}>
-      {t('fleet.now', { day: formats.day(now), time: formats.time(now) })}
+      {t('fleet.now', { day: capital(formats.day(now)), time: formats.time(now) })}
       {stats && stats.total_sites > 0
         ? ` · ${t('fleet.online', { online: formats.number(stats.online), total: formats.number(stats.total_sites), count: stats.total_sites })}`
         : ''}
     </PageHeader>
   )
 }
+
+/** The day begins a line here. */
+const capital = (text: string) => text.charAt(0).toLocaleUpperCase() + text.slice(1)
 
 function Acts() {
   const { t } = useWords()

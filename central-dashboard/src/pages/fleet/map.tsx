@@ -9,18 +9,18 @@ import { dots, SIZE, type Dot } from './france'
 import { Regions } from './versions'
 
 /** All clubs of a map come in one answer: beyond this many there are bars by region instead. */
-const MOST = 1000
+export const MAP_MOST = 1000
 
 const LEGEND: DisplayState[] = ['online', 'warning', 'offline', 'error', 'maintenance', 'unknown']
 
 export function ClubMap({ total }: { total: number }) {
-  return total > MOST ? <Regions /> : <DotMap />
+  return total > MAP_MOST ? <Regions /> : <DotMap />
 }
 
 /** Where the clubs are, by state, from their coordinates. */
 function DotMap() {
   const { t } = useWords()
-  const query = useQuery(reads.sites({ page: 1, limit: MOST }))
+  const query = useQuery(reads.sites({ page: 1, limit: MAP_MOST }))
   return (
     <Panel
       title={t('fleet.map')}
@@ -51,7 +51,7 @@ function Picture({ sites }: { sites: Site[] }) {
           <Mark key={`${dot.x} ${dot.y}`} dot={dot} />
         ))}
       </svg>
-      <div>
+      <div className="map-key">
         <ul className="map-legend">
           {there.map((state) => (
             <li key={state}>

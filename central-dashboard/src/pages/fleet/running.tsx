@@ -7,6 +7,7 @@ import { mayWrite } from '~/app/pages'
 import { useWords } from '~/i18n/words'
 import { ProgressBar, type Segment } from '~/ui/figures'
 import { Empty, Panel } from '~/ui/page'
+import { useAgain } from './use-again'
 
 const FIRST = 4
 
@@ -15,6 +16,8 @@ export function Running() {
   const { t } = useWords()
   const writes = mayWrite(useUser().role)
   const query = useQuery(reads.deployments({ open: true, page: 1, limit: FIRST }))
+  const summary = useQuery(reads.deploymentSummary())
+  useAgain(summary.data?.open, query.refetch)
   return (
     <Panel
       title={t('fleet.running')}

@@ -7,6 +7,7 @@ import { Icon } from '~/ui/icons'
 import { Empty, Panel } from '~/ui/page'
 import { Shape } from '~/ui/state'
 import { Age } from '~/ui/values'
+import { useAgain } from './use-again'
 
 /** The boxes that were lost last: what has just happened can still be mended tonight. */
 export function Silent({ stats }: { stats: SiteStats }) {
@@ -14,6 +15,7 @@ export function Silent({ stats }: { stats: SiteStats }) {
   const query = useQuery(
     reads.sites({ display_status: 'offline', sort: 'last_seen_at', order: 'desc', page: 1, limit: 6 }),
   )
+  useAgain(stats.offline, query.refetch)
   return (
     <Panel
       title={t('fleet.silent')}

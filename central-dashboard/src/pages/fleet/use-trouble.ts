@@ -1,6 +1,7 @@
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { reads } from '~/api/reads'
 import type { Cause, Deployment } from '~/api/types'
+import { useAgain } from './use-again'
 
 /** So many orders with failures are looked into; how many more there are is said. */
 const ORDERS = 8
@@ -11,9 +12,11 @@ export interface Trouble {
   cause: Cause
 }
 
-/** What did not arrive within two weeks, by order and cause: the newest orders first. */
+/** What did not arrive of the newest hundred orders of two weeks, by order and cause. */
 export function useTrouble() {
   const list = useQuery(reads.deployments())
+  const summary = useQuery(reads.deploymentSummary())
+  useAgain(summary.data?.open, list.refetch)
   const failing = list.data?.data.filter(
     (order) => order.failed_count > 0 && Date.parse(order.created_at) > list.dataUpdatedAt - RECENT,
   )
