@@ -27,7 +27,7 @@ function Facts({ site, inventory }: { site: Site; inventory: Inventory }) {
   const since = inventory.device_since
   return (
     <dl className="facts">
-      <Fact name={t('site.box.model')}>{site.hardware_model}</Fact>
+      <Fact name={t('site.box.model')}>{known(modelOf(site))}</Fact>
       <Fact name={t('site.box.version')}>{known(inventory.agent_version ?? site.software_version)}</Fact>
       <Fact name={t('site.box.protocol')}>{known(inventory.protocol)}</Fact>
       <Fact name={t('site.box.free')}>
@@ -64,3 +64,7 @@ function Fact({ name, definition, children }: { name: string; definition?: strin
     </div>
   )
 }
+
+/** The server calls what nobody has told it `Unknown`. */
+export const modelOf = ({ hardware_model: model }: Site): string | undefined =>
+  model === '' || model === 'Unknown' ? undefined : model

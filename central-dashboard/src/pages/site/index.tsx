@@ -16,6 +16,7 @@ import { Age } from '~/ui/values'
 import { EditSite } from '../siteacts/edit'
 import { RemoveSite } from '../siteacts/remove'
 import { RenewKey } from '../siteacts/renew'
+import { modelOf } from './box'
 import { Overview } from './overview'
 import './site.css'
 
@@ -81,7 +82,8 @@ function Head({ site }: { site: Site }) {
       }
       acts={<Acts site={site} />}
     >
-      {[site.site_name, city].filter(Boolean).join(', ')} · {site.hardware_model}
+      {[site.site_name, city].filter(Boolean).join(', ')}
+      {modelOf(site) ? ` · ${modelOf(site)}` : ''}
       {site.software_version ? ` · ${t('site.version', { version: site.software_version })}` : ''} ·{' '}
       {site.last_seen_at ? (
         <>

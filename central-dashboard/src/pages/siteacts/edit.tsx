@@ -31,7 +31,9 @@ export function EditSite({ site, close }: { site: Site; close: () => void }) {
       const status = maintenance === (site.status === 'maintenance') ? {} : { status: maintenance ? 'maintenance' : 'offline' }
       const changes = { ...written(form, site), ...status }
       await put(site.id, changes)
-      toast({ kind: 'success', text: t('siteacts.edited', { club: String(changes.club_name) }), undo: () => void back() })
+      const was = { ...before(site), ...('status' in status ? { status: site.status } : {}) }
+      const undo = () => void put(site.id, was).catch((error: unknown) => sayIt(error, words))
+      toast({ kind: 'success', text: t('siteacts.edited', { club: String(changes.club_name) }), undo })
       close()
     } catch (error) {
       setProblems(found(error))
@@ -44,7 +46,6 @@ export function EditSite({ site, close }: { site: Site; close: () => void }) {
     await client.invalidateQueries({ queryKey: reads.site(id).queryKey })
     void client.invalidateQueries({ queryKey: reads.siteFacets().queryKey })
   }
-  const back = () => put(site.id, before(site)).catch((error: unknown) => sayIt(error, words))
   return (
     <Sheet
       open
@@ -73,12 +74,11 @@ export function EditSite({ site, close }: { site: Site; close: () => void }) {
   )
 }
 
-const before = ({ club_name, site_name, location, sports, status }: Site) => ({
+const before = ({ club_name, site_name, location, sports }: Site) => ({
   club_name,
   site_name,
   location: location ?? null,
   sports: sports ?? null,
-  ...(status === 'maintenance' ? { status } : {}),
 })
 
 const sayIt = (error: unknown, words: Words) => toast({ kind: 'error', text: say(error, words).sentence })
