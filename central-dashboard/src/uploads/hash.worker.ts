@@ -4,6 +4,8 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 
 export type Told = { done: number } | { sha256: string } | { unreadable: string }
 
+const PIECE = 4 * 1024 * 1024
+
 const tell = (told: Told) => self.postMessage(told)
 
 self.onmessage = ({ data }: MessageEvent<Blob>) => {
@@ -13,18 +15,10 @@ self.onmessage = ({ data }: MessageEvent<Blob>) => {
 async function hash(file: Blob): Promise<void> {
   try {
     const digest = sha256.create()
-    const reader = file.stream().getReader()
-    let done = 0
-    let told = 0
-    for (;;) {
-      const piece = await reader.read()
-      if (piece.done) break
-      digest.update(piece.value)
-      done += piece.value.length
-      if (done - told > 8_000_000) {
-        told = done
-        tell({ done })
-      }
+    for (let at = 0; at < file.size; at += PIECE) {
+      const piece = await file.slice(at, at + PIECE).arrayBuffer()
+      digest.update(new Uint8Array(piece))
+      tell({ done: at + piece.byteLength })
     }
     tell({ sha256: bytesToHex(digest.digest()) })
   } catch (error) {

@@ -42,7 +42,7 @@ export function VideoGrid(props: ListProps) {
       </ul>
       {videos.length > 0 ? (
         <p className="grid-foot" role="status">
-          {t('ui.table.shown', { shown: formats.number(videos.length), total: formats.number(total ?? videos.length), count: total ?? videos.length })}
+          {t('library.shown', { shown: formats.number(videos.length), total: formats.number(total ?? videos.length), count: videos.length })}
         </p>
       ) : null}
       {more ? <More more={more} /> : null}

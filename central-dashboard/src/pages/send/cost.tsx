@@ -26,7 +26,7 @@ export function Cost({ chosen, preview, orders, problem }: CostProps) {
   const { t } = words
   const { data, error } = preview
   return (
-    <aside className="card cost" aria-busy={preview.isOld || preview.isFetching}>
+    <section className="card cost" aria-label={t('send.cost')} aria-busy={preview.isOld || preview.isFetching}>
       <PanelHead title={t('send.cost')} />
       {error && !data ? <Failed error={error} retry={() => void preview.refetch()} /> : null}
       {data ? <Summary data={data} chosen={chosen} words={words} /> : null}
@@ -37,7 +37,7 @@ export function Cost({ chosen, preview, orders, problem }: CostProps) {
       ) : (
         <Held orders={orders} left={orders.hold.left} words={words} />
       )}
-    </aside>
+    </section>
   )
 }
 

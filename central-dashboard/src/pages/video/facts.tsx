@@ -15,7 +15,7 @@ export function Facts({ video, onEdit }: { video: Video; onEdit: () => void }) {
   const { role } = useUser()
   const edit = mayWrite(role) ? (
     <button type="button" className="link" onClick={onEdit}>
-      {t('video.edit')}
+      {t('video.facts.edit')}
     </button>
   ) : null
   return (

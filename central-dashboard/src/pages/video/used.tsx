@@ -6,6 +6,7 @@ import { useWords } from '~/i18n/words'
 import { Empty, Loaded, PanelHead } from '~/ui/page'
 import { StateBadge, type Progress } from '~/ui/state'
 import { Age } from '~/ui/values'
+import '~/ui/filters.css'
 import { videoSites, type VideoSite } from '~/videos/reads'
 
 const route = getRouteApi('/shell/content/$id')
