@@ -145,6 +145,11 @@ function Go({ chosen, sites, stale, orders, problem }: GoProps) {
 
 /** The ten seconds before it leaves. */
 function Held({ orders: { hold }, left, words: { t } }: { orders: Orders; left: number; words: Words }) {
+  const undo = () => {
+    hold.undo()
+    // The button that was pressed before stands there again.
+    requestAnimationFrame(() => document.querySelector<HTMLElement>('.cost .go')?.focus())
+  }
   return (
     <div
       className="held"
@@ -159,7 +164,7 @@ function Held({ orders: { hold }, left, words: { t } }: { orders: Orders; left: 
       </span>
       <progress max={PATIENCE} value={left} aria-label={t('send.held.label')} />
       <div className="acts">
-        <button type="button" className="btn" autoFocus onClick={hold.undo}>
+        <button type="button" className="btn" autoFocus onClick={undo}>
           <Icon name="undo" />
           {t('ui.undo')}
         </button>

@@ -8,6 +8,7 @@ export function useHold<T>(release: (what: T) => void) {
   const [left, setLeft] = useState<number>()
   const [paused, pause] = useState(false)
   const held = useRef<T>(undefined)
+  const last = useRef(0)
   const run = useRef(release)
   useEffect(() => {
     run.current = release
@@ -18,11 +19,21 @@ export function useHold<T>(release: (what: T) => void) {
     setLeft(undefined)
     if (what !== undefined) run.current(what)
   }
+  const isOn = left !== undefined && !paused
   useEffect(() => {
-    if (left === undefined || paused) return
-    const timer = setTimeout(() => (left <= STEP ? now() : setLeft(left - STEP)), STEP)
-    return () => clearTimeout(timer)
-  }, [left, paused])
+    if (!isOn) return
+    last.current = performance.now()
+    // By the clock, not by the number of steps: a busy machine must not make it longer.
+    const timer = setInterval(() => {
+      const passed = performance.now() - last.current
+      last.current = performance.now()
+      setLeft((before) => (before === undefined ? undefined : Math.max(0, before - passed)))
+    }, STEP)
+    return () => clearInterval(timer)
+  }, [isOn])
+  useEffect(() => {
+    if (left === 0) now()
+  }, [left])
   useEffect(() => {
     // The browser asks before it closes the tab; whoever goes to another page meant it.
     const stay = (event: BeforeUnloadEvent) => {
