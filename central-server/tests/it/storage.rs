@@ -25,6 +25,7 @@ fn is_kept_from_running(answer: &Answer) {
         ("content-security-policy", "default-src 'none'; sandbox"),
         ("x-content-type-options", "nosniff"),
         ("x-robots-tag", "none"),
+        ("access-control-allow-origin", "*"),
         ("cross-origin-resource-policy", "cross-origin"),
         ("set-cookie", ""),
         ("content-encoding", ""),
