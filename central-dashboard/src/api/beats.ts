@@ -24,9 +24,15 @@ export function onWatch(ask: () => void): () => void {
   return () => askers.delete(ask)
 }
 
-/** Listens to a site's heartbeats while the component is there. */
-export function useHeartbeats(id: string): void {
+/** The server does not know it, or not any more: the next line does without. */
+export function forgetSite(id: string): void {
+  if (site === id) site = undefined
+}
+
+/** Listens to a site's heartbeats while the component is there; to none as long as it is not known. */
+export function useHeartbeats(id: string | undefined): void {
   useEffect(() => {
+    if (id === undefined) return
     site = id
     beat = undefined
     for (const ask of askers) ask()

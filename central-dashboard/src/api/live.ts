@@ -1,7 +1,7 @@
 /** The live stream: one reader for the whole page, which keeps the cache true. Nothing is asked for again and again. */
 import { hashKey, type QueryClient, type QueryKey } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
-import { onWatch, takeBeat, watchedSite } from './beats'
+import { forgetSite, onWatch, takeBeat, watchedSite } from './beats'
 import { request } from './client'
 import { merge, type Row, type Rows } from './merge'
 import { currentSession, sessionEnded } from './session'
@@ -115,6 +115,7 @@ async function listenOnce({ client, flush, stop, line, again, onHello }: Listeni
     const site = watchedSite()
     const address = site ? `/api/events?site=${encodeURIComponent(site)}` : '/api/events'
     const answer = await request(address, { headers: { Accept: 'text/event-stream' }, signal: line.signal })
+    if (answer.status === 404 && site) forgetSite(site)
     if (!answer.ok || !answer.body) return false
     connected = true
     const hear = (event: StreamEvent) => {

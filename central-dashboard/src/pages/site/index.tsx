@@ -27,7 +27,7 @@ export function Page() {
   const { id, tab } = route.useParams()
   const { t } = useWords()
   const query = useQuery(reads.site(id))
-  useHeartbeats(id)
+  useHeartbeats(query.data ? id : undefined)
   if (tab !== 'apercu') return <Navigate to="/sites/$id/$tab" params={{ id, tab: 'apercu' }} replace />
   if (query.data) {
     return (

@@ -64,8 +64,8 @@ function Costs({ site }: { site: Site }) {
     <>
       <p>{t('siteacts.remove.text')}</p>
       <ul className="costs">
-        {wanted === undefined ? null : <li>{t('siteacts.remove.videos', { count: wanted })}</li>}
-        {orders.data ? <li>{t('siteacts.remove.orders', { count: orders.data.length })}</li> : null}
+        {!wanted ? null : <li>{t('siteacts.remove.videos', { count: wanted })}</li>}
+        {orders.data?.length ? <li>{t('siteacts.remove.orders', { count: orders.data.length })}</li> : null}
         <li>{t('siteacts.remove.figures', { date: since })}</li>
         <li>{t('siteacts.remove.key')}</li>
       </ul>
