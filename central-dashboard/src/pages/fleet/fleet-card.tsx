@@ -7,7 +7,7 @@ import { Flash } from '~/ui/flash'
 const STATES: DisplayState[] = ['online', 'warning', 'offline', 'error', 'maintenance', 'unknown']
 
 /** Every box once: one bar, and its parts as figures that lead to the boxes. */
-export function FleetCard({ stats }: { stats: SiteStats }) {
+export function FleetParts({ stats }: { stats: SiteStats }) {
   const { t, formats } = useWords()
   const segments = STATES.map((state) => ({
     state,
@@ -15,14 +15,14 @@ export function FleetCard({ stats }: { stats: SiteStats }) {
     label: t('fleet.segment', { state: t(`ui.state.${state}`), count: formats.number(stats[state]) }),
   }))
   return (
-    <section className="card" aria-label={t('fleet.states')}>
+    <>
       <SegmentBar segments={segments} />
       <div className="figures">
         {STATES.map((state) => (
           <Part key={state} state={state} stats={stats} />
         ))}
       </div>
-    </section>
+    </>
   )
 }
 

@@ -7,9 +7,9 @@ import { mayWrite } from '~/app/pages'
 import { useReadOnly } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
 import { Icon } from '~/ui/icons'
-import { Empty, Loaded, PageHeader } from '~/ui/page'
+import { Empty, Loaded, PageHeader, type Asked } from '~/ui/page'
 import { answer } from './answer'
-import { FleetCard } from './fleet-card'
+import { FleetParts } from './fleet-card'
 import { ClubMap, MAP_MOST } from './map'
 import { Running } from './running'
 import { Silent } from './silent'
@@ -20,41 +20,36 @@ import './fleet.css'
 
 /** The whole fleet in twenty seconds: the answer, what needs somebody, and the evidence. */
 export function Page() {
-  const { t } = useWords()
   const stats = useQuery(reads.siteStats())
   return (
     <>
       <Head stats={stats.data} />
-      {stats.data ? (
-        stats.data.total_sites === 0 ? (
-          <Nobody />
-        ) : (
-          <Fleet stats={stats.data} failed={stats.error ? <Loaded query={stats} children={() => null} /> : null} />
-        )
-      ) : (
-        <section className="card" aria-label={t('app.page.fleet')}>
-          <Loaded query={stats} rows={6} children={() => null} />
-        </section>
-      )}
+      {stats.data?.total_sites === 0 ? <Nobody /> : <Fleet query={stats} />}
     </>
   )
 }
 
-function Fleet({ stats, failed }: { stats: SiteStats; failed: React.ReactNode }) {
+/** Each card by itself: when one cannot be read, the others go on. */
+function Fleet({ query }: { query: Asked<SiteStats> }) {
+  const { t } = useWords()
+  const stats = query.data
   return (
     <>
-      {failed}
-      <FleetCard stats={stats} />
+      <section className="card" aria-label={t('fleet.states')} aria-busy={!stats && !query.error}>
+        <Loaded query={query} rows={4}>
+          {(data) => <FleetParts stats={data} />}
+        </Loaded>
+      </section>
       <div className="row r1">
         <Todo stats={stats} />
-        <Silent stats={stats} />
+        <Silent offline={stats?.offline} />
       </div>
       <div className="row r2">
-        <ClubMap total={stats.total_sites} />
+        <ClubMap total={stats?.total_sites} />
         <Running />
         <div className="col">
           <Versions />
-          {stats.total_sites > MAP_MOST ? null : <Regions />}
+          {stats && stats.total_sites <= MAP_MOST ? <Regions /> : null}
         </div>
       </div>
     </>

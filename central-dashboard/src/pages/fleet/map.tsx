@@ -13,8 +13,8 @@ export const MAP_MOST = 1000
 
 const LEGEND: DisplayState[] = ['online', 'warning', 'offline', 'error', 'maintenance', 'unknown']
 
-export function ClubMap({ total }: { total: number }) {
-  return total > MAP_MOST ? <Regions /> : <DotMap />
+export function ClubMap({ total }: { total: number | undefined }) {
+  return total === undefined || total > MAP_MOST ? <Regions /> : <DotMap />
 }
 
 /** Where the clubs are, by state, from their coordinates. */

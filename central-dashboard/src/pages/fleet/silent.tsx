@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { reads } from '~/api/reads'
-import type { SiteStats } from '~/api/types'
 import { useWords } from '~/i18n/words'
 import { Icon } from '~/ui/icons'
 import { Empty, Panel } from '~/ui/page'
@@ -10,18 +9,18 @@ import { Age } from '~/ui/values'
 import { useAgain } from './use-again'
 
 /** The boxes that were lost last: what has just happened can still be mended tonight. */
-export function Silent({ stats }: { stats: SiteStats }) {
+export function Silent({ offline }: { offline: number | undefined }) {
   const { t } = useWords()
   const query = useQuery(
     reads.sites({ display_status: 'offline', sort: 'last_seen_at', order: 'desc', page: 1, limit: 6 }),
   )
-  useAgain(stats.offline, query.refetch)
+  useAgain(offline, query.refetch)
   return (
     <Panel
       title={t('fleet.silent')}
       note={t('fleet.silent.note')}
       end={
-        stats.offline > 0 ? (
+        offline ? (
           <Link to="/sites" search={{ display_status: 'offline', sort: 'last_seen_at', order: 'desc' }} className="link">
             {t('fleet.all')}
           </Link>

@@ -15,12 +15,12 @@ import { useTrouble, type Trouble } from './use-trouble'
 const CAUSES = 5
 
 /** What needs somebody, each with the way to mend it. */
-export function Todo({ stats }: { stats: SiteStats }) {
+export function Todo({ stats }: { stats: SiteStats | undefined }) {
   const { t } = useWords()
   const writes = mayWrite(useUser().role)
   const trouble = useTrouble()
   const shown = trouble.troubles.slice(0, CAUSES)
-  const boxes = stats.error + stats.offline_24h + stats.behind + stats.unknown
+  const boxes = stats && stats.error + stats.offline_24h + stats.behind + stats.unknown
   return (
     <section className="card" aria-busy={!trouble.ready}>
       <PanelHead
@@ -37,15 +37,15 @@ export function Todo({ stats }: { stats: SiteStats }) {
       {trouble.error ? <Failed error={trouble.error} retry={trouble.refetch} /> : null}
       {trouble.ready || trouble.error ? null : <Skeleton rows={3} />}
       <ul className="todo">
-        <Broken stats={stats} />
+        {stats ? <Broken stats={stats} /> : null}
         {shown.map((one) => (
           <Cause key={`${one.order.id} ${one.cause.reason_code}`} trouble={one} writes={writes} />
         ))}
-        <Boxes stats={stats} />
+        {stats ? <Boxes stats={stats} /> : null}
       </ul>
       {trouble.ready && !trouble.error && boxes === 0 && shown.length === 0 ? (
         <Empty icon="check" title={t('fleet.todo.empty')}>
-          {t('fleet.todo.empty.text', { count: stats.total_sites })}
+          {t('fleet.todo.empty.text', { count: stats?.total_sites ?? 0 })}
         </Empty>
       ) : null}
     </section>

@@ -1,6 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
+import { useLive } from '~/api/live'
 import { reads } from '~/api/reads'
 import type { Site } from '~/api/types'
+import { useOfflineSince } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
 import { Shape, tone } from '~/ui/state'
 import { drifts } from './drift'
@@ -16,10 +18,19 @@ export function Verdict({ site }: { site: Site }) {
         <h2 id="verdict">
           <Sentence site={site} />
         </h2>
-        {state === 'offline' ? <Questions /> : <p>{t(`site.verdict.${state}.text`)}</p>}
+        {state === 'offline' ? <Questions /> : <p>{state === 'online' ? <Direct /> : t(`site.verdict.${state}.text`)}</p>}
       </div>
     </section>
   )
+}
+
+/** Whether what is on the screen is of now. */
+function Direct() {
+  const { t, formats } = useWords()
+  const live = useLive()
+  const cut = useOfflineSince()
+  if (live.state === 'live' && cut === undefined) return t('site.verdict.online.text')
+  return t('site.verdict.online.stale', { time: formats.time(new Date(cut ?? live.at)) })
 }
 
 function Sentence({ site }: { site: Site }) {
