@@ -65,8 +65,13 @@ function Opened({ onClose, title, children, actions, side, wide, stay }: DialogP
         event.preventDefault()
         if (!inner.current) leave()
       }}
-      // A browser closes a dialog at the second Escape without asking.
-      onClose={() => (stay || inner.current ? ref.current?.showModal() : onClose())}
+      // A browser closes a dialog at the second Escape without asking. What stands open again is not closed: strict mode
+      // of development mounts twice, and the event comes late.
+      onClose={() => {
+        if (ref.current?.open) return
+        if (stay || inner.current) ref.current?.showModal()
+        else onClose()
+      }}
       onMouseDown={(event) => {
         if (event.target === ref.current) leave()
       }}
