@@ -9,6 +9,7 @@ import type { Paged, Video } from '~/api/types'
 import { FileGone, hashOf } from './hash'
 import { all, change, find, isOpen, replace, type Upload } from './store'
 import { giveThumbnail } from './thumbnail'
+import { titleOf } from './title'
 import { send, type Kept, type Labels } from './transport'
 
 const LANES = 2
@@ -52,13 +53,6 @@ export function add(files: readonly File[], labels: Partial<Labels> = {}): void 
   })
   replace([...all(), ...fresh])
   next()
-}
-
-/** `armor-energie_15s.mp4` → `Armor energie 15s`: a title that one can read, and change. */
-export function titleOf(name: string): string {
-  const bare = name.replace(/\.[^.]{1,5}$/, '').replaceAll('_', ' ').trim()
-  const plain = (bare.includes(' ') ? bare : bare.replaceAll('-', ' ')).replaceAll(/\s+/g, ' ').trim()
-  return (plain.charAt(0).toUpperCase() + plain.slice(1) || name).slice(0, 255)
 }
 
 function tooBadToSend(file: File): Partial<Upload> {
