@@ -25,7 +25,7 @@ export function SitePicker({ picked, change, group }: PickerProps) {
   const { t } = useWords()
   const [filters, setFilters] = useState<{ search?: string | undefined; region?: string | undefined; sport?: string | undefined }>({})
   const facets = useQuery(reads.siteFacets()).data
-  const query = useInfiniteQuery(reads.sitesEndless(filters))
+  const query = useInfiniteQuery(reads.sitesEndless({ sort: 'club_name', ...filters }))
   const members = useMembers(filters, group)
   const { rows, total } = rowsOf(query.data)
   const find = useCallback((search: string | undefined) => setFilters((before) => ({ ...before, search })), [])
@@ -69,7 +69,7 @@ export function SitePicker({ picked, change, group }: PickerProps) {
 
 /** Those of the same filters that are in the group: as many as a list can show at once. */
 function useMembers(filters: Query, group: string | undefined): ReadonlySet<string> {
-  const asked = { ...filters, group_id: group, page: 1, limit: 1000 }
+  const asked = { sort: 'club_name', ...filters, group_id: group, page: 1, limit: 1000 }
   const { data } = useQuery({ ...reads.sites(asked), enabled: group !== undefined })
   return new Set(group ? data?.data.map((site) => site.id) : [])
 }
