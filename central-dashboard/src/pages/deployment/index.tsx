@@ -23,25 +23,32 @@ import './deployment.css'
 const route = getRouteApi('/shell/deployments/$id')
 
 export function Page() {
-  const { t } = useWords()
+  const words = useWords()
   const { id } = route.useParams()
   const query = useQuery(reads.deployment(id))
   const order = query.data as Order | undefined
   if (!order && isGone(query.error)) return <Gone />
-  if (!order) {
-    return (
-      <>
-        <PageHeader title={t('deployment.title')} />
+  // The heading stays the same element while the order comes: it has the focus after one arrived.
+  return (
+    <>
+      <PageHeader
+        title={order ? answer(order, words) : words.t('deployment.title')}
+        document={order?.video_title}
+        crumb={order?.video_title}
+        acts={order ? <HeadActs order={order} /> : null}
+      >
+        {order ? <About order={order} /> : null}
+      </PageHeader>
+      {order ? (
+        <Whole order={order} />
+      ) : (
         <section className="card">
           {query.error ? <Failed error={query.error} retry={() => void query.refetch()} /> : <Skeleton rows={6} />}
         </section>
-      </>
-    )
-  }
-  return (
-    <>
-      {query.error ? <Failed error={query.error} since={query.dataUpdatedAt} retry={() => void query.refetch()} /> : null}
-      <Whole order={order} />
+      )}
+      {order && query.error ? (
+        <Failed error={query.error} since={query.dataUpdatedAt} retry={() => void query.refetch()} />
+      ) : null}
     </>
   )
 }
@@ -67,18 +74,9 @@ function Gone() {
 }
 
 function Whole({ order }: { order: Order }) {
-  const words = useWords()
   const acts = useActs(order)
   return (
     <>
-      <PageHeader
-        title={answer(order, words)}
-        document={order.video_title}
-        crumb={order.video_title}
-        acts={<HeadActs order={order} acts={acts} />}
-      >
-        <About order={order} />
-      </PageHeader>
       <div className="whole">
         <Shares order={order} />
         {order.failed_count > 0 ? <Causes order={order} acts={acts} /> : null}
@@ -120,9 +118,10 @@ function About({ order }: { order: Order }) {
   )
 }
 
-function HeadActs({ order, acts }: { order: Order; acts: ReturnType<typeof useActs> }) {
+function HeadActs({ order }: { order: Order }) {
   const { t } = useWords()
   const user = useUser()
+  const acts = useActs(order)
   const blocked = useReadOnly()
   if (!mayWrite(user.role)) return null
   return (

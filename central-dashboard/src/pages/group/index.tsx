@@ -24,18 +24,42 @@ import './group.css'
 
 const route = getRouteApi('/shell/groups/$id')
 
+type Open = 'add' | 'edit' | 'delete'
+
 export function Page() {
   const { t } = useWords()
   const { id } = route.useParams()
+  const user = useUser()
   const query = useGroup(id)
-  if (query.data) return <Whole group={query.data} />
-  if (isGone(query.error)) return <Gone />
+  const group = query.data
+  const [open, setOpen] = useState<Open>()
+  if (!group && isGone(query.error)) return <Gone />
+  // The heading stays the same element while the group comes: it has the focus after one arrived.
   return (
     <>
-      <PageHeader title={t('app.page.groups')} />
-      <section className="card">
-        {query.error ? <Failed error={query.error} retry={() => void query.refetch()} /> : <Skeleton rows={6} />}
-      </section>
+      <PageHeader
+        title={group ? <Name group={group} /> : t('app.page.groups')}
+        document={group?.name}
+        crumb={group?.name}
+        acts={group && mayWrite(user.role) ? <Acts group={group} setOpen={setOpen} /> : null}
+      >
+        {group ? [t('group.count', { count: group.site_count }), group.description].filter(Boolean).join(' · ') : null}
+      </PageHeader>
+      {group ? (
+        <Whole group={group} open={open} setOpen={setOpen} />
+      ) : (
+        <section className="card">
+          {query.error ? <Failed error={query.error} retry={() => void query.refetch()} /> : <Skeleton rows={6} />}
+        </section>
+      )}
+    </>
+  )
+}
+
+function Name({ group }: { group: Group }) {
+  return (
+    <>
+      {group.name} <KindChip kind={group.type} />
     </>
   )
 }
@@ -60,34 +84,17 @@ function Gone() {
   )
 }
 
-type Open = 'add' | 'edit' | 'delete'
-
-function Whole({ group }: { group: Group }) {
-  const { t } = useWords()
+function Whole({ group, open, setOpen }: { group: Group; open: Open | undefined; setOpen: (open?: Open) => void }) {
   const user = useUser()
   const navigate = useNavigate()
-  const [open, setOpen] = useState<Open>()
   const close = () => setOpen(undefined)
-  const writes = mayWrite(user.role)
   return (
     <>
-      <PageHeader
-        title={
-          <>
-            {group.name} <KindChip kind={group.type} />
-          </>
-        }
-        document={group.name}
-        crumb={group.name}
-        acts={writes ? <Acts group={group} setOpen={setOpen} /> : null}
-      >
-        {[t('group.count', { count: group.site_count }), group.description].filter(Boolean).join(' · ')}
-      </PageHeader>
       <div className="row s1 group-top">
         <States group={group} />
         <Orders group={group} />
       </div>
-      <Members group={group} empty={<NoMembers writes={writes} onAdd={() => setOpen('add')} />} />
+      <Members group={group} empty={<NoMembers writes={mayWrite(user.role)} onAdd={() => setOpen('add')} />} />
       {open === 'add' ? <AddMembers group={group} onClose={close} /> : null}
       {open === 'edit' ? <GroupForm group={group} onClose={close} /> : null}
       {open === 'delete' ? <DeleteGroup group={group} onClose={close} onDone={() => void navigate({ to: '/groups' })} /> : null}
