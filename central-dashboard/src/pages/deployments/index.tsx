@@ -1,4 +1,5 @@
 /** Every order: what, to whom, when, by whom, and how far it is. */
+import { useMediaQuery } from '@mantine/hooks'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useCallback, useMemo } from 'react'
@@ -113,7 +114,9 @@ function Orders({ words }: { words: Words }) {
   const changed = useDrift(options.queryKey, query.dataUpdatedAt)
   const rows = useMemo(() => data?.pages.flatMap((page) => page.data), [data])
   const total = data?.pages[data.pages.length - 1]?.total
-  const columns = useMemo(() => columnsIn(words), [words])
+  const wide = useMediaQuery('(min-width: 1100px)', true)
+  // What is least asked for stands on the order's own page, too: narrow screens leave it out.
+  const columns = useMemo(() => columnsIn(words).filter(({ id }) => wide || id !== 'who'), [words, wide])
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
   const active = Object.values(search).some(Boolean)
   return (
