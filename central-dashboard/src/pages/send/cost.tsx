@@ -1,6 +1,6 @@
 /** What it means, as one sentence, and the button that does it. */
 import { Link } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { useRef, type ReactNode } from 'react'
 import { Refused, say, Unreachable } from '~/api/errors'
 import type { Preview } from '~/api/types'
 import { useReadOnly } from '~/app/preferences'
@@ -143,8 +143,12 @@ function Go({ chosen, sites, stale, orders, problem }: GoProps) {
   )
 }
 
+/** A pointer that is there from the start, because it has pressed the button that was there, stops no clock. */
+const ALREADY_THERE = 500
+
 /** The ten seconds before it leaves. */
 function Held({ orders: { hold }, left, words: { t } }: { orders: Orders; left: number; words: Words }) {
+  const began = useRef(performance.now())
   const undo = () => {
     hold.undo()
     // The button that was pressed before stands there again.
@@ -155,7 +159,9 @@ function Held({ orders: { hold }, left, words: { t } }: { orders: Orders; left: 
       className="held"
       role="group"
       aria-label={t('send.held.label')}
-      onMouseEnter={() => hold.pause(true)}
+      onMouseEnter={() => {
+        if (performance.now() - began.current > ALREADY_THERE) hold.pause(true)
+      }}
       onMouseLeave={() => hold.pause(false)}
     >
       <p>{t('send.held', { seconds: Math.ceil(left / 1000) })}</p>

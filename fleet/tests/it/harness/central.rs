@@ -45,7 +45,7 @@ impl Central {
             ("MFA_ENCRYPTION_KEY", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
             // Services that the guide has, which this version does not speak to yet.
             ("SUPABASE_URL", "https://abcdefghijklmnop.supabase.co"),
-            ("SUPABASE_SERVICE_KEY", "sb_secret_0123456789abcdefghijkl"),
+            ("SUPABASE_SERVICE_KEY", "sb_secret_for_tests"),
             ("REDIS_URL", "rediss://default:0a1b2c3d4e5f@eu1-caring-owl-12345.upstash.io:6379"),
         ];
         Self::start_with(name, &[&guide, variables].concat())
