@@ -69,6 +69,38 @@ pub struct FieldProblem {
     pub field: String,
     /// What is wrong with it, in a sentence.
     pub message: String,
+    /// The same in a word, for programs and pages of another language.
+    #[serde(flatten)]
+    pub kind: Mistake,
+}
+
+/// What is wrong with a field, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Mistake {
+    /// `required`, `too_long`, `too_many` or `wrong`.
+    pub code: &'static str,
+    /// How many characters or elements there may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most: Option<usize>,
+}
+
+impl Mistake {
+    /// It has to be there.
+    pub const REQUIRED: Self = Self { code: "required", most: None };
+    /// None of the others.
+    pub const WRONG: Self = Self { code: "wrong", most: None };
+
+    /// More characters than that.
+    #[must_use]
+    pub const fn too_long(most: usize) -> Self {
+        Self { code: "too_long", most: Some(most) }
+    }
+
+    /// More elements than that.
+    #[must_use]
+    pub const fn too_many(most: usize) -> Self {
+        Self { code: "too_many", most: Some(most) }
+    }
 }
 
 /// The body of every failure.
@@ -103,7 +135,7 @@ const RETRY: u64 = 5;
 impl Error {
     /// A single wrong field.
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldProblem { field: field.into(), message: message.into() }])
+        Self::Invalid(vec![FieldProblem { field: field.into(), message: message.into(), kind: Mistake::WRONG }])
     }
 
     fn status(&self) -> StatusCode {
@@ -212,7 +244,9 @@ impl Error {
     fn details(&self) -> Vec<FieldProblem> {
         match self {
             Self::Invalid(fields) => fields.clone(),
-            Self::Duplicate(id) => vec![FieldProblem { field: "existing_id".into(), message: id.clone() }],
+            Self::Duplicate(id) => {
+                vec![FieldProblem { field: "existing_id".into(), message: id.clone(), kind: Mistake::WRONG }]
+            }
             _ => Vec::new(),
         }
     }

@@ -61,7 +61,10 @@ function sentence(error: Refused, status: number, words: Words, wait: number | u
 }
 
 export const isForbidden = (error: unknown): boolean => error instanceof Refused && error.status === 403
-export const isGone = (error: unknown): boolean => error instanceof Refused && error.status === 404
+/** Nothing is there, or the address names nothing that could be. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof Refused &&
+  (error.status === 404 || (error.status === 400 && error.body.details?.some(({ field }) => field === 'id') === true))
 
 /** Reads a refusal; a proxy in between may have answered with something else than our JSON. */
 export async function refused(answer: Response): Promise<Refused> {

@@ -105,6 +105,7 @@ interface Listening {
 async function listenOnce({ client, flush, stop, line, again, onHello }: Listening): Promise<boolean> {
   const cut = () => line.abort()
   stop.addEventListener('abort', cut)
+  addEventListener('offline', cut)
   let silence = setTimeout(cut, SILENCE)
   const alive = () => {
     clearTimeout(silence)
@@ -128,6 +129,7 @@ async function listenOnce({ client, flush, stop, line, again, onHello }: Listeni
   } finally {
     clearTimeout(silence)
     stop.removeEventListener('abort', cut)
+    removeEventListener('offline', cut)
     line.abort()
   }
   return connected

@@ -1094,7 +1094,7 @@ export interface components {
             versions: components["schemas"]["Facet"][];
         };
         /** @description One field of a body or a query that is wrong, as clients of NeoPro 1 know it. */
-        FieldProblem: {
+        FieldProblem: components["schemas"]["Mistake"] & {
             /**
              * @description Dotted path of the field.
              * @example location.city
@@ -1486,6 +1486,13 @@ export interface components {
             period_hours: number;
             /** @description The site. */
             site_id: components["schemas"]["SiteId"];
+        };
+        /** @description What is wrong with a field, in a word. */
+        Mistake: {
+            /** @description `required`, `too_long`, `too_many` or `wrong`. */
+            code: string;
+            /** @description How many characters or elements there may be. */
+            most?: number | null;
         };
         /** @description An order to be made. Either `target_id`, or `targets`. */
         NewDeployment: {

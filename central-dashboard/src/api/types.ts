@@ -3,6 +3,7 @@ import type { components } from './schema'
 
 type S = components['schemas']
 export type Role = S['Role']
+export type FieldProblem = S['FieldProblem']
 export type Pagination = S['Pagination']
 export type DisplayState = S['DisplayStatus']
 

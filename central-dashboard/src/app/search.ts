@@ -1,27 +1,69 @@
-/** Filters in the address: only the known names, only texts; everything else in an address is left out. */
-export type Texts<Names extends readonly string[]> = { [K in Names[number]]?: string | undefined }
+/** Filters in the address: only known names, and only what can be meant by them; everything else is left out. */
+type Rule = (text: string) => boolean
+export type Texts<Rules> = { [K in keyof Rules]?: string | undefined }
 
-function texts<const Names extends readonly string[]>(names: Names) {
-  return (search: Record<string, unknown>): Texts<Names> => {
+function texts<const Rules extends Record<string, Rule>>(rules: Rules) {
+  return (search: Record<string, unknown>): Texts<Rules> => {
     const kept: Record<string, string> = {}
-    for (const name of names) {
+    for (const [name, holds] of Object.entries(rules)) {
       const value = search[name]
-      if (typeof value === 'string' && value !== '') kept[name] = value
+      // The router reads `true` and numbers out of an address by itself.
+      const text = typeof value === 'boolean' || typeof value === 'number' ? String(value) : value
+      if (typeof text === 'string' && text !== '' && holds(text)) kept[name] = text
     }
-    return kept as Texts<Names>
+    return kept as Texts<Rules>
   }
 }
 
+const words: Rule = (text) => text.length <= 200
+const any: Rule = () => true
+const one =
+  (...known: string[]): Rule =>
+  (text) =>
+    known.includes(text)
+const id: Rule = (text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+const moment: Rule = (text) => !Number.isNaN(Date.parse(text))
+const yes = one('true')
+const order = one('asc', 'desc')
+const siteState = one('online', 'warning', 'offline', 'unknown', 'maintenance', 'error')
+const siteSort = one('created_at', 'club_name', 'site_name', 'city', 'status', 'last_seen_at', 'software_version')
+const targetState = one('pending', 'downloading', 'installed', 'failed', 'cancelled', 'superseded')
+
 /** What may stand in the address of each page. */
 export const filters = {
-  login: texts(['returnUrl']),
-  sites: texts(['search', 'display_status', 'region', 'sport', 'version', 'group_id', 'seen_before', 'sort', 'order']),
-  groups: texts(['search', 'type', 'sort', 'order']),
-  group: texts(['search', 'display_status', 'sort', 'order']),
-  library: texts(['search', 'category', 'kind', 'unused', 'sort', 'order', 'view']),
-  video: texts(['state']),
+  login: texts({ returnUrl: any }),
+  sites: texts({
+    search: words,
+    display_status: siteState,
+    region: words,
+    sport: words,
+    version: words,
+    group_id: id,
+    seen_before: moment,
+    behind: yes,
+    sort: siteSort,
+    order,
+  }),
+  groups: texts({ search: words, type: one('sport', 'geography', 'version', 'custom'), sort: words, order }),
+  group: texts({ search: words, display_status: siteState, sort: siteSort, order }),
+  library: texts({
+    search: words,
+    category: words,
+    kind: one('video', 'image'),
+    unused: yes,
+    sort: one('created_at', 'title', 'file_size', 'duration'),
+    order,
+    view: one('list'),
+  }),
+  video: texts({ state: targetState }),
   // Comma-separated ids: what is chosen before one comes here.
-  send: texts(['videos', 'sites', 'groups', 'action', 'at', 'step']),
-  deployments: texts(['search', 'status', 'open', 'video_id', 'target_id']),
-  deployment: texts(['state', 'reason_code']),
+  send: texts({ videos: any, sites: any, groups: any, action: one('install', 'remove'), at: moment, step: words }),
+  deployments: texts({
+    search: words,
+    status: one('pending', 'scheduled', 'in_progress', 'completed', 'failed', 'cancelled'),
+    open: yes,
+    video_id: id,
+    target_id: id,
+  }),
+  deployment: texts({ state: targetState, reason_code: words }),
 }

@@ -1,7 +1,8 @@
 /** Forms: visible labels, and errors that are said at the top and at the field. */
 import { useEffect, useId, useRef, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from 'react'
 import { Refused } from '~/api/errors'
-import { useWords } from '~/i18n/words'
+import type { FieldProblem } from '~/api/types'
+import { useWords, type Words } from '~/i18n/words'
 import './form.css'
 
 /** What is wrong, by the field's name. */
@@ -111,7 +112,9 @@ function toField(event: React.MouseEvent, field: string): void {
 }
 
 /** The server's list of wrong fields, as the form shows it. */
-export function problemsOf(error: unknown): Problems {
+export function problemsOf(error: unknown, words: Words): Problems {
   if (!(error instanceof Refused)) return {}
-  return Object.fromEntries((error.body.details ?? []).map((one) => [one.field, one.message]))
+  const said = ({ message, code, most }: FieldProblem) =>
+    words.language === 'fr' ? message : words.t(`api.field.${code}`, { most: most ?? 0 })
+  return Object.fromEntries((error.body.details ?? []).map((one) => [one.field, said(one)]))
 }

@@ -45,6 +45,11 @@ function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.altKey) return
   // The palette is no single letter: it works everywhere and cannot be turned off.
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') return press('ctrl+k', event)
+  // Out of the field in which a list is searched, back to the list.
+  if (event.key === 'Escape' && event.target instanceof HTMLElement && event.target.matches('[data-list-search]')) {
+    event.target.blur()
+    return
+  }
   if (event.ctrlKey || event.metaKey || !shortcutsOn() || isTyping(event) || dialogIsOpen()) return
   const pair = `${first} ${event.key}`
   const inTime = first !== '' && event.timeStamp - firstAt < 1500

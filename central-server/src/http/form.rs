@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use crate::clock::Time;
-use crate::error::{Error, FieldProblem};
+use crate::error::{Error, FieldProblem, Mistake};
 
 /// A type that can be read from a form.
 pub trait FromForm: Sized + Send {
@@ -49,8 +49,12 @@ impl Form {
 
     /// Notes what is wrong with a field.
     pub fn problem(&mut self, field: &str, message: impl Into<String>) {
+        self.mistake(field, Mistake::WRONG, message);
+    }
+
+    fn mistake(&mut self, field: &str, kind: Mistake, message: impl Into<String>) {
         let field = self.full_name(field);
-        self.problems.push(FieldProblem { field, message: message.into() });
+        self.problems.push(FieldProblem { field, message: message.into(), kind });
     }
 
     /// Whether the field was sent at all, `null` included: the difference between "clear" and "leave".
@@ -80,7 +84,7 @@ impl Form {
         let before = self.problems.len();
         let text = self.optional_text(field, max);
         if text.is_none() && self.problems.len() == before {
-            self.problem(field, "Ce champ est obligatoire.");
+            self.mistake(field, Mistake::REQUIRED, "Ce champ est obligatoire.");
         }
         text
     }
@@ -91,8 +95,8 @@ impl Form {
         match line(&value, max) {
             Ok(text) if text.is_empty() => None,
             Ok(text) => Some(text),
-            Err(message) => {
-                self.problem(field, message);
+            Err((kind, message)) => {
+                self.mistake(field, kind, message);
                 None
             }
         }
@@ -103,7 +107,7 @@ impl Form {
         match self.take(field) {
             Some(Value::String(text)) if text.chars().count() >= min && text.len() <= 1024 => Some(text),
             Some(Value::String(text)) if text.len() > 1024 => {
-                self.problem(field, "Ce texte est trop long (1024 octets au plus).");
+                self.mistake(field, Mistake::too_long(1024), "Ce texte est trop long (1024 octets au plus).");
                 None
             }
             Some(Value::String(_)) => {
@@ -115,7 +119,7 @@ impl Form {
                 None
             }
             None => {
-                self.problem(field, "Ce champ est obligatoire.");
+                self.mistake(field, Mistake::REQUIRED, "Ce champ est obligatoire.");
                 None
             }
         }
@@ -186,14 +190,14 @@ impl Form {
             return None;
         };
         if values.len() > most {
-            self.problem(field, format!("{most} éléments au plus sont acceptés."));
+            self.mistake(field, Mistake::too_many(most), format!("{most} éléments au plus sont acceptés."));
             return None;
         }
         let mut lines = Vec::with_capacity(values.len());
         for (index, value) in values.iter().enumerate() {
             match line(value, max) {
                 Ok(text) => lines.push(text),
-                Err(message) => self.problem(&format!("{field}.{index}"), message),
+                Err((kind, message)) => self.mistake(&format!("{field}.{index}"), kind, message),
             }
         }
         Some(lines)
@@ -250,7 +254,7 @@ impl Form {
             return None;
         };
         if values.len() > most {
-            self.problem(field, format!("{most} éléments au plus sont acceptés."));
+            self.mistake(field, Mistake::too_many(most), format!("{most} éléments au plus sont acceptés."));
             return None;
         }
         let mut list = Vec::with_capacity(values.len());
@@ -282,16 +286,15 @@ impl Form {
 }
 
 /// A trimmed line without control characters.
-fn line(value: &Value, max: usize) -> Result<String, String> {
-    let Value::String(text) = value else {
-        return Err("Un texte est attendu.".into());
-    };
+fn line(value: &Value, max: usize) -> Result<String, (Mistake, String)> {
+    let wrong = |message: &str| Err((Mistake::WRONG, message.to_owned()));
+    let Value::String(text) = value else { return wrong("Un texte est attendu.") };
     let text = text.trim();
     if text.chars().any(char::is_control) {
-        return Err("Ce texte contient des caractères invisibles qui ne sont pas acceptés.".into());
+        return wrong("Ce texte contient des caractères invisibles qui ne sont pas acceptés.");
     }
     if text.chars().count() > max {
-        return Err(format!("Ce texte est trop long ({max} caractères au plus)."));
+        return Err((Mistake::too_long(max), format!("Ce texte est trop long ({max} caractères au plus).")));
     }
     Ok(text.to_owned())
 }

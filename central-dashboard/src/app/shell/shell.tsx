@@ -79,7 +79,7 @@ function useLiveStream(): void {
 /** Loaded once the page stands: the first letter after Ctrl K must not get lost. */
 function usePaletteAtHand(): void {
   useEffect(() => {
-    const timer = setTimeout(() => void loadPalette(), 1500)
+    const timer = setTimeout(() => loadPalette().catch(() => undefined), 1500)
     return () => clearTimeout(timer)
   }, [])
 }
@@ -105,12 +105,28 @@ function useFocusOnArrival(): void {
       router.subscribe('onRendered', ({ pathChanged, fromLocation }) => {
         if (!pathChanged || !fromLocation) return
         requestAnimationFrame(() => {
-          const heading = document.querySelector<HTMLElement>('main h1') ?? document.querySelector<HTMLElement>('main')
-          heading?.focus({ preventScroll: true })
+          focusHeading()
+          keepHeadingFocused()
         })
       }),
     [router],
   )
+}
+
+function focusHeading(): void {
+  const heading = document.querySelector<HTMLElement>('main h1') ?? document.querySelector<HTMLElement>('main')
+  heading?.focus({ preventScroll: true })
+}
+
+/** A heading that is replaced when the data come takes the focus with it; unless somebody has moved it, it comes back. */
+function keepHeadingFocused(): void {
+  const main = document.getElementById('main')
+  if (!main) return
+  const observer = new MutationObserver(() => {
+    if (document.activeElement === document.body) focusHeading()
+  })
+  observer.observe(main, { childList: true, subtree: true })
+  setTimeout(() => observer.disconnect(), 10_000)
 }
 
 function OfflineBanner() {

@@ -40,8 +40,8 @@ export function GroupForm({ onClose, group }: FormProps) {
     setMissing(problems)
     if (content.name) save.mutate(content)
   }
-  const problems = { ...missing, ...problemsOf(save.error) }
-  const failed = save.error && Object.keys(problemsOf(save.error)).length === 0
+  const problems = { ...missing, ...problemsOf(save.error, words) }
+  const failed = save.error && Object.keys(problemsOf(save.error, words)).length === 0
   return (
     <Sheet
       open

@@ -61,7 +61,7 @@ function LoginForm({ words }: { words: Words }) {
       await router.navigate({ href: safeReturn(returnUrl), replace: true })
     } catch (error) {
       const said = say(error, words)
-      setProblems(problemsOf(error))
+      setProblems(problemsOf(error, words))
       setSentence(wrongPassword(error) ? t('login.wrong') : said.sentence)
       if (said.wait) wait.begin(said.wait)
     } finally {

@@ -67,7 +67,7 @@ function Club({ made }: { made: (site: SiteWithKey) => void }) {
       made(await act<SiteWithKey>('POST', '/api/sites', written(form)))
       void client.invalidateQueries({ queryKey: ['sites'] })
     } catch (error) {
-      setProblems(found(error))
+      setProblems(found(error, words))
       setSentence(say(error, words).sentence)
     } finally {
       setBusy(false)

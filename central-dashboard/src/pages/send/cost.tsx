@@ -49,6 +49,7 @@ function missingKey({ videos, targets }: Chosen): string {
 /** "186 clubs : 171 reçoivent maintenant, 15 au retour ; 38 Mo par boîtier, 6,9 Go en tout ; 2 boîtiers manquent de place." */
 function Summary({ data, chosen, words }: { data: Preview; chosen: Chosen; words: Words }) {
   const { t, formats } = words
+  if (data.sites === 0) return null
   const kind = chosen.action === 'remove' ? 'remove' : chosen.at ? 'later' : 'now'
   const sentence = t(`send.sentence.${kind}`, {
     count: data.sites,
@@ -131,7 +132,7 @@ function Go({ chosen, sites, stale, orders, problem }: GoProps) {
   const ready = sites !== undefined && sites > 0 && !stale && !orders.sending && reason === undefined
   const kind = chosen.action === 'remove' ? 'remove' : chosen.at ? 'later' : 'now'
   const label =
-    sites === undefined ? t(`send.go.${chosen.action}`) : t(`send.go.${kind}.count`, { count: sites, shown: formats.number(sites) })
+    !sites ? t(`send.go.${chosen.action}`) : t(`send.go.${kind}.count`, { count: sites, shown: formats.number(sites) })
   return (
     <>
       {reason ? <p className="go-reason">{reason}</p> : null}

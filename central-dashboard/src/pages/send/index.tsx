@@ -40,7 +40,7 @@ export function Page() {
 
 function titleKey({ videos, targets, action }: Chosen, sites: number | undefined): string {
   if (videos.length === 0) return 'send.title.what'
-  if (targets.length === 0 || sites === undefined) return 'send.title.who'
+  if (targets.length === 0 || !sites) return 'send.title.who'
   return action === 'remove' ? 'send.title.remove' : 'send.title.install'
 }
 

@@ -44,8 +44,18 @@ export function useOrders(chosen: Chosen) {
     else await navigate({ to: '/deployments' })
   }
   const hold = useHold<Chosen>((plan) => void send(plan))
+  // What is held is what was read: another choice is not sent in its place.
+  const choice = JSON.stringify(chosen)
+  const held = useRef('')
+  const { undo } = hold
+  useEffect(() => {
+    if (held.current === '' || held.current === choice) return
+    held.current = ''
+    undo()
+  }, [choice, undo])
   const begin = () => {
     setFailures([])
+    held.current = choice
     hold.begin(chosen)
   }
   return { begin, hold, sending, failures }

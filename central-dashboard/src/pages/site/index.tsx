@@ -29,7 +29,7 @@ export function Page() {
   const query = useQuery(reads.site(id))
   useHeartbeats(query.data ? id : undefined)
   if (tab !== 'apercu') return <Navigate to="/sites/$id/$tab" params={{ id, tab: 'apercu' }} replace />
-  if (query.data) {
+  if (query.data && !isGone(query.error)) {
     return (
       <>
         <Head site={query.data} />

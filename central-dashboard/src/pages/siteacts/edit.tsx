@@ -36,7 +36,7 @@ export function EditSite({ site, close }: { site: Site; close: () => void }) {
       toast({ kind: 'success', text: t('siteacts.edited', { club: String(changes.club_name) }), undo })
       close()
     } catch (error) {
-      setProblems(found(error))
+      setProblems(found(error, words))
       setSentence(say(error, words).sentence)
       setBusy(false)
     }

@@ -127,8 +127,8 @@ export function missing(form: FormData, { t }: Words): Problems {
 }
 
 /** What the server found wrong, under the names of the fields here: it says `location.city`. */
-export const found = (error: unknown): Problems =>
-  Object.fromEntries(Object.entries(problemsOf(error)).map(([name, said]) => [name.split('.').pop() ?? name, said]))
+export const found = (error: unknown, words: Words): Problems =>
+  Object.fromEntries(Object.entries(problemsOf(error, words)).map(([name, said]) => [name.split('.').pop() ?? name, said]))
 
 /** The form as the server wants it. What the form does not show of a place, its point on the map, stays. */
 export function written(form: FormData, site?: Site): NewSite {

@@ -35,7 +35,7 @@ export function EditVideo({ video, onClose }: { video: Video; onClose: () => voi
       onClose()
       toast({ kind: 'success', text: t('video.edited', { title: changed.title }), undo: () => void undo() })
     },
-    onError: (error) => setProblems(problemsOf(error)),
+    onError: (error) => setProblems(problemsOf(error, words)),
   })
   return (
     <Dialog

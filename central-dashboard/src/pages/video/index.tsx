@@ -29,8 +29,8 @@ export function Page() {
   const { id } = route.useParams()
   const { t } = useWords()
   const query = useQuery(reads.video(id))
+  if (isGone(query.error)) return <Gone />
   if (query.data) return <Known video={query.data} />
-  if (query.error && isGone(query.error)) return <Gone />
   return (
     <>
       <PageHeader title={t('video.title')} crumb={t('video.title')} />
