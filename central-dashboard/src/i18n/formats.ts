@@ -10,6 +10,8 @@ export interface Formats {
   clock(seconds: number): string
   date(at: Date): string
   day(at: Date): string
+  /** The day of the week, the whole date and the minute: what one agrees to. */
+  moment(at: Date): string
   time(at: Date, withSeconds?: boolean): string
   dateTime(at: Date): string
   exact(at: Date): string
@@ -35,6 +37,7 @@ export function formats(locale: string): Formats {
   const time = when({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
   const seconds = when({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
   const day = when({ weekday: 'long', day: 'numeric', month: 'long' })
+  const moment = when({ dateStyle: 'full', timeStyle: 'short' })
   const exact = when({ dateStyle: 'full', timeStyle: 'medium' })
   const decimal = (value: number, digits: number) =>
     plain(
@@ -54,6 +57,7 @@ export function formats(locale: string): Formats {
     time: (at, withSeconds = false) => (withSeconds ? seconds(at) : time(at)),
     dateTime,
     exact,
+    moment,
     ago: (at, now) => ago(at, now, relative, dateTime),
     list: (parts) => lists.format(parts),
     compare: (a, b) => collator.compare(a, b),

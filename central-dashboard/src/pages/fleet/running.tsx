@@ -5,6 +5,7 @@ import { useUser } from '~/api/session'
 import type { Deployment } from '~/api/types'
 import { mayWrite } from '~/app/pages'
 import { useWords } from '~/i18n/words'
+import { targetName } from '~/pages/deployments/order'
 import { ProgressBar, type Segment } from '~/ui/figures'
 import { Empty, Panel } from '~/ui/page'
 import { useAgain } from './use-again'
@@ -22,11 +23,9 @@ export function Running() {
     <Panel
       title={t('fleet.running')}
       end={
-        writes ? (
-          <Link to="/deployments" search={{ open: 'true' }} className="link">
-            {t('fleet.all')}
-          </Link>
-        ) : null
+        <Link to="/deployments" search={{ open: 'true' }} className="link">
+          {t('fleet.all')}
+        </Link>
       }
       query={query}
       rows={4}
@@ -37,7 +36,7 @@ export function Running() {
         <>
           <ul className="running">
             {data.filter(isOpen).map((order) => (
-              <One key={order.id} order={order} writes={writes} />
+              <One key={order.id} order={order} />
             ))}
           </ul>
           {total > FIRST ? <p className="mut">{t('fleet.running.more', { count: total - FIRST })}</p> : null}
@@ -67,8 +66,9 @@ function NothingRuns({ writes }: { writes: boolean }) {
   )
 }
 
-function One({ order, writes }: { order: Deployment; writes: boolean }) {
-  const { t, formats } = useWords()
+function One({ order }: { order: Deployment }) {
+  const words = useWords()
+  const { t, formats } = words
   const planned = order.status === 'scheduled'
   const count = planned
     ? order.scheduled_at
@@ -79,18 +79,14 @@ function One({ order, writes }: { order: Deployment; writes: boolean }) {
   return (
     <li>
       <div className="running-head">
-        {writes ? (
-          <Link to="/deployments/$id" params={{ id: order.id }}>
-            <b>{order.video_title}</b>
-          </Link>
-        ) : (
+        <Link to="/deployments/$id" params={{ id: order.id }}>
           <b>{order.video_title}</b>
-        )}
+        </Link>
         <span>{count}</span>
       </div>
       <ProgressBar segments={segments(order)} total={order.total_count} label={`${count}. ${said}`} />
       <small>
-        {order.target_name}
+        {targetName(order, words)}
         {said ? ` · ${said}` : ''}
       </small>
     </li>

@@ -4,6 +4,7 @@ import { useUser } from '~/api/session'
 import type { SiteStats } from '~/api/types'
 import { mayWrite } from '~/app/pages'
 import { useWords } from '~/i18n/words'
+import { targetName } from '~/pages/deployments/order'
 import { Empty, Failed, PanelHead, Skeleton } from '~/ui/page'
 import { Shape, tone, type State } from '~/ui/state'
 import { useReason } from '../siteacts/reason'
@@ -27,7 +28,7 @@ export function Todo({ stats }: { stats: SiteStats | undefined }) {
         title={t('fleet.todo')}
         note={t('fleet.todo.note')}
         end={
-          writes && trouble.troubles.length > 0 ? (
+          trouble.troubles.length > 0 ? (
             <Link to="/deployments" search={{ status: 'failed' }} className="link">
               {t('fleet.all')}
             </Link>
@@ -88,7 +89,8 @@ function Broken({ stats }: { stats: SiteStats }) {
 }
 
 function Cause({ trouble: { order, cause }, writes }: { trouble: Trouble; writes: boolean }) {
-  const { rich, formats } = useWords()
+  const words = useWords()
+  const { rich, formats } = words
   const reason = useReason(cause)
   const title = rich(`fleet.todo.failed.${order.action}`, {
     count: cause.sites,
@@ -100,15 +102,11 @@ function Cause({ trouble: { order, cause }, writes }: { trouble: Trouble; writes
     <Item
       state="offline"
       title={
-        writes ? (
-          <Link to="/deployments/$id" params={{ id: order.id }}>
-            {title}
-          </Link>
-        ) : (
-          title
-        )
+        <Link to="/deployments/$id" params={{ id: order.id }}>
+          {title}
+        </Link>
       }
-      text={`${reason ?? ''} ${order.target_name} · ${formats.dateTime(new Date(order.created_at))}`.trim()}
+      text={`${reason ?? ''} ${targetName(order, words)} · ${formats.dateTime(new Date(order.created_at))}`.trim()}
       act={writes ? <RetryCause order={order} cause={cause} /> : null}
     />
   )

@@ -70,7 +70,7 @@ function Summary({ data, chosen, words }: { data: Preview; chosen: Chosen; words
       <ul className="cost-lines">
         {chosen.at ? (
           <Line state="planned">
-            {t('send.line.at', { when: `${formats.day(chosen.at)}, ${formats.time(chosen.at)}`, zone: zoneName(chosen.at, words.language) })}
+            {t('send.line.at', { when: formats.moment(chosen.at), zone: zoneName(chosen.at, words.language) })}
           </Line>
         ) : null}
         {data.never_seen > 0 ? <Line state="unknown">{t('send.line.never', { count: data.never_seen })}</Line> : null}

@@ -45,7 +45,7 @@ function Moment({ chosen, problem, onProblem }: WhenProps) {
   const [text, setText] = useState(chosen.at ? localText(chosen.at) : '')
   useEffect(() => {
     const at = new Date(text)
-    const wrong = later && (Number.isNaN(at.getTime()) || at.getTime() <= Date.now())
+    const wrong = later && (Number.isNaN(at.getTime()) || at.getTime() <= Date.now() || at.getFullYear() > new Date().getFullYear() + 10)
     onProblem(wrong ? t(text ? 'send.at.past' : 'send.at.missing') : undefined)
   }, [later, text, t, onProblem])
   const turn = (on: boolean) => {

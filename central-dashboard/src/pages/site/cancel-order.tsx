@@ -4,6 +4,7 @@ import { act } from '~/api/client'
 import { reads } from '~/api/reads'
 import type { Deployment, Target } from '~/api/types'
 import { useWords } from '~/i18n/words'
+import { targetName } from '~/pages/deployments/order'
 import { Dialog } from '~/ui/dialog'
 import { Failed, Loaded } from '~/ui/page'
 import { toast } from '~/ui/toast'
@@ -55,10 +56,11 @@ export function CancelOrder({ target, close }: { target: Target; close: () => vo
 }
 
 function Effect({ order }: { order: Deployment }) {
-  const { t } = useWords()
+  const words = useWords()
+  const { t } = words
   return (
     <p>
-      {t('site.cancel.open', { count: order.open_count, target: order.target_name })}{' '}
+      {t('site.cancel.open', { count: order.open_count, target: targetName(order, words) })}{' '}
       {t('site.cancel.stays', { count: order.deployed_count })}
     </p>
   )
