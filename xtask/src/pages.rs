@@ -47,6 +47,11 @@ pub fn check() -> Result<String, String> {
     Ok(String::new())
 }
 
+/// Holds what was built against what it may weigh.
+pub fn budget() -> Outcome {
+    loud("weights", || visible(&mut npm("central-dashboard", &["run", "--silent", "budget"])))
+}
+
 impl Pages {
     fn ensure(&self) -> Outcome {
         let newest = newest(Path::new(self.sources)).map_err(|error| format!("{}: {error}", self.sources))?;

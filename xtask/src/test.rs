@@ -16,5 +16,6 @@ pub fn run(filters: &[String]) -> Outcome {
 pub fn prepare() -> Outcome {
     packages::ensure(&packages::TESTS)?;
     CLIENTS.iter().try_for_each(|folder| pages::install(folder))?;
-    pages::ensure()
+    pages::ensure()?;
+    pages::budget()
 }
