@@ -25,7 +25,7 @@ struct Command {
     run: fn(&[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     Command {
         name: "demo",
         arguments: "[--fleet N] [--fresh]",
@@ -67,6 +67,12 @@ const COMMANDS: [Command; 8] = [
         arguments: "[name…]",
         does: "runs the long repetitions whole, of which the tests run a slice",
         run: soak::run,
+    },
+    Command {
+        name: "gallery",
+        arguments: "",
+        does: "takes and judges pictures of every page of the dashboard: target/gallery/index.html (twenty minutes)",
+        run: |_| soak::gallery(),
     },
     Command { name: "help", arguments: "", does: "this list", run: |_| help() },
 ];

@@ -7,38 +7,51 @@ use crate::test;
 struct Soak {
     name: &'static str,
     variable: &'static str,
-    times: &'static str,
+    /// How many times; or a word for what has another measure.
+    whole: &'static str,
     /// The crate that has its tests among its integration tests, and the filter that finds them.
     package: &'static str,
     tests: &'static str,
 }
 
 const SOAKS: &[Soak] = &[
-    Soak { name: "kills", variable: "NEOPRO_KILLS", times: "100", package: "neopro-central", tests: "kills" },
-    Soak { name: "fleet", variable: "NEOPRO_FLEET_KILLS", times: "50", package: "neopro-fleet", tests: "kills" },
+    Soak { name: "kills", variable: "NEOPRO_KILLS", whole: "100", package: "neopro-central", tests: "kills" },
+    Soak { name: "fleet", variable: "NEOPRO_FLEET_KILLS", whole: "50", package: "neopro-fleet", tests: "kills" },
     Soak {
         name: "pooler",
         variable: "NEOPRO_POOLER_REQUESTS",
-        times: "900",
+        whole: "900",
         package: "neopro-central",
         tests: "pooler",
     },
-    Soak { name: "box-kills", variable: "NEOPRO_BOX_KILLS", times: "50", package: "neopro-box", tests: "kills" },
+    Soak { name: "box-kills", variable: "NEOPRO_BOX_KILLS", whole: "50", package: "neopro-box", tests: "kills" },
     Soak {
         name: "tv",
         variable: "NEOPRO_TV_TRANSITIONS",
-        times: "200",
+        whole: "200",
         package: "neopro-box",
         tests: "tv::no_black_picture",
     },
     Soak {
         name: "evening",
         variable: "NEOPRO_TV_TRANSITIONS",
-        times: "200",
+        whole: "200",
         package: "neopro-fleet",
         tests: "tv::what_is_deployed",
     },
+    Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
+
+/// Where the soak `gallery` writes its page.
+const GALLERY: &str = "target/gallery/index.html";
+
+/// Takes every picture of the dashboard, and says where they can be looked through.
+pub fn gallery() -> Outcome {
+    let outcome = run(&["gallery".to_owned()]);
+    // Faulty pictures are those that somebody wants to see.
+    println!("{}", std::path::absolute(GALLERY).unwrap_or_else(|_| GALLERY.into()).display());
+    outcome
+}
 
 /// Runs the named soaks, or all.
 pub fn run(names: &[String]) -> Outcome {
@@ -47,15 +60,15 @@ pub fn run(names: &[String]) -> Outcome {
         return Err(format!("There is no soak \"{unknown}\", only: {}.", known.join(", ")));
     }
     test::prepare()?;
-    for Soak { name, variable, times, package, tests } in SOAKS {
+    for Soak { name, variable, whole, package, tests } in SOAKS {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
-            loud(&format!("{name}, {times} times"), || {
+            loud(&format!("{name}, {variable}={whole}"), || {
                 let tests_with =
                     |option| cargo(&["test", "--locked", "-p", package, "--test", "it", tests, "--", option]);
                 if !output(&mut tests_with("--list"))?.contains(": test") {
                     return Err(format!("No test is found by \"{tests}\", so this soak would prove nothing."));
                 }
-                visible(tests_with("--nocapture").env(variable, times))
+                visible(tests_with("--nocapture").env(variable, whole))
             })?;
         }
     }

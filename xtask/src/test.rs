@@ -3,8 +3,9 @@
 use crate::steps::{Outcome, cargo, loud, visible};
 use crate::{packages, pages};
 
-/// What tests run under Node: the official Socket.IO client for the live channel, and what drives a browser for the TV.
-const CLIENTS: [&str; 2] = ["central-server/tests/js", "box/tests/js"];
+/// What tests run under Node: the official Socket.IO client for the live channel, and what drives a browser for
+/// the TV and for the dashboard.
+const CLIENTS: [&str; 3] = ["central-server/tests/js", "box/tests/js", "central-dashboard"];
 
 /// Runs the tests whose names contain a filter, or all.
 pub fn run(filters: &[String]) -> Outcome {

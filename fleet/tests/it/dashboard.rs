@@ -10,7 +10,7 @@ use crate::harness::{Central, EMAIL, PASSWORD, RealBox, root};
 use crate::tv::ALONE;
 
 /// Runs a script of the dashboard's browser tests to its end: what its last line says.
-fn browse(script: &str, asked: &Value) -> Value {
+pub fn browse(script: &str, asked: &Value) -> Value {
     let output = Command::new("node")
         .arg(format!("tests/browser/{script}"))
         .arg(asked.to_string())

@@ -5,6 +5,7 @@
 
 mod dashboard;
 mod demo;
+mod gallery;
 mod harness;
 mod kills;
 mod simulate;

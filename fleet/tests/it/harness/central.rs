@@ -58,19 +58,25 @@ impl Central {
         let mut central =
             Self { child: serve(&folder, port, &variables), port, folder, token: String::new(), variables };
         central.ready();
+        central.account(EMAIL, None);
+        let login = central.post("/api/auth/login", &json!({"email": EMAIL, "password": PASSWORD}));
+        central.token = login["token"].as_str().expect("a token").to_owned();
+        central
+    }
+
+    /// A new account, of a role or else an administrator's, with the one password.
+    pub fn account(&self, email: &str, role: Option<&str>) {
         let mut creation = Command::new(program("neopro-central"))
-            .args(["create-admin", "--email", EMAIL, "--full-name", "A", "--password-stdin"])
-            .env("NEOPRO_DATA_DIR", central.folder.join("data"))
-            .envs(central.variables.iter().cloned())
+            .args(["create-admin", "--email", email, "--full-name", "A", "--password-stdin"])
+            .args(role.map(|role| format!("--role={role}")))
+            .env("NEOPRO_DATA_DIR", self.folder.join("data"))
+            .envs(self.variables.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .expect("the program starts");
         creation.stdin.take().expect("its input").write_all(format!("{PASSWORD}\n").as_bytes()).expect("it reads");
-        assert!(creation.wait().expect("it ends").success(), "an administrator");
-        let login = central.post("/api/auth/login", &json!({"email": EMAIL, "password": PASSWORD}));
-        central.token = login["token"].as_str().expect("a token").to_owned();
-        central
+        assert!(creation.wait().expect("it ends").success(), "an account: {email}");
     }
 
     fn ready(&mut self) {
@@ -144,6 +150,14 @@ impl Central {
         match self.try_post(path, body) {
             Some((200..=299, answer)) => answer,
             other => panic!("POST {path} {body}: {other:?}"),
+        }
+    }
+
+    /// Any other request, as `curl` takes it, that has to succeed.
+    pub fn ask(&self, arguments: &[&str], path: &str) -> Value {
+        match self.curl(arguments, path) {
+            Some((200..=299, answer)) => answer,
+            other => panic!("{arguments:?} {path}: {other:?}"),
         }
     }
 
