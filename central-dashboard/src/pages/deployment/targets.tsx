@@ -107,7 +107,7 @@ function useColumns(words: Words, acts: Acts): Column<Target>[] {
         id: 'club',
         header: t('deployment.column.club'),
         card: 'title',
-                cell: (target) => (
+        cell: (target) => (
           <>
             {target.club_name} <span className="row-second">{target.site_name}</span>
           </>
@@ -131,7 +131,7 @@ function useColumns(words: Words, acts: Acts): Column<Target>[] {
           onClick={() => mutate({ site_ids: [target.site_id] })}
         >
           <Icon name="again" />
-          {t('deployment.retry_short')}
+          <span className="row-act-word">{t('deployment.retry_short')}</span>
         </button>
       ) : null
     return [...columns, { id: 'act', header: t('deployment.column.act'), num: true, cell: retry }]

@@ -62,6 +62,10 @@ function Gone() {
   )
 }
 
+/** Many a venue has its town in its name. */
+const isIn = (name: string, city: string | null | undefined) =>
+  Boolean(city && name.toLocaleLowerCase().includes(city.toLocaleLowerCase()))
+
 function Head({ site }: { site: Site }) {
   const { t, formats } = useWords()
   const { city } = site.location ?? {}
@@ -82,7 +86,7 @@ function Head({ site }: { site: Site }) {
       }
       acts={<Acts site={site} />}
     >
-      {[site.site_name, city].filter(Boolean).join(', ')}
+      {[site.site_name, isIn(site.site_name, city) ? undefined : city].filter(Boolean).join(', ')}
       {modelOf(site) ? ` · ${modelOf(site)}` : ''}
       {site.software_version ? ` · ${t('site.version', { version: site.software_version })}` : ''} ·{' '}
       {site.last_seen_at ? (

@@ -7,6 +7,7 @@ import { Empty, Panel } from '~/ui/page'
 import type { Progress } from '~/ui/state'
 import { When } from '~/ui/values'
 import { videoOrders } from '~/videos/reads'
+import { targetName } from '../deployments/order'
 
 /** The newest orders about the video. */
 export function Orders({ id }: { id: string }) {
@@ -43,7 +44,7 @@ function Order({ order }: { order: Deployment }) {
   return (
     <li>
       <Link to="/deployments/$id" params={{ id: String(order.id) }}>
-        <b>{t(`video.order.${order.action === 'remove' ? 'remove' : 'install'}`, { target: targetOf(order, words) })}</b>
+        <b>{t(`video.order.${order.action === 'remove' ? 'remove' : 'install'}`, { target: targetName(order, words) })}</b>
         <span>
           {formats.number(order.deployed_count)} / {formats.number(order.total_count)}
         </span>
@@ -54,10 +55,4 @@ function Order({ order }: { order: Deployment }) {
       </small>
     </li>
   )
-}
-
-/** A selection is said in the reader's language; one site or group by its name. */
-function targetOf(order: Deployment, { t }: ReturnType<typeof useWords>): string {
-  if (order.target_type !== 'selection') return order.club_name ?? order.target_name
-  return t('video.order.selection', { groups: order.selected_groups ?? 0, sites: order.selected_sites ?? 0 })
 }
