@@ -105,7 +105,7 @@ async function take(context, one) {
   return { ...one, page: one.page.name, name, faults };
 }
 
-/** Pictures of one browser, behind each other. */
+/** So that few browsers are opened: the pictures of each. */
 function together(pictures) {
   const all = new Map();
   for (const one of pictures) all.set(look(one), [...(all.get(look(one)) ?? []), one]);

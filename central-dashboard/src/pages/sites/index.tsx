@@ -75,12 +75,12 @@ function Head(props: { total: number | undefined; narrowed: boolean; search: Sit
       document={t('app.page.sites')}
       acts={
         <>
-          <ExportButton search={search} total={total} />
+          {total === 0 && !narrowed ? null : <ExportButton search={search} total={total} />}
           {writes ? <AddLink /> : null}
         </>
       }
     >
-      {data
+      {data && data.total_sites > 0
         ? formats.list([
             t('sites.online', count(data.online)),
             t('sites.offline', count(data.offline + data.warning)),

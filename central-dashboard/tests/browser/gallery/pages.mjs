@@ -63,8 +63,8 @@ function random(seed) {
 }
 
 /**
- * Every picture that is wanted, so ordered that few browsers are opened. A slice has every page in every state once:
- * of each state one theme, width and language is drawn anew for every third of its pages.
+ * Every picture that is wanted. A slice has every page in every state once, in one of three looks that are drawn for the
+ * state: each look is a browser that has to be opened.
  */
 export function wanted(states, whole, seed) {
   const chance = random(seed);
@@ -81,7 +81,7 @@ export function wanted(states, whole, seed) {
     const looks = [0, 1, 2].map(() => ({ theme: draw(THEMES), width: draw(WIDTHS), language: draw(LANGUAGES) }));
     for (const page of pages) all.push({ state, ...draw(looks), page });
   }
-  return all.sort((left, right) => look(left).localeCompare(look(right)));
+  return all;
 }
 
 /** What pictures of one browser have in common. */
