@@ -50,7 +50,7 @@ export class Words {
     let message = this.#parsed.get(key)
     if (!message) {
       const text = this.catalog[key] ?? key
-      message = new IntlMessageFormat(this.language === 'fr' ? french(text) : text, LOCALE[this.language])
+      message = new IntlMessageFormat(unbroken(this.language === 'fr' ? french(text) : text), LOCALE[this.language])
       this.#parsed.set(key, message)
     }
     return message
@@ -64,6 +64,11 @@ function Part({ children }: { children: ReactNode }): ReactNode {
 /** French puts a space before some signs, at which no line may end: catalogs are written with plain ones. */
 export function french(text: string): string {
   return text.replace(/ (?=[:;!?»%])/g, '\u00a0').replace(/« /g, '«\u00a0')
+}
+
+/** A number and its unit stay on one line. */
+export function unbroken(text: string): string {
+  return text.replace(/(\d) (?=(?:h|min|s|px|Mo|Go|ko|MB|GB|kB)\b)/g, '$1\u00a0')
 }
 
 /** The font has no narrow no-break space: its wide sister stands in. */

@@ -11,7 +11,7 @@ import path from "node:path";
 import { chromium } from "playwright-core";
 import { judge, overlooked } from "./gallery/judge.mjs";
 import { LOCALES, PAGES, address, look, wanted } from "./gallery/pages.mjs";
-import { write } from "./gallery/sheet.mjs";
+import { sheet } from "./gallery/sheet.mjs";
 
 const asked = JSON.parse(process.argv[2]);
 /** Longer pages go on like this. */
@@ -121,6 +121,7 @@ try {
   const sessions = {};
   for (const [name, account] of Object.entries(asked.accounts)) sessions[name] = await logIn(browser, account);
 
+  const keep = sheet(asked.folder);
   const taken = [];
   for (const some of together(wanted(asked.states, asked.whole, asked.seed))) {
     const context = await contextFor(browser, sessions, some[0]);
@@ -131,6 +132,7 @@ try {
     };
     await Promise.all([hand(), hand()]);
     await context.close();
+    keep(taken);
   }
 
   let missed = [];
@@ -140,7 +142,6 @@ try {
     const context = await contextFor(browser, sessions, one);
     missed = await overlooked(async () => (await open(context, one)).page, one, asked.shows);
   }
-  write(asked.folder, taken);
   const faulty = taken.filter(({ faults }) => faults.length > 0).map(({ name, faults }) => ({ name, faults }));
   console.log(JSON.stringify({ taken: taken.length, faulty, missed }));
 } finally {

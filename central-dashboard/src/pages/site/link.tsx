@@ -15,6 +15,9 @@ export function LinkPanel({ site }: { site: Site }) {
   const { t, formats } = useWords()
   const query = useQuery(reads.siteAvailability(site.id))
   const share = query.data?.online_percent
+  // What is written down ends with the last whole minute.
+  const fresh = query.data && site.last_seen_at && Date.parse(site.last_seen_at) > Date.parse(query.data.from)
+  const nothing = fresh ? 'site.link.fresh' : 'site.link.empty'
   return (
     <Panel
       title={
@@ -26,7 +29,7 @@ export function LinkPanel({ site }: { site: Site }) {
       query={query}
       rows={2}
       isEmpty={(data) => data.spans.every((span) => span.state === 'unknown')}
-      empty={<Empty title={t('site.link.empty')}>{t('site.link.empty.text')}</Empty>}
+      empty={<Empty title={t(nothing)}>{t(`${nothing}.text`)}</Empty>}
     >
       {(data) => <Band data={data} />}
     </Panel>

@@ -47,6 +47,11 @@ function read() {
   };
   // A strip of filters is swiped.
   const hidden = (one) => one.checkVisibility() && !one.closest(".filters") && one.getBoundingClientRect().right > edge(one) + 2;
+  // An ellipsis may take the end of a name, not most of it.
+  const crushed = (one) => {
+    const { overflowX, textOverflow } = getComputedStyle(one);
+    return textOverflow === "ellipsis" && overflowX === "hidden" && one.clientWidth > 1 && one.clientWidth < one.scrollWidth * 0.55;
+  };
   const named = "h1, h2, button, .btn, th, label, .chip";
   return {
     text: document.body.innerText,
@@ -57,6 +62,7 @@ function read() {
     wide: document.documentElement.scrollWidth - innerWidth,
     waits: document.querySelectorAll(".skeleton, .waiting").length,
     cut: [...document.querySelectorAll(named)].filter(cut).map((one) => one.innerText.trim()),
+    crushed: [...document.querySelectorAll("body *")].filter(crushed).map((one) => one.innerText.trim()),
     hidden: [...document.querySelectorAll("main a, main button, main input, main select")].filter(hidden).map((one) => one.innerText.trim() || one.ariaLabel || one.className),
     blank: [...document.images].filter((one) => one.complete && one.naturalWidth === 0).map((one) => one.src),
   };
@@ -107,6 +113,7 @@ async function plainFaults(page, one, shows) {
   if (seen.theme !== one.theme) found.push(`its theme is ${seen.theme}`);
   if (seen.wide > 0) found.push(`it scrolls sideways by ${seen.wide} px`);
   for (const words of seen.cut) found.push(`it cuts off "${words}"`);
+  for (const words of seen.crushed.slice(0, 3)) found.push(`it leaves little of "${words}"`);
   for (const words of seen.hidden) found.push(`an edge hides "${words}"`);
   for (const address of seen.blank) found.push(`a picture does not come: ${address}`);
   return found;
@@ -125,6 +132,7 @@ const PLANTED = [
   [/the key ui\.retry is/, () => document.querySelector("main").append(" ui.retry ")],
   [/it says "/, (piece) => document.querySelector("main").append(piece)],
   [/it cuts off/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<button class="planted-cut">Envoyer aux clubs</button>')],
+  [/it leaves little/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<p class="planted-little">Handball Les Korrigans de Vitré</p>')],
   [/an edge hides/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<div class="planted-edge"><p><button>Envoyer</button></p></div>')],
   [/its language is/, () => (document.documentElement.lang = "de")],
   [/it still loads/, () => document.querySelector("main").insertAdjacentHTML("beforeend", '<div class="skeleton"></div>')],
@@ -136,6 +144,7 @@ const PLANTED = [
 const PLANTED_CSS = `
 .planted{color:#ccc;background:#ddd}
 .planted-wide{width:3000px}
+.planted-little{width:60px;overflow:hidden;white-space:nowrap;text-overflow:ellipsis}
 .planted-edge{width:90px;overflow:auto}
 .planted-edge p{padding-left:60px;width:300px}
 .planted-cut{width:30px;overflow:hidden;white-space:nowrap;padding:0}`;

@@ -17,8 +17,8 @@ figure{margin:0;width:300px;overflow-wrap:anywhere}
 img{width:100%;max-height:420px;object-fit:cover;object-position:top;border-radius:8px}
 b{color:#a8241c}nav a{margin-right:12px}`;
 
-/** Writes the page anew, with the pictures of earlier calls for the same folder. */
-export function write(folder, taken) {
+/** A writer of the page: it can be looked at while pictures are added. Those of earlier calls for the folder stay. */
+export function sheet(folder) {
   const list = path.join(folder, "pictures.json");
   let before = [];
   try {
@@ -27,18 +27,23 @@ export function write(folder, taken) {
     // The first states of this gallery.
     if (error.code !== "ENOENT") throw error;
   }
-  const pictures = [...before, ...taken];
-  writeFileSync(list, JSON.stringify(pictures));
+  return (taken) => {
+    const pictures = [...before, ...taken];
+    writeFileSync(list, JSON.stringify(pictures));
+    writeFileSync(path.join(folder, "index.html"), html(pictures));
+  };
+}
+
+function html(pictures) {
   const names = [...new Set(pictures.map(({ page }) => page))];
   const faulty = pictures.filter(({ faults }) => faults.length > 0);
   const part = (title, some) => `<h2 id="${title}">${title} (${some.length})</h2><section>${some.map(figure).join("")}</section>`;
-  writeFileSync(
-    path.join(folder, "index.html"),
+  return (
     `<!doctype html><html lang="en"><meta charset="utf-8"><title>NeoPro</title><style>${STYLE}</style>` +
-      `<h1>${pictures.length} pictures, ${faulty.length} with faults</h1>` +
-      `<nav>${names.map((name) => `<a href="#${name}">${name}</a>`).join("")}</nav>` +
-      (faulty.length > 0 ? part("faults", faulty) : "") +
-      names.map((name) => part(name, pictures.filter((one) => one.page === name))).join("") +
-      "</html>",
+    `<h1>${pictures.length} pictures, ${faulty.length} with faults</h1>` +
+    `<nav>${names.map((name) => `<a href="#${name}">${name}</a>`).join("")}</nav>` +
+    (faulty.length > 0 ? part("faults", faulty) : "") +
+    names.map((name) => part(name, pictures.filter((one) => one.page === name))).join("") +
+    "</html>"
   );
 }
