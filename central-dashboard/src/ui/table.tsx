@@ -2,14 +2,14 @@
  * The table of every list. It cannot be built without saying what stands there when there is nothing; errors and
  * missing rights have their places. Rows are drawn only where one looks; the keyboard moves with j, k, x and Enter.
  */
-import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { useNavigate } from '@tanstack/react-router'
-import { useLayoutEffect, useRef, useState, type ReactNode } from 'react'
+import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { useWords } from '~/i18n/words'
 import { Icon } from './icons'
 import { Failed, Skeleton, type Asked } from './page'
 import { useShortcuts } from './shortcuts'
-import { Row, SelectAll } from './table-row'
+import { Row, SelectAll, type RowActs } from './table-row'
+import { FEW, useStillColumns, useWindow } from './table-window'
 import './table.css'
 
 export interface Column<T> {
@@ -120,45 +120,28 @@ function NothingFits({ clear }: { clear: () => void }) {
 const ROW = 44
 const COMPACT = 36
 const CARD = 76
-/** So many rows are simply drawn. */
-const FEW = 60
+/** So many rows before the end of what is loaded the next ones are asked for. */
+const AHEAD = 60
 
 function Body<T>(props: DataTableProps<T> & { rows: T[] }) {
   const { rows, columns, rowId, href, selection, more } = props
-  const { t } = useWords()
   const frame = useRef<HTMLDivElement>(null)
   const phone = useNarrow()
   const height = phone ? CARD : props.compact ? COMPACT : ROW
-  const [offset, setOffset] = useState(0)
-  // What stands above may grow: measured after every drawing, which costs nothing when it is the same.
-  useLayoutEffect(() => {
-    if (frame.current) setOffset(Math.round(frame.current.getBoundingClientRect().top + scrollY))
-  })
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => height, overscan: 12, scrollMargin: offset })
-  const [at, setAt] = useMoves(props, (index) => virtual.scrollToIndex(index, { align: 'auto' }))
-  const few = rows.length <= FEW
-  const items = few ? rows.map((_, index) => index) : virtual.getVirtualItems().map((item) => item.index)
-  const before = few ? 0 : (items[0] ?? 0) * height
-  const after = few ? 0 : Math.max(0, rows.length - 1 - (items[items.length - 1] ?? rows.length - 1)) * height
+  const { items, reveal, before, after } = useWindow(frame, rows.length, height)
+  const [at, setAt] = useMoves(props, reveal)
+  const acts = useActs(props, setAt)
   const last = items[items.length - 1] ?? 0
   useLayoutEffect(() => {
-    if (more && last >= rows.length - 20) more()
+    if (more && last >= rows.length - AHEAD) more()
   }, [last, rows.length, more])
+  useStillColumns(frame, columns, rows.length > FEW && !phone)
   return (
     <div ref={frame} className="table-frame">
       <table className={`table${phone ? ' cards' : ''}`} role="table" aria-rowcount={props.total ?? rows.length}>
         <caption className="vh">{props.caption}</caption>
         <thead role="rowgroup">
-          <tr role="row">
-            {selection ? (
-              <th scope="col" role="columnheader" className="tick-cell">
-                <SelectAll selection={selection} ids={rows.map(rowId)} label={t('ui.table.all')} />
-              </th>
-            ) : null}
-            {columns.map((column) => (
-              <Head key={column.id} column={column} sorting={props.sorting} />
-            ))}
-          </tr>
+          <Heads {...props} />
         </thead>
         <tbody role="rowgroup">
           {before > 0 ? <tr aria-hidden="true" className="gap" style={{ height: before }} /> : null}
@@ -173,10 +156,11 @@ function Body<T>(props: DataTableProps<T> & { rows: T[] }) {
                 row={row}
                 id={id}
                 href={href?.(row)}
-                selection={selection}
+                selectable={selection !== undefined}
+                chosen={selection?.ids.has(id) ?? false}
                 current={index === at}
                 height={height}
-                onPoint={() => setAt(index)}
+                acts={acts}
               />
             )
           })}
@@ -184,6 +168,39 @@ function Body<T>(props: DataTableProps<T> & { rows: T[] }) {
         </tbody>
       </table>
     </div>
+  )
+}
+
+function Heads<T>({ selection, rows, rowId, columns, sorting }: DataTableProps<T> & { rows: T[] }) {
+  const { t } = useWords()
+  return (
+    <tr role="row">
+      {selection ? (
+        <th scope="col" role="columnheader" className="tick-cell">
+          <SelectAll selection={selection} count={rows.length} ids={() => rows.map(rowId)} label={t('ui.table.all')} />
+        </th>
+      ) : null}
+      {columns.map((column) => (
+        <Head key={column.id} column={column} sorting={sorting} />
+      ))}
+    </tr>
+  )
+}
+
+/** What rows do, through whatever the table was given last. */
+function useActs<T>(props: DataTableProps<T>, point: (index: number) => void): RowActs {
+  const { selection } = props
+  const latest = useRef(selection)
+  useLayoutEffect(() => {
+    latest.current = selection
+  })
+  return useMemo(
+    () => ({
+      point,
+      toggle: (id: string) => latest.current?.change(toggled(latest.current.ids, id)),
+      name: (id: string) => latest.current?.name(id) ?? '',
+    }),
+    [point],
   )
 }
 
