@@ -143,7 +143,7 @@ pub struct Retry {
     /// Only these.
     #[schema(required = false, nullable = false)]
     pub site_ids: Option<Vec<SiteId>>,
-    /// Only those that have failed for this reason.
+    /// Only those that have failed for this reason; `unknown` for those of which none was told.
     #[schema(required = false, nullable = false)]
     pub reason_code: Option<String>,
 }

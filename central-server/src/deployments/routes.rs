@@ -142,7 +142,7 @@ async fn read(State(app): State<App>, caller: Staff, Id(id): Id<DeploymentId>) -
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
         ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000.", minimum = 1, maximum = 1000),
         ("state" = Option<super::TargetState>, Query, description = "Exactly this far."),
-        ("reason_code" = Option<String>, Query, description = "For exactly this reason."),
+        ("reason_code" = Option<String>, Query, description = "For exactly this reason; `unknown` where none was told."),
     ),
     responses((status = 200, description = "A page of sites.", body = TargetPage), Read),
 )]

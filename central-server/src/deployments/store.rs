@@ -140,7 +140,7 @@ pub fn cancel(scope: Scope, id: DeploymentId, now: Time) -> Query<Vec<SiteId>> {
 pub fn retry(scope: Scope, id: DeploymentId, which: Retry, now: Time) -> Query<Vec<SiteId>> {
     let sql = format!(
         "select neopro_retry_deployment(id, case when $5 is null then $3 else (select coalesce(array_agg(t.site_id), '{{}}') \
-           from deployment_targets t where t.deployment_id = $2 and t.state = 'failed' and t.reason_code = $5 \
+           from deployment_targets t where t.deployment_id = $2 and t.state = 'failed' and coalesce(t.reason_code, 'unknown') = $5 \
              and ($3 is null or t.site_id = any($3))) end, $4) \
          from content_deployments where {} and id = $2",
         reach(scope)
@@ -301,7 +301,7 @@ fn targeted(scope: Scope, sql: String, id: DeploymentId, filter: &TargetFilter) 
 }
 
 const TARGET_FILTER: &str = "t.deployment_id = $2 and ($3 is null or t.state = $3) \
-     and ($4 is null or t.reason_code = $4)";
+     and ($4 is null or coalesce(t.reason_code, 'unknown') = $4)";
 
 /// A page of the sites of an order: what asks for a person first.
 pub fn targets(scope: Scope, id: DeploymentId, filter: &TargetFilter) -> Query<Vec<TargetView>> {

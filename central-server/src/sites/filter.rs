@@ -67,6 +67,8 @@ pub struct Filter {
     pub version: Option<String>,
     /// Not heard of since this moment; those that were never heard of are among them.
     pub seen_before: Option<Time>,
+    /// Whether their boxes have yet to report something that they are to have.
+    pub behind: Option<bool>,
     /// By what it is sorted.
     pub sort: Sort,
     /// Up or down.
@@ -92,6 +94,7 @@ impl FromForm for Filter {
             group_id: if form.has("group_id") { form.id("group_id") } else { None },
             version: form.optional_text("version", 100),
             seen_before: form.moment("seen_before"),
+            behind: form.flag("behind"),
             sort: sort.unwrap_or(Sort::CreatedAt),
             order: form.choice("order", Order::WORDS).unwrap_or(natural),
             slice: Slice::read(form),
@@ -104,6 +107,19 @@ impl Filter {
     /// by their order.
     #[must_use]
     pub fn is_about_machines(&self) -> bool {
-        self.version.is_some() || self.sort == Sort::SoftwareVersion
+        self.version.is_some() || self.behind.is_some() || self.sort == Sort::SoftwareVersion
+    }
+}
+
+/// Which sites are counted.
+#[derive(Debug)]
+pub struct Counted {
+    /// Members of this group only.
+    pub group_id: Option<GroupId>,
+}
+
+impl FromForm for Counted {
+    fn read(form: &mut Form) -> Option<Self> {
+        Some(Self { group_id: if form.has("group_id") { form.id("group_id") } else { None } })
     }
 }

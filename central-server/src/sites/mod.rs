@@ -20,7 +20,7 @@ use crate::http::{Form, FromForm};
 use crate::ids::SiteId;
 
 pub use connection::{Connection, ConnectionList, ConnectionStats, ConnectionStatus, SiteInList};
-pub use filter::{Filter, Sort};
+pub use filter::{Counted, Filter, Sort};
 pub use overview::{DisplayStatus, Facet, Facets, SiteStats};
 
 /// The key of a box: 256 random bits as 64 hex characters, shown once.

@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store;
 use super::{
-    ConnectionList, Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage, SiteStats,
+    ConnectionList, Counted, Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage, SiteStats,
     SiteView, SiteWithKey,
 };
 use crate::app::App;
@@ -53,6 +53,7 @@ const TRIES: usize = 5;
         ("group_id" = Option<GroupId>, Query, description = "Members of this group."),
         ("version" = Option<String>, Query, description = "Exactly this version of the box's software. Not for sponsors."),
         ("seen_before" = Option<String>, Query, description = "Not heard of since this moment (RFC 3339); those that were never heard of are among them."),
+        ("behind" = Option<bool>, Query, description = "Whether their boxes have yet to report something that they are to have. Not for sponsors."),
         ("sort" = Option<String>, Query, description = "created_at, club_name, site_name, city, status, last_seen_at or software_version."),
         ("order" = Option<String>, Query, description = "asc or desc."),
     ),
@@ -76,10 +77,15 @@ async fn list(State(app): State<App>, caller: Caller, Query(filter): Query<Filte
 /// How many sites are in which state, among those that the session may see.
 #[utoipa::path(
     get, path = "/api/sites/stats", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    params(("group_id" = Option<GroupId>, Query, description = "Members of this group only.")),
     responses((status = 200, description = "The counts.", body = SiteStats), Read),
 )]
-async fn stats(State(app): State<App>, caller: Caller) -> Result<Json<SiteStats>> {
-    Ok(Json(caller.run(store::stats(caller.scope(), app.clock.now())).await?))
+async fn stats(
+    State(app): State<App>,
+    caller: Caller,
+    Query(counted): Query<Counted>,
+) -> Result<Json<SiteStats>> {
+    Ok(Json(caller.run(store::stats(caller.scope(), &counted, app.clock.now())).await?))
 }
 
 /// What a list of sites can be filtered by: regions, sports and versions that exist, among the sites that the session

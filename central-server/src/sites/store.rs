@@ -2,7 +2,7 @@
 
 use super::connection::Seen;
 use super::overview::FacetRow;
-use super::{DisplayStatus, Filter, NewSite, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status};
+use super::{Counted, DisplayStatus, Filter, NewSite, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status};
 use crate::clock::Time;
 use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, query, scoped};
 use crate::ids::SiteId;
@@ -24,14 +24,16 @@ fn writable(scope: Scope) -> &'static str {
     }
 }
 
-/// The conditions of a filter, `$2` to `$10`; `$7` is the time. The planner sees the values and drops what is null.
+/// The conditions of a filter, `$2` to `$11`; `$7` is the time. The planner sees the values and drops what is null.
 const FILTER: &str = "($2 is null or status = $2) and ($3 is null or sports @> jsonb_build_array($3)) \
      and ($4 is null or location->>'region' = $4) \
      and ($5 is null or search_text like '%' || neopro_fold($5) || '%') \
      and ($6 is null or neopro_display_status(status, last_seen_at, $7) = $6) \
      and ($8 is null or sites.id in (select site_id from site_groups where group_id = $8)) \
      and ($9 is null or software_version = $9) \
-     and ($10 is null or last_seen_at is null or last_seen_at < $10)";
+     and ($10 is null or last_seen_at is null or last_seen_at < $10) \
+     and ($11 is null or $11 = exists (select from site_states where site_id = sites.id \
+       and reported_revision < desired_revision))";
 
 fn filtered(scope: Scope, sql: String, filter: &Filter, now: Time) -> Statement {
     let pattern = filter.search.as_deref().map(escape_like);
@@ -45,6 +47,7 @@ fn filtered(scope: Scope, sql: String, filter: &Filter, now: Time) -> Statement 
         .bind(filter.group_id)
         .bind(filter.version.clone())
         .bind(filter.seen_before)
+        .bind(filter.behind)
 }
 
 /// One page of the sites that the scope sees.
@@ -69,7 +72,7 @@ pub fn page(scope: Scope, filter: &Filter, now: Time) -> Query<Vec<SiteView>> {
     // second level around it: to plan this costs as much as to run it.
     let order = format!("order by {column} {direction} {nulls}, id {direction}");
     let sql = format!(
-        "select {} from (select * from sites where {} and {FILTER} {order} limit $11 offset $12) sites \
+        "select {} from (select * from sites where {} and {FILTER} {order} limit $12 offset $13) sites \
          left join lateral (select reported_revision < desired_revision as behind, free_bytes \
            from site_states where site_id = sites.id offset 0) told on true {order}",
         SiteView::columns_at("$7"),
@@ -84,8 +87,8 @@ pub fn count(scope: Scope, filter: &Filter, now: Time) -> Query<i64> {
     filtered(scope, sql, filter, now).one::<Scalar<i64>>().map(|Scalar(count)| count)
 }
 
-/// How many sites are in which state.
-pub fn stats(scope: Scope, now: Time) -> Query<SiteStats> {
+/// How many sites, or members of a group, are in which state.
+pub fn stats(scope: Scope, counted: &Counted, now: Time) -> Query<SiteStats> {
     let sql = format!(
         "select count(*) as total_sites, count(*) filter (where state = 'online') as online, \
            count(*) filter (where state = 'warning') as warning, count(*) filter (where state = 'offline') as offline, \
@@ -96,10 +99,11 @@ pub fn stats(scope: Scope, now: Time) -> Query<SiteStats> {
            count(*) filter (where reported_revision < desired_revision) as behind \
          from (select neopro_display_status(status, last_seen_at, $2) as state, last_seen_at, reported_revision, \
              desired_revision \
-           from sites left join site_states on site_id = id where {}) counted",
+           from sites left join site_states on site_id = id where {} \
+             and ($3 is null or sites.id in (select site_id from site_groups where group_id = $3))) counted",
         visible(scope)
     );
-    scoped(scope, sql).bind(now).one()
+    scoped(scope, sql).bind(now).bind(counted.group_id).one()
 }
 
 /// The regions, sports and versions that the scope's sites have, each with how many of them.

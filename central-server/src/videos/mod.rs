@@ -202,6 +202,8 @@ pub struct VideoPage {
     pub pagination: Pagination,
     /// Rows of the whole list, once more: scripts of NeoPro 1 read it here.
     pub total: i64,
+    /// The largest file that the library takes, in bytes.
+    pub max_file_bytes: u64,
     /// The rows, once more and only for lists that are not paged: screens of NeoPro 1 look for them here.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]

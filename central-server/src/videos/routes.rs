@@ -75,7 +75,8 @@ async fn list(State(app): State<App>, caller: Staff, Query(filter): Query<Filter
     let data: Vec<VideoView> = rows.into_iter().map(|video| view(&app, video)).collect();
     // Two screens of NeoPro 1 read `videos`; neither pages.
     let videos = (filter.slice.limit == MOST).then(|| data.clone());
-    Ok(Json(VideoPage { data, pagination: filter.slice.of(total), total, videos }))
+    let max_file_bytes = app.config.video_max_bytes;
+    Ok(Json(VideoPage { data, pagination: filter.slice.of(total), total, max_file_bytes, videos }))
 }
 
 /// One video of the library.

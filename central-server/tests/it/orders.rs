@@ -65,7 +65,11 @@ async fn causes_are_counted_and_one_of_them_is_tried_again() {
     assert_eq!((&answer["pending_count"], &answer["status"]), (&json!(4), &json!("in_progress")));
     let left = json!({"reason_code": "network", "reason": "Pas de réseau.", "sites": 1});
     assert_eq!(stock.get(&format!("{path}/causes")).await, json!([left, unknown]));
-    assert_eq!(retry(json!({})).await["retried"], 2, "without a word: all that have failed");
+    let unexplained = stock.get(&format!("{path}/targets?reason_code=unknown&state=failed")).await;
+    assert_eq!(unexplained["pagination"]["total"], 1, "where no reason was told");
+    assert_eq!(retry(json!({"reason_code": "unknown"})).await["retried"], 1);
+    assert_eq!(stock.get(&format!("{path}/causes")).await, json!([left]));
+    assert_eq!(retry(json!({})).await["retried"], 1, "without a word: all that have failed");
     assert_eq!(stock.get(&format!("{path}/causes")).await, json!([]));
 }
 

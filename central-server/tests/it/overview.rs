@@ -113,6 +113,10 @@ async fn a_site_is_behind_until_its_box_has_reported_all_that_it_is_to_have() {
         assert_eq!((&shown["behind"], &shown["free_bytes"]), (&json!(is_behind), &free), "{shown}");
     }
     assert_eq!(get(&app, &token, "/api/sites/stats").await["behind"], 1);
+    assert_eq!(names(&app, &token, "?behind=true").await, ["behind"]);
+    assert_eq!(names(&app, &token, "?behind=false&sort=site_name").await, ["done", "silent"]);
+    let wrong = app.get("/api/sites?behind=perhaps").bearer(&token).send().await;
+    assert_eq!(wrong.expect(StatusCode::BAD_REQUEST).fields(), ["behind"]);
     // A change and a group show the same.
     let path = format!("/api/sites/{behind}");
     let changed = app.put(&path, json!({"status": "maintenance"})).bearer(&token).send().await.expect(StatusCode::OK);
@@ -122,6 +126,14 @@ async fn a_site_is_behind_until_its_box_has_reported_all_that_it_is_to_have() {
     let group = app.post("/api/groups", group).bearer(&token).send().await.expect(StatusCode::CREATED).json();
     let members = get(&app, &token, &format!("/api/groups/{}", group["id"].as_str().expect("an id"))).await;
     assert_eq!(members["sites"], json!([changed]));
+    // And is counted by itself.
+    let counted = format!("/api/sites/stats?group_id={}", group["id"].as_str().expect("an id"));
+    let counted = get(&app, &token, &counted).await;
+    let counts = (&counted["total_sites"], &counted["maintenance"], &counted["online"], &counted["behind"]);
+    assert_eq!(counts, (&json!(1), &json!(1), &json!(0), &json!(1)));
+    let nobody = format!("/api/sites/stats?group_id={}", Uuid::now_v7());
+    assert_eq!(get(&app, &token, &nobody).await["total_sites"], 0);
+    app.get("/api/sites/stats?group_id=x").bearer(&token).send().await.expect(StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
@@ -240,7 +252,7 @@ async fn an_agency_and_a_sponsor_count_their_own_sites_and_a_sponsor_sees_no_mac
         .await;
         let page = get(&app, &tenant.token, &format!("/api/sites?group_id={group}")).await;
         assert_eq!(page["total"], i64::from(!is_sponsor));
-        for query in ["?version=x", "?sort=software_version"] {
+        for query in ["?version=x", "?sort=software_version", "?behind=true"] {
             let expected = if is_sponsor { StatusCode::FORBIDDEN } else { StatusCode::OK };
             app.get(&format!("/api/sites{query}")).bearer(&tenant.token).send().await.expect(expected);
         }

@@ -73,6 +73,7 @@ async fn a_video_is_known_by_its_bytes_and_found_under_a_name_of_ours() {
     assert_eq!((&shown["url"], &shown["public_url"]), (&json!(format!("uploads/{name}")), &made["url"]));
     let list = app.get(VIDEOS).bearer(&token).send().await.expect(StatusCode::OK).json();
     assert_eq!((&list["data"][0], &list["videos"][0], &list["total"]), (&shown, &shown, &json!(1)));
+    assert_eq!(list["max_file_bytes"], 500 * 1024 * 1024, "what a page may try to send");
 }
 
 #[tokio::test]
