@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { dots } from '../src/pages/fleet/france'
 import { curve, latest } from '../src/pages/site/curves'
 import { standing, type Item } from '../src/pages/site/drift'
+import { placeOf } from '../src/pages/site/place'
 import { csv } from '../src/pages/sites/csv'
 import { olderThan } from '../src/pages/sites/search'
 import type { Metrics } from '../src/api/types'
@@ -66,5 +67,16 @@ describe('the map', () => {
   test('what is not on it is counted', () => {
     const { elsewhere, nowhere } = dots([club(-20.9, 55.5, 'online'), { display_status: 'unknown', location: null }])
     expect([elsewhere, nowhere]).toEqual([1, 1])
+  })
+})
+
+describe('where a site is', () => {
+  test('says its town once', () => {
+    const at = (site_name: string, city?: string) => placeOf({ site_name, location: city ? { city } : null } as never)
+    expect(at('Gymnase municipal', 'Vitré')).toBe('Gymnase municipal, Vitré')
+    expect(at('Gymnase de VITRE', 'Vitré')).toBe('Gymnase de VITRE')
+    expect(at('Salle Jeanvitré', 'Vitré')).toBe('Salle Jeanvitré, Vitré')
+    expect(at('Vitré', 'Vitré')).toBe('Vitré')
+    expect(at('Gymnase')).toBe('Gymnase')
   })
 })

@@ -74,11 +74,50 @@ async function keepListening(client: QueryClient, stop: AbortSignal): Promise<vo
     if (stop.aborted) break
     before = connected === 'other' ? line : undefined
     if (connected === 'other') continue
+    if (document.hidden) {
+      // Browsers allow six connections to a host: a tab that nobody looks at leaves its own to the others.
+      await seenAgain(stop)
+      failures = 1
+      continue
+    }
     failures = connected && Date.now() - began > 5000 ? 1 : failures + 1
     become(failures >= TRIES ? 'down' : 'reconnecting')
     await pause(Math.min(LONGEST, 500 * 2 ** failures) * (0.75 + Math.random() / 2), stop)
   }
   document.removeEventListener('visibilitychange', onVisible)
+}
+
+/** How long a tab may be hidden before its line is given up. */
+const HIDDEN = 10_000
+
+/** Calls when the tab was hidden for a while. */
+function whenHidden(cut: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const look = () => {
+    clearTimeout(timer)
+    timer = document.hidden ? setTimeout(cut, HIDDEN) : undefined
+  }
+  look()
+  document.addEventListener('visibilitychange', look)
+  return () => {
+    clearTimeout(timer)
+    document.removeEventListener('visibilitychange', look)
+  }
+}
+
+/** Waits until the tab is looked at, or the listening ends. */
+function seenAgain(stop: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const look = () => {
+      if (document.hidden && !stop.aborted) return
+      document.removeEventListener('visibilitychange', look)
+      stop.removeEventListener('abort', look)
+      done()
+    }
+    document.addEventListener('visibilitychange', look)
+    stop.addEventListener('abort', look)
+    look()
+  })
 }
 
 /** Resolves when the heartbeats of another site are wanted, as long as the line is there. */
@@ -106,6 +145,7 @@ async function listenOnce({ client, flush, stop, line, again, onHello }: Listeni
   const cut = () => line.abort()
   stop.addEventListener('abort', cut)
   addEventListener('offline', cut)
+  const seen = whenHidden(cut)
   let silence = setTimeout(cut, SILENCE)
   const alive = () => {
     clearTimeout(silence)
@@ -130,6 +170,7 @@ async function listenOnce({ client, flush, stop, line, again, onHello }: Listeni
     clearTimeout(silence)
     stop.removeEventListener('abort', cut)
     removeEventListener('offline', cut)
+    seen()
     line.abort()
   }
   return connected

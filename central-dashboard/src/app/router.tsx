@@ -122,7 +122,7 @@ const library = createRoute({
   getParentRoute: within,
   path: '/content',
   validateSearch: filters.library,
-  beforeLoad: only(OPERATORS),
+  beforeLoad: only(STAFF),
   component: lazyRouteComponent(() => import('~/pages/library'), 'Page'),
 })
 
@@ -130,7 +130,7 @@ const video = createRoute({
   getParentRoute: within,
   path: '/content/$id',
   validateSearch: filters.video,
-  beforeLoad: only(OPERATORS),
+  beforeLoad: only(STAFF),
   component: lazyRouteComponent(() => import('~/pages/video'), 'Page'),
 })
 

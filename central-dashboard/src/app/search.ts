@@ -4,12 +4,13 @@ export type Texts<Rules> = { [K in keyof Rules]?: string | undefined }
 
 function texts<const Rules extends Record<string, Rule>>(rules: Rules) {
   return (search: Record<string, unknown>): Texts<Rules> => {
-    const kept: Record<string, string> = {}
+    const kept: Record<string, string | undefined> = {}
     for (const [name, holds] of Object.entries(rules)) {
       const value = search[name]
       // The router reads `true` and numbers out of an address by itself.
       const text = typeof value === 'boolean' || typeof value === 'number' ? String(value) : value
-      if (typeof text === 'string' && text !== '' && holds(text)) kept[name] = text
+      // What is refused is named as well: the router lays what we return over what stood in the address.
+      kept[name] = typeof text === 'string' && text !== '' && holds(text) ? text : undefined
     }
     return kept as Texts<Rules>
   }

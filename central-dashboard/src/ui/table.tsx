@@ -3,7 +3,7 @@
  * missing rights have their places. Rows are drawn only where one looks; the keyboard moves with j, k, x and Enter.
  */
 import { useNavigate } from '@tanstack/react-router'
-import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { useWords } from '~/i18n/words'
 import { Icon } from './icons'
 import { Failed, Skeleton, type Asked } from './page'
@@ -76,8 +76,9 @@ export function DataTable<T>(props: DataTableProps<T>) {
       {query.error ? (
         <Failed error={query.error} since={query.dataUpdatedAt} retry={() => void query.refetch()} />
       ) : null}
-      <TableHead {...props} />
+      {query.isFetching && query.isPlaceholderData ? <div className="table-busy" /> : null}
       {rows.length === 0 ? filtered?.active ? <NothingFits clear={filtered.clear} /> : empty : <Body {...props} rows={rows} />}
+      {props.drift && props.drift.count > 0 ? <DriftPill {...props.drift} nothingMoves={rows.length === 0} /> : null}
       {rows.length > 0 && props.total !== undefined ? (
         <p className="table-foot" role="status">
           {t('ui.table.shown', { shown: formats.number(rows.length), total: formats.number(props.total), count: props.total })}
@@ -88,18 +89,19 @@ export function DataTable<T>(props: DataTableProps<T>) {
   )
 }
 
-function TableHead<T>({ drift, query }: DataTableProps<T>) {
+/** How much has changed since the list was read. Where no row is shown, none can move: it is read anew at once. */
+function DriftPill({ count, refresh, nothingMoves }: { count: number; refresh: () => void; nothingMoves: boolean }) {
   const { t } = useWords()
+  useEffect(() => {
+    if (nothingMoves) refresh()
+    // Once for each change, whatever the caller's function is called by then.
+  }, [nothingMoves, count])
+  if (nothingMoves) return null
   return (
-    <>
-      {query.isFetching && query.isPlaceholderData ? <div className="table-busy" /> : null}
-      {drift && drift.count > 0 ? (
-        <button type="button" className="drift" onClick={drift.refresh}>
-          <Icon name="again" />
-          {t('ui.table.drift', { count: drift.count })}
-        </button>
-      ) : null}
-    </>
+    <button type="button" className="drift" onClick={refresh}>
+      <Icon name="again" />
+      {t('ui.table.drift', { count })}
+    </button>
   )
 }
 

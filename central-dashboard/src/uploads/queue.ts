@@ -7,14 +7,13 @@ import { act, get } from '~/api/client'
 import { currentSession, currentUser, onSession } from '~/api/session'
 import type { Paged, Video } from '~/api/types'
 import { FileGone, hashOf } from './hash'
+import { mostBytes } from './most'
 import { all, change, find, isOpen, replace, type Upload } from './store'
 import { giveThumbnail } from './thumbnail'
 import { titleOf } from './title'
 import { send, type Kept, type Labels } from './transport'
 
 const LANES = 2
-/** The server's usual limit (`VIDEO_MAX_MB`): what is larger does not leave. */
-export const MOST_BYTES = 500 * 1024 * 1024
 /** Seconds before each try of its own; afterwards a person decides. */
 const PAUSES = [1, 2, 5, 10, 20, 30, 30, 30]
 
@@ -56,7 +55,7 @@ export function add(files: readonly File[], labels: Partial<Labels> = {}): void 
 }
 
 function tooBadToSend(file: File): Partial<Upload> {
-  if (file.size > MOST_BYTES) return { phase: 'refused', problem: 'uploads.too_large' }
+  if (file.size > mostBytes()) return { phase: 'refused', problem: 'uploads.too_large' }
   return file.size === 0 ? { phase: 'refused', problem: 'uploads.empty_file' } : {}
 }
 

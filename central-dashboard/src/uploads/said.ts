@@ -1,5 +1,6 @@
 import { Refused, say, Unreachable } from '~/api/errors'
 import type { Words } from '~/i18n/words'
+import { mostBytes } from './most'
 import { isOpen, isStuck, type Upload } from './store'
 
 /** The line under a file's name: what happens to it, or why nothing does. */
@@ -43,7 +44,7 @@ export function sentenceOf(one: Upload, words: Words, now: number): string {
 
 /** The server's sentence in French; in other languages what its code means. */
 export function whyRefused(problem: unknown, words: Words): string {
-  if (typeof problem === 'string') return words.t(problem, { most: words.formats.bytes(500 * 1024 * 1024) })
+  if (typeof problem === 'string') return words.t(problem, { most: words.formats.bytes(mostBytes()) })
   if (problem instanceof Refused && words.language !== 'fr' && words.has(`uploads.code.${problem.code}`)) {
     return words.t(`uploads.code.${problem.code}`)
   }

@@ -2,6 +2,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { get, type Query } from '~/api/client'
 import type { Deployment, Paged, Video } from '~/api/types'
+import { learnMost } from '~/uploads/most'
 
 export const STEP = 48
 
@@ -34,8 +35,18 @@ export const videoCount = (filters: Query = {}) =>
   queryOptions({
     queryKey: ['videos', 'count', filters] as const,
     queryFn: async ({ signal }) =>
-      (await get<Paged<Video>>('/api/videos', { ...filters, page: 1, limit: 1 }, signal)).pagination.total,
+      countAndLimit(await get<Counted>('/api/videos', { ...filters, page: 1, limit: 1 }, signal)),
   })
+
+interface Counted extends Paged<Video> {
+  max_file_bytes?: number
+}
+
+/** Whoever counts the library learns on the way how large a file may be. */
+function countAndLimit({ pagination, max_file_bytes }: Counted): number {
+  learnMost(max_file_bytes)
+  return pagination.total
+}
 
 /** The categories that exist, with how many videos each has. Only names and numbers are kept. */
 export const videoCategories = () =>

@@ -120,7 +120,7 @@ function useEntries(text: string, onHelp: (() => void) | undefined): Entry[] {
   const session = currentSession()
   const role = session.state === 'in' ? session.user.role : 'viewer'
   const wanted = useDeferredValue(text.trim())
-  const found = useFound(wanted, mayWrite(role))
+  const found = useFound(wanted)
   const pages: Entry[] = pagesFor(role).map((page) => ({
     id: page.path,
     group: 'pages',
@@ -154,7 +154,7 @@ function useEntries(text: string, onHelp: (() => void) | undefined): Entry[] {
   return [...sites, ...videos, ...pages.filter(fits), ...acts.filter(fits)]
 }
 
-function useFound(wanted: string, videosToo: boolean) {
+function useFound(wanted: string) {
   const on = wanted.length >= 2
   const sites = useQuery({
     queryKey: ['sites', 'found', wanted],
@@ -165,7 +165,7 @@ function useFound(wanted: string, videosToo: boolean) {
   const videos = useQuery({
     queryKey: ['videos', 'found', wanted],
     queryFn: ({ signal }) => get<Paged<Video>>('/api/videos', { search: wanted, page: 1, limit: 6 }, signal),
-    enabled: on && videosToo,
+    enabled: on,
     placeholderData: (before) => before,
   })
   return { sites: on ? (sites.data?.data ?? []) : [], videos: on ? (videos.data?.data ?? []) : [] }

@@ -1,12 +1,20 @@
 import { useRouter } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { Unreachable } from '~/api/errors'
+import { useLive } from '~/api/live'
 import { Failed } from '~/ui/page'
 
-/** When a page itself breaks or cannot be loaded. */
+/** When a page itself breaks or cannot be loaded; one that could not be loaded comes by itself when the line is back. */
 export function PageError({ error }: { error: unknown }) {
   const router = useRouter()
+  const { state } = useLive()
+  const isUnloaded = error instanceof TypeError && /import|preload|fetch/i.test(error.message)
+  useEffect(() => {
+    if (isUnloaded && state === 'live') void router.invalidate()
+  }, [isUnloaded, state, router])
   return (
-    <main className="broken">
-      <Failed error={error} retry={() => void router.invalidate()} />
-    </main>
+    <div className="broken">
+      <Failed error={isUnloaded ? new Unreachable(error) : error} retry={() => void router.invalidate()} />
+    </div>
   )
 }

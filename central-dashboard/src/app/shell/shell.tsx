@@ -122,11 +122,16 @@ function focusHeading(): void {
 function keepHeadingFocused(): void {
   const main = document.getElementById('main')
   if (!main) return
+  const stop = new AbortController()
   const observer = new MutationObserver(() => {
-    if (document.activeElement === document.body) focusHeading()
+    if (document.activeElement !== document.body) return
+    focusHeading()
+    stop.abort()
   })
+  stop.signal.addEventListener('abort', () => observer.disconnect())
+  for (const act of ['keydown', 'pointerdown']) addEventListener(act, () => stop.abort(), { signal: stop.signal })
   observer.observe(main, { childList: true, subtree: true })
-  setTimeout(() => observer.disconnect(), 10_000)
+  setTimeout(() => stop.abort(), 10_000)
 }
 
 function OfflineBanner() {

@@ -7,7 +7,8 @@ import { useUser } from '~/api/session'
 import type { Cause, Paged, Target } from '~/api/types'
 import { mayWrite } from '~/app/pages'
 import { useReadOnly } from '~/app/preferences'
-import { useWords, type Words } from '~/i18n/words'
+import { useWords } from '~/i18n/words'
+import { advice, reasonWord, UNKNOWN } from '~/reasons/reason'
 import { Icon } from '~/ui/icons'
 import { Panel } from '~/ui/page'
 import { Shape } from '~/ui/state'
@@ -36,16 +37,9 @@ export function Causes({ order, acts }: { order: Order; acts: Acts }) {
   )
 }
 
-/** The cause in the reader's language; what a newer box may say stays in its own words. */
-export function causeWord(code: string | null | undefined, reason: string | null | undefined, words: Words): string {
-  const key = `deployment.cause.${code ?? 'unknown'}`
-  return words.has(key) ? words.t(key) : (reason ?? words.t('deployment.cause.unknown'))
-}
-
 function One({ order, cause, acts }: { order: Order; cause: Cause; acts: Acts }) {
   const words = useWords()
-  const { rich, formats, t } = words
-  const advice = `deployment.advice.${cause.reason_code ?? 'unknown'}`
+  const { rich, formats } = words
   return (
     <li>
       <span className="ev">
@@ -56,11 +50,11 @@ function One({ order, cause, acts }: { order: Order; cause: Cause; acts: Acts })
           {rich('deployment.cause_of', {
             count: cause.sites,
             shown: formats.number(cause.sites),
-            cause: causeWord(cause.reason_code, cause.reason, words),
+            cause: reasonWord(cause, words),
             b: (parts) => <b>{parts}</b>,
           })}
         </p>
-        <small>{words.has(advice) ? t(advice) : t('deployment.advice.unknown')}</small>
+        <small>{advice(cause, words)}</small>
         <Hit order={order} cause={cause} />
       </div>
       <Fix order={order} cause={cause} acts={acts} />
@@ -73,11 +67,11 @@ const NAMED = 3
 
 function Hit({ order, cause }: { order: Order; cause: Cause }) {
   const { t } = useWords()
-  const filters = { state: 'failed', reason_code: cause.reason_code ?? undefined, limit: NAMED }
+  const reason_code = cause.reason_code ?? UNKNOWN
+  const filters = { state: 'failed', reason_code, limit: NAMED }
   const { data } = useQuery({
     queryKey: ['deployments', 'targets', order.id, filters],
     queryFn: ({ signal }) => get<Paged<Target>>(`/api/deployments/${order.id}/targets`, filters, signal),
-    enabled: cause.reason_code !== null,
   })
   if (!data) return null
   const rest = cause.sites - data.data.length
@@ -92,7 +86,7 @@ function Hit({ order, cause }: { order: Order; cause: Cause }) {
         <Link
           to="/deployments/$id"
           params={{ id: order.id }}
-          search={{ state: 'failed', reason_code: cause.reason_code ?? undefined }}
+          search={{ state: 'failed', reason_code }}
           resetScroll={false}
           className="link"
         >
@@ -115,7 +109,7 @@ function Fix({ order, cause, acts }: { order: Order; cause: Cause; acts: Acts })
       className="btn"
       disabled={acts.retry.isPending || blocked !== undefined}
       title={blocked}
-      onClick={() => acts.retry.mutate(cause.reason_code === null ? {} : { reason_code: cause.reason_code })}
+      onClick={() => acts.retry.mutate({ reason_code: cause.reason_code ?? UNKNOWN })}
     >
       <Icon name="again" />
       {t('deployment.retry', { count: cause.sites })}

@@ -90,12 +90,11 @@ function Whole({ order }: { order: Order }) {
 function About({ order }: { order: Order }) {
   const words = useWords()
   const { t } = words
-  const user = useUser()
   return (
     <span className="about">
       <Thumb order={order} />
       <span>
-        {order.video_id && mayWrite(user.role) ? (
+        {order.video_id ? (
           <Link to="/content/$id" params={{ id: order.video_id }} className="about-title">
             {order.video_title}
           </Link>

@@ -9,6 +9,7 @@ import type { Target } from '~/api/types'
 import { mayWrite } from '~/app/pages'
 import { useReadOnly } from '~/app/preferences'
 import { useWords, type Words } from '~/i18n/words'
+import { reasonWord, UNKNOWN } from '~/reasons/reason'
 import { FilterSelect } from '~/ui/filters'
 import { Flash } from '~/ui/flash'
 import { Icon } from '~/ui/icons'
@@ -18,7 +19,6 @@ import { Age } from '~/ui/values'
 import { countOf, SITE_STATES, type Order, type SiteState } from '../deployments/order'
 import { SiteStateBadge } from '../deployments/parts'
 import type { useActs } from './acts'
-import { causeWord } from './causes'
 import { useHeldOrder } from './held-order'
 import { useTargets } from './query'
 
@@ -75,9 +75,11 @@ function Filters({ order }: { order: Order }) {
   const causes = useQuery({ ...reads.deploymentCauses(order.id), enabled: order.failed_count > 0 })
   const set = (next: typeof search) => void navigate({ search: next, replace: true, resetScroll: false })
   const states = SITE_STATES.map((state) => ({ value: state, label: t(`deployments.state.${state}`), count: countOf(order, state) }))
-  const known = (causes.data ?? []).flatMap((cause) =>
-    cause.reason_code ? [{ value: cause.reason_code, label: causeWord(cause.reason_code, cause.reason, words), count: cause.sites }] : [],
-  )
+  const known = (causes.data ?? []).map((cause) => ({
+    value: cause.reason_code ?? UNKNOWN,
+    label: reasonWord(cause, words),
+    count: cause.sites,
+  }))
   return (
     <>
       <FilterSelect label={t('deployments.column.state')} choices={states} value={search.state} onChange={(state) => set({ state })} />
@@ -154,7 +156,7 @@ function Reason({ target }: { target: Target }) {
   const words = useWords()
   const { t, language } = words
   if (target.reason_code || target.reason) {
-    const word = causeWord(target.reason_code, target.reason, words)
+    const word = reasonWord(target, words)
     const sentence = language === 'fr' && target.reason && target.reason !== word ? target.reason : undefined
     return (
       <span title={target.reason ?? word}>

@@ -33,6 +33,7 @@ export function Page() {
 function Fleet({ query }: { query: Asked<SiteStats> }) {
   const { t } = useWords()
   const stats = query.data
+  const mapped = stats !== undefined && stats.total_sites <= MAP_MOST
   return (
     <>
       <section className="card" aria-label={t('fleet.states')} aria-busy={!stats && !query.error}>
@@ -42,15 +43,15 @@ function Fleet({ query }: { query: Asked<SiteStats> }) {
       </section>
       <div className="row r1">
         <Todo stats={stats} />
-        <Silent offline={stats?.offline} />
-      </div>
-      <div className="row r2">
-        <ClubMap total={stats?.total_sites} />
-        <Running />
-        <div className="col">
-          <Versions />
-          {stats && stats.total_sites <= MAP_MOST ? <Regions /> : null}
+        <div className="col fleet-side">
+          <Running />
+          <Silent offline={stats?.offline} />
         </div>
+      </div>
+      <div className={mapped ? 'row r3' : 'row r1'}>
+        <ClubMap total={stats?.total_sites} />
+        {mapped ? <Regions /> : null}
+        <Versions />
       </div>
     </>
   )

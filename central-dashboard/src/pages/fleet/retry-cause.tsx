@@ -5,6 +5,7 @@ import { say } from '~/api/errors'
 import type { Cause, Deployment } from '~/api/types'
 import { useReadOnly } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
+import { UNKNOWN } from '~/reasons/reason'
 import { toast } from '~/ui/toast'
 
 /** Has all that failed for this cause try again; the answer says how many do. */
@@ -17,7 +18,7 @@ export function RetryCause({ order, cause }: { order: Deployment; cause: Cause }
   const press = async () => {
     setBusy(true)
     try {
-      const which = cause.reason_code ? { reason_code: cause.reason_code } : {}
+      const which = { reason_code: cause.reason_code ?? UNKNOWN }
       const { retried } = await act<{ retried: number }>('POST', `/api/deployments/${order.id}/retry`, which)
       toast({ kind: 'success', text: t('fleet.retried', { count: retried, title: order.video_title }) })
       void client.invalidateQueries({ queryKey: ['deployments'] })

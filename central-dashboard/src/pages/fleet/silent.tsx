@@ -3,16 +3,19 @@ import { Link } from '@tanstack/react-router'
 import { reads } from '~/api/reads'
 import { useWords } from '~/i18n/words'
 import { Icon } from '~/ui/icons'
-import { Empty, Panel } from '~/ui/page'
+import { Panel } from '~/ui/page'
 import { Shape } from '~/ui/state'
 import { Age } from '~/ui/values'
 import { useAgain } from './use-again'
+
+/** Beside them stands what is on its way. */
+const MOST = 4
 
 /** The boxes that were lost last: what has just happened can still be mended tonight. */
 export function Silent({ offline }: { offline: number | undefined }) {
   const { t } = useWords()
   const query = useQuery(
-    reads.sites({ display_status: 'offline', sort: 'last_seen_at', order: 'desc', page: 1, limit: 6 }),
+    reads.sites({ display_status: 'offline', sort: 'last_seen_at', order: 'desc', page: 1, limit: MOST }),
   )
   useAgain(offline, query.refetch)
   return (
@@ -27,9 +30,9 @@ export function Silent({ offline }: { offline: number | undefined }) {
         ) : null
       }
       query={query}
-      rows={6}
+      rows={MOST}
       isEmpty={(data) => data.data.length === 0}
-      empty={<Empty icon="wifi" title={t('fleet.silent.empty')} />}
+      empty={<p className="mut none">{t('fleet.silent.empty')}</p>}
     >
       {(data) => (
         <ul className="silent">

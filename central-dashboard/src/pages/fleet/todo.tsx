@@ -7,7 +7,7 @@ import { useWords } from '~/i18n/words'
 import { targetName } from '~/pages/deployments/order'
 import { Empty, Failed, PanelHead, Skeleton } from '~/ui/page'
 import { Shape, tone, type State } from '~/ui/state'
-import { useReason } from '../siteacts/reason'
+import { reasonOf } from '~/reasons/reason'
 import { olderThan } from '../sites/search'
 import { RetryCause } from './retry-cause'
 import { useTrouble, type Trouble } from './use-trouble'
@@ -91,7 +91,7 @@ function Broken({ stats }: { stats: SiteStats }) {
 function Cause({ trouble: { order, cause }, writes }: { trouble: Trouble; writes: boolean }) {
   const words = useWords()
   const { rich, formats } = words
-  const reason = useReason(cause)
+  const reason = reasonOf(cause, words)
   const title = rich(`fleet.todo.failed.${order.action}`, {
     count: cause.sites,
     shown: formats.number(cause.sites),
@@ -106,7 +106,7 @@ function Cause({ trouble: { order, cause }, writes }: { trouble: Trouble; writes
           {title}
         </Link>
       }
-      text={`${reason ?? ''} ${targetName(order, words)} · ${formats.dateTime(new Date(order.created_at))}`.trim()}
+      text={[reason, targetName(order, words), formats.dateTime(new Date(order.created_at))].filter(Boolean).join(' · ')}
       act={writes ? <RetryCause order={order} cause={cause} /> : null}
     />
   )
@@ -117,7 +117,7 @@ function Boxes({ stats }: { stats: SiteStats }) {
   const { t, rich, formats } = useWords()
   const parts = [
     { key: 'offline', state: 'offline', count: stats.offline_24h, search: { display_status: 'offline', seen_before: olderThan(24) } },
-    { key: 'behind', state: 'update', count: stats.behind, search: undefined },
+    { key: 'behind', state: 'update', count: stats.behind, search: { behind: 'true' } },
     { key: 'unknown', state: 'unknown', count: stats.unknown, search: { display_status: 'unknown' } },
   ] as const
   return parts
@@ -129,11 +129,9 @@ function Boxes({ stats }: { stats: SiteStats }) {
         title={rich(`fleet.todo.${key}`, { count, shown: formats.number(count), b: strong })}
         text={t(`fleet.todo.${key}.text`)}
         act={
-          search ? (
-            <Link to="/sites" search={search} className="btn sm">
-              {t('fleet.see')}
-            </Link>
-          ) : null
+          <Link to="/sites" search={search} className="btn sm">
+            {t('fleet.see')}
+          </Link>
         }
       />
     ))

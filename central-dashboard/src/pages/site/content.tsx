@@ -9,7 +9,7 @@ import { useWords } from '~/i18n/words'
 import { Empty, Panel } from '~/ui/page'
 import { Shape } from '~/ui/state'
 import { Age, Bytes } from '~/ui/values'
-import { useReason } from '../siteacts/reason'
+import { reasonOf } from '~/reasons/reason'
 import { drifts, SHAPE, sorted, standing, type Item } from './drift'
 
 const FIRST = 8
@@ -88,15 +88,14 @@ function List({ inventory }: { inventory: Inventory }) {
 
 function Line({ item }: { item: Item }) {
   const { t } = useWords()
-  const { role } = useUser()
-  const reason = useReason(item)
+  const reason = reasonOf(item, useWords())
   const stands = standing(item)
   const title = item.title ?? t('site.content.deleted')
   return (
     <li className={stands === 'failed' ? 'line bad' : 'line'}>
       <Shape state={SHAPE[stands]} />
       <div>
-        {item.title && mayWrite(role) ? (
+        {item.title ? (
           <Link to="/content/$id" params={{ id: item.video_id }}>
             <b>{title}</b>
           </Link>

@@ -18,6 +18,7 @@ import { RemoveSite } from '../siteacts/remove'
 import { RenewKey } from '../siteacts/renew'
 import { modelOf } from './box'
 import { Overview } from './overview'
+import { placeOf } from './place'
 import './site.css'
 
 const route = getRouteApi('/shell/sites/$id/$tab')
@@ -62,13 +63,8 @@ function Gone() {
   )
 }
 
-/** Many a venue has its town in its name. */
-const isIn = (name: string, city: string | null | undefined) =>
-  Boolean(city && name.toLocaleLowerCase().includes(city.toLocaleLowerCase()))
-
 function Head({ site }: { site: Site }) {
   const { t, formats } = useWords()
-  const { city } = site.location ?? {}
   return (
     <PageHeader
       document={site.club_name}
@@ -86,7 +82,7 @@ function Head({ site }: { site: Site }) {
       }
       acts={<Acts site={site} />}
     >
-      {[site.site_name, isIn(site.site_name, city) ? undefined : city].filter(Boolean).join(', ')}
+      {placeOf(site)}
       {modelOf(site) ? ` · ${modelOf(site)}` : ''}
       {site.software_version ? ` · ${t('site.version', { version: site.software_version })}` : ''} ·{' '}
       {site.last_seen_at ? (

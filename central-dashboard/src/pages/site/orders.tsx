@@ -11,7 +11,7 @@ import { Flash } from '~/ui/flash'
 import { Empty, Panel } from '~/ui/page'
 import { StateBadge, type Progress } from '~/ui/state'
 import { Age } from '~/ui/values'
-import { useReason } from '../siteacts/reason'
+import { reasonOf } from '~/reasons/reason'
 import { CancelOrder } from './cancel-order'
 import { useRetry } from './use-retry'
 
@@ -63,21 +63,16 @@ export function OrdersPanel({ site }: { site: Site }) {
 function Order({ target, onCancel }: { target: Target; onCancel: () => void }) {
   const { t } = useWords()
   const writes = mayWrite(useUser().role)
-  const reason = useReason(target)
-  const title = <b>{target.video_title}</b>
+  const reason = reasonOf(target, useWords())
   return (
     <li className="line">
       <Flash of={target.state}>
         <StateBadge state={SHOWN[target.state]} />
       </Flash>
       <div>
-        {writes ? (
-          <Link to="/deployments/$id" params={{ id: target.deployment_id }}>
-            {title}
-          </Link>
-        ) : (
-          title
-        )}
+        <Link to="/deployments/$id" params={{ id: target.deployment_id }}>
+          <b>{target.video_title}</b>
+        </Link>
         <small>
           {t(`site.order.${target.action}`)} · <Age at={target.created_at} />
           {reason ? ` · ${reason}` : ''}

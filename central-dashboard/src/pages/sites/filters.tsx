@@ -24,6 +24,7 @@ export function Filters({ search, change }: FiltersProps) {
       <FacetFilters search={search} change={change} />
       <GroupFilter search={search} change={change} />
       <SeenFilter search={search} change={change} />
+      <ContentFilter search={search} change={change} />
     </div>
   )
 }
@@ -100,6 +101,24 @@ function SeenFilter({ search, change }: FiltersProps) {
       choices={choices}
       value={seen_before}
       onChange={(value) => change({ seen_before: value && value !== seen_before ? olderThan(Number(value)) : value })}
+    />
+  )
+}
+
+/** Boxes that have yet to report something that they are to have, or those that have it all. */
+function ContentFilter({ search, change }: FiltersProps) {
+  const { t } = useWords()
+  const { data } = useQuery(reads.siteStats())
+  const choices: Choice[] = [
+    { value: 'true', label: t('sites.behind'), ...(data ? { count: data.behind } : {}) },
+    { value: 'false', label: t('sites.up_to_date'), ...(data ? { count: data.total_sites - data.behind } : {}) },
+  ]
+  return (
+    <FilterSelect
+      label={t('sites.column.content')}
+      choices={choices}
+      value={search.behind}
+      onChange={(behind) => change({ behind })}
     />
   )
 }

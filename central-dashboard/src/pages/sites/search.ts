@@ -14,7 +14,7 @@ export function olderThan(hours: number, now = Date.now()): string {
 }
 
 /** The names that narrow the list; the others only order it. */
-const NARROWING = ['search', 'display_status', 'region', 'sport', 'version', 'group_id', 'seen_before'] as const
+const NARROWING = ['search', 'display_status', 'region', 'sport', 'version', 'group_id', 'seen_before', 'behind'] as const
 
 export const isNarrowed = (search: SitesSearch): boolean => NARROWING.some((name) => search[name] !== undefined)
 

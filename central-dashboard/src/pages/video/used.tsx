@@ -1,7 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
+import { useUser } from '~/api/session'
 import type { Video } from '~/api/types'
+import { mayWrite } from '~/app/pages'
 import { useWords } from '~/i18n/words'
 import { Empty, Loaded, PanelHead } from '~/ui/page'
 import { StateBadge, type Progress } from '~/ui/state'
@@ -97,15 +99,18 @@ function Pages({ page, total, turn }: { page: number; total: number; turn: (page
 
 function Nowhere({ filtered, id }: { filtered: boolean; id: string }) {
   const { t } = useWords()
+  const { role } = useUser()
   if (filtered) return <Empty title={t('ui.table.filtered')} />
   return (
     <Empty
       icon="screen"
       title={t('video.used.none')}
       action={
-        <Link to="/send" search={{ videos: id }} className="btn">
-          {t('video.send')}
-        </Link>
+        mayWrite(role) ? (
+          <Link to="/send" search={{ videos: id }} className="btn">
+            {t('video.send')}
+          </Link>
+        ) : null
       }
     >
       {t('video.used.none.text')}
