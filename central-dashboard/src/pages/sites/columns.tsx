@@ -31,9 +31,9 @@ export function columns({ t, formats }: Words): Column<Site>[] {
         </span>
       ),
     },
-    { id: 'city', header: t('sites.column.city'), sort: 'city', card: 'line', cell: (site) => <Place site={site} /> },
-    { id: 'sport', header: t('sites.column.sport'), cell: (site) => formats.list(site.sports ?? []) },
-    { id: 'seen', header: t('sites.column.seen'), sort: 'last_seen_at', width: '120px', cell: (site) => <Seen site={site} /> },
+    { id: 'city', header: t('sites.column.city'), sort: 'city', width: '160px', card: 'line', cell: (site) => <Place site={site} /> },
+    { id: 'sport', header: t('sites.column.sport'), width: '136px', cell: (site) => formats.list(site.sports ?? []) },
+    { id: 'seen', header: t('sites.column.seen'), sort: 'last_seen_at', width: '112px', cell: (site) => <Seen site={site} /> },
     {
       id: 'version',
       header: t('sites.column.version'),
