@@ -27,4 +27,7 @@ describe('filters in an address', () => {
   it('keeps the known ones that are texts', () => {
     expect(filters.sites({ search: '2024', region: '', evil: 'x', sort: ['a'] })).toEqual({ search: '2024' })
   })
+  it('keeps what the router reads as a number or a truth as it was typed', () => {
+    expect(filters.sites({ search: 77, behind: true, region: null })).toEqual({ search: '77', behind: 'true' })
+  })
 })

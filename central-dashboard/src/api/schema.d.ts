@@ -1704,7 +1704,7 @@ export interface components {
         };
         /** @description Which sites of an order are to try again: every one that has failed, if nothing is said. */
         Retry: {
-            /** @description Only those that have failed for this reason. */
+            /** @description Only those that have failed for this reason; `unknown` for those of which none was told. */
             reason_code?: string;
             /** @description Only these. */
             site_ids?: components["schemas"]["SiteId"][];
@@ -2148,6 +2148,11 @@ export interface components {
         VideoPage: {
             /** @description The rows. */
             data: components["schemas"]["VideoView"][];
+            /**
+             * Format: int64
+             * @description The largest file that the library takes, in bytes.
+             */
+            max_file_bytes: number;
             /** @description Where they stand in the list. */
             pagination: components["schemas"]["Pagination"];
             /**
@@ -3876,7 +3881,7 @@ export interface operations {
                 limit?: number;
                 /** @description Exactly this far. */
                 state?: components["schemas"]["TargetState"];
-                /** @description For exactly this reason. */
+                /** @description For exactly this reason; `unknown` where none was told. */
                 reason_code?: string;
             };
             header?: never;
@@ -4963,6 +4968,8 @@ export interface operations {
                 version?: string;
                 /** @description Not heard of since this moment (RFC 3339); those that were never heard of are among them. */
                 seen_before?: string;
+                /** @description Whether their boxes have yet to report something that they are to have. Not for sponsors. */
+                behind?: boolean;
                 /** @description created_at, club_name, site_name, city, status, last_seen_at or software_version. */
                 sort?: string;
                 /** @description asc or desc. */
@@ -5312,7 +5319,10 @@ export interface operations {
     };
     stats: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Members of this group only. */
+                group_id?: components["schemas"]["GroupId"];
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -53,7 +53,7 @@ function siblingsBefore(element: Element): Element[] {
 }
 
 /**
- * Keeps the columns of a long list as wide as they were at first. They do not jump while other rows come by, and every
+ * Keeps the columns of a long list as wide as the first rows made them; what can grow has a width of its own. They do not jump while other rows come by, and every
  * row is laid out by itself (`.table.still`): a table that measures all its cells for each of them is not fluid.
  */
 export function useStillColumns(frame: RefObject<HTMLElement | null>, columns: unknown, on: boolean): void {

@@ -137,7 +137,7 @@ function Body<T>(props: DataTableProps<T> & { rows: T[] }) {
   useLayoutEffect(() => {
     if (more && last >= rows.length - AHEAD) more()
   }, [last, rows.length, more])
-  useStillColumns(frame, columns, rows.length > FEW && !phone)
+  useStillColumns(frame, columns, rows.length > FEW && !phone && items.length > 0)
   return (
     <div ref={frame} className="table-frame">
       <table className={`table${phone ? ' cards' : ''}`} role="table" aria-rowcount={props.total ?? rows.length}>

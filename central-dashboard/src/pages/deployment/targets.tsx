@@ -115,11 +115,11 @@ function useColumns(words: Words, acts: Acts): Column<Target>[] {
           </>
         ),
       },
-      { id: 'state', header: t('deployments.column.state'), card: 'corner', cell: (target) => <Standing target={target} /> },
+      { id: 'state', header: t('deployments.column.state'), width: '184px', card: 'corner', cell: (target) => <Standing target={target} /> },
       { id: 'reason', header: t('deployment.column.reason'), card: 'line', cell: (target) => <Reason target={target} /> },
       { id: 'attempts', header: t('deployment.column.attempts'), num: true, cell: (target) => formats.number(target.attempts) },
-      ...(wide ? [{ id: 'began', header: t('deployment.column.began'), cell: began }] : []),
-      { id: 'ended', header: t('deployment.column.ended'), cell: (target) => <Age at={target.completed_at} none={NOT_YET} /> },
+      ...(wide ? [{ id: 'began', header: t('deployment.column.began'), width: '120px', cell: began }] : []),
+      { id: 'ended', header: t('deployment.column.ended'), width: '120px', cell: (target) => <Age at={target.completed_at} none={NOT_YET} /> },
     ]
     if (!writes) return columns
     const retry = (target: Target) =>
