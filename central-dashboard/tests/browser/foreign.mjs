@@ -132,8 +132,10 @@ async function day(name, { cookies, secondTab }) {
     await page.getByText("En direct").first().waitFor();
     const club = `Club ${name} ${Date.now()}`;
     await api("POST", "/api/sites", { site_name: club, club_name: club }, token);
-    // It says so at once, and moves no row under the pointer before it is told to.
-    await page.getByText(/actualiser l/).click({ timeout: 10_000 });
+    // It says so at once, and moves no row under the pointer before it is told to; where there is none, it shows it.
+    const pill = page.getByText(/actualiser l/);
+    await pill.or(page.getByText(club)).first().waitFor({ timeout: 10_000 });
+    if (await pill.isVisible()) await pill.click();
     await page.getByText(club).first().waitFor({ timeout: 10_000 });
 
     const tab = await context.newPage();

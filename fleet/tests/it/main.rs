@@ -6,6 +6,7 @@
 mod dashboard;
 mod demo;
 mod gallery;
+mod fluid;
 mod harness;
 mod kills;
 mod simulate;
