@@ -78,9 +78,9 @@ async function settle(page, state) {
   const { width } = page.viewportSize();
   const tall = await page.evaluate(() => document.documentElement.scrollHeight);
   await page.setViewportSize({ width, height: Math.min(Math.max(tall, page.viewportSize().height), TALLEST) });
-  // Drawn at its new size before it is taken.
-  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
   await page.waitForTimeout(200);
+  // The first picture after a change of size may show the old one.
+  await page.screenshot({ type: "jpeg", clip: { x: 0, y: 0, width: 8, height: 8 } });
 }
 
 /** Opens what is to be looked at; `faults` are the errors of its own. */

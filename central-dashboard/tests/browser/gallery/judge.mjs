@@ -41,16 +41,19 @@ function read() {
   // What one can press has to be there whole, not behind the edge of what it stands in.
   const edge = (one) => {
     for (let at = one.parentElement; at && at !== document.body; at = at.parentElement) {
-      if (getComputedStyle(at).overflowX !== "visible") return at.getBoundingClientRect().right;
+      const { overflowX, textOverflow } = getComputedStyle(at);
+      // The end of a long name may be missing.
+      if (overflowX !== "visible" && textOverflow !== "ellipsis") return at.getBoundingClientRect().right;
     }
     return innerWidth;
   };
   // A strip of filters is swiped.
   const hidden = (one) => one.checkVisibility() && !one.closest(".filters") && one.getBoundingClientRect().right > edge(one) + 2;
-  // An ellipsis may take the end of a name, not most of it.
+  // An ellipsis may take the end of a name, not most of it. What is longer than any name is said in full elsewhere.
   const crushed = (one) => {
     const { overflowX, textOverflow } = getComputedStyle(one);
-    return textOverflow === "ellipsis" && overflowX === "hidden" && one.clientWidth > 1 && one.clientWidth < one.scrollWidth * 0.55;
+    const isName = textOverflow === "ellipsis" && overflowX === "hidden" && one.innerText.length < 45;
+    return isName && one.clientWidth > 1 && one.clientWidth < one.scrollWidth * 0.55;
   };
   const named = "h1, h2, button, .btn, th, label, .chip";
   return {
