@@ -41,7 +41,7 @@ export const filters = {
     version: words,
     group_id: id,
     seen_before: moment,
-    behind: yes,
+    behind: one('true', 'false'),
     sort: siteSort,
     order,
   }),
