@@ -67,7 +67,8 @@ export function useStillColumns(frame: RefObject<HTMLElement | null>, columns: u
       width = place.clientWidth
       table.classList.remove('still')
       const widths = [...table.querySelectorAll('th')].map((head) => head.getBoundingClientRect().width)
-      table.style.setProperty('--columns', widths.map((one) => `${one}px`).join(' '))
+      // Columns that give way on narrow screens are no part of it.
+      table.style.setProperty('--columns', widths.flatMap((one) => (one > 0 ? [`${one}px`] : [])).join(' '))
       table.classList.add('still')
     }
     hold()
