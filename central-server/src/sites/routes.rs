@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store;
 use super::{
-    ConnectionList, Counted, Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage, SiteStats,
-    SiteView, SiteWithKey,
+    ConnectionList, Counted, Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage,
+    SiteStats, SiteView, SiteWithKey,
 };
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -80,11 +80,7 @@ async fn list(State(app): State<App>, caller: Caller, Query(filter): Query<Filte
     params(("group_id" = Option<GroupId>, Query, description = "Members of this group only.")),
     responses((status = 200, description = "The counts.", body = SiteStats), Read),
 )]
-async fn stats(
-    State(app): State<App>,
-    caller: Caller,
-    Query(counted): Query<Counted>,
-) -> Result<Json<SiteStats>> {
+async fn stats(State(app): State<App>, caller: Caller, Query(counted): Query<Counted>) -> Result<Json<SiteStats>> {
     Ok(Json(caller.run(store::stats(caller.scope(), &counted, app.clock.now())).await?))
 }
 

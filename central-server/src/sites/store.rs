@@ -2,7 +2,9 @@
 
 use super::connection::Seen;
 use super::overview::FacetRow;
-use super::{Counted, DisplayStatus, Filter, NewSite, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status};
+use super::{
+    Counted, DisplayStatus, Filter, NewSite, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status,
+};
 use crate::clock::Time;
 use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, query, scoped};
 use crate::ids::SiteId;

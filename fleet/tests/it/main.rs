@@ -5,8 +5,8 @@
 
 mod dashboard;
 mod demo;
-mod gallery;
 mod fluid;
+mod gallery;
 mod harness;
 mod kills;
 mod simulate;
