@@ -77,7 +77,7 @@ pub struct FieldProblem {
 /// What is wrong with a field, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Mistake {
-    /// `required`, `too_long`, `too_many` or `wrong`.
+    /// `required`, `too_long`, `too_many`, `wrong`, or `duplicate` beside the id of what is there already.
     pub code: &'static str,
     /// How many characters or elements there may be.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +87,8 @@ pub struct Mistake {
 impl Mistake {
     /// It has to be there.
     pub const REQUIRED: Self = Self { code: "required", most: None };
+    /// It is there already.
+    pub const DUPLICATE: Self = Self { code: "duplicate", most: None };
     /// None of the others.
     pub const WRONG: Self = Self { code: "wrong", most: None };
 
@@ -245,7 +247,7 @@ impl Error {
         match self {
             Self::Invalid(fields) => fields.clone(),
             Self::Duplicate(id) => {
-                vec![FieldProblem { field: "existing_id".into(), message: id.clone(), kind: Mistake::WRONG }]
+                vec![FieldProblem { field: "existing_id".into(), message: id.clone(), kind: Mistake::DUPLICATE }]
             }
             _ => Vec::new(),
         }

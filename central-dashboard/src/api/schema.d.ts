@@ -1489,7 +1489,7 @@ export interface components {
         };
         /** @description What is wrong with a field, in a word. */
         Mistake: {
-            /** @description `required`, `too_long`, `too_many` or `wrong`. */
+            /** @description `required`, `too_long`, `too_many`, `wrong`, or `duplicate` beside the id of what is there already. */
             code: string;
             /** @description How many characters or elements there may be. */
             most?: number | null;

@@ -165,7 +165,7 @@ async fn a_duplicate_is_found_by_its_bytes() {
     let form = Form::new().file("video", "tout autre nom.mov", media!("faststart.mp4"));
     let answer = post(&app, &token, VIDEOS, &form).await.expect(StatusCode::CONFLICT).json();
     assert_eq!(answer["code"], "duplicate");
-    assert_eq!(answer["details"], json!([{"field": "existing_id", "message": first["id"]}]));
+    assert_eq!(answer["details"], json!([{"field": "existing_id", "message": first["id"], "code": "duplicate"}]));
     assert_eq!(app.stored(), before);
 
     app.delete(&path(&first)).bearer(&app.token("admin").await).send().await.expect(StatusCode::OK);
