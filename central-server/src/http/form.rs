@@ -315,6 +315,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[test]
+    fn what_is_wrong_is_said_in_a_word_for_other_languages() {
+        let Value::Object(values) = json!({"name": "123456", "page": 1, "tags": ["1", "2", "3"]}) else {
+            unreachable!()
+        };
+        let Err(Error::Invalid(found)) = Form::new(values).into::<Probe>() else { panic!("problems") };
+        let kinds: Vec<Mistake> = found.into_iter().map(|problem| problem.kind).collect();
+        assert_eq!(kinds, [Mistake::too_long(5), Mistake::too_many(2)]);
+        let Err(Error::Invalid(found)) = Form::new(Map::new()).into::<Probe>() else { panic!("a problem") };
+        assert_eq!(found[0].kind, Mistake::REQUIRED);
+    }
+
     struct Probe;
 
     impl FromForm for Probe {
