@@ -43,7 +43,7 @@ async function logIn(browser, { email, password }) {
 
 /** A browser of its own for each state, theme, width and language. */
 async function contextFor(browser, sessions, { state, theme, width, language, page }) {
-  const session = page.out ? undefined : sessions[state === "forbidden" ? "viewer" : "staff"];
+  const session = page.out ? undefined : sessions[["forbidden", "viewer"].includes(state) ? "viewer" : "staff"];
   const context = await browser.newContext({
     viewport: { width, height: width < 500 ? 780 : 900 },
     colorScheme: theme,

@@ -87,7 +87,7 @@ fn every_page_in_every_state_has_no_fault() {
     let shows = json!({
         "clubs": names, "site": [names[0]], "group": [PILOTS], "video": [titles[0]], "deployments": titles,
     });
-    let states = ["seeded", "filtered", "loading", "error", "gone", "forbidden"];
+    let states = ["seeded", "filtered", "loading", "error", "gone", "forbidden", "viewer"];
     let seen = look(&central, &wish, &folder, &states, &network.places, &shows);
     let faulty = [&empty["faulty"], &seen["faulty"]].into_iter().filter_map(Value::as_array).flatten();
     let faulty: Vec<String> = faulty.map(|one| format!("{}: {}", one["name"], one["faults"])).collect();

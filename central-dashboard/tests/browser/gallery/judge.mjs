@@ -84,7 +84,7 @@ function missing({ state, page, language }, seen, shows) {
   else expect(seen.waits === 0, "it still loads");
   if (state === "error") expect(main.includes(says["ui.retry"]), "it offers no other try");
   if (state === "forbidden") expect(main.includes(plain(says["forbidden.title"])), "it does not say that it is forbidden");
-  if (state === "seeded" && page.shows) {
+  if (["seeded", "viewer"].includes(state) && page.shows) {
     expect(shows[page.shows].some((name) => main.includes(plain(name))), `it shows none of ${page.shows}`);
   }
   if (state === "gone" || state === "filtered") {

@@ -10,21 +10,21 @@ const NOBODY = "01a2140d-1e46-777d-ae1d-fcbbe9c1485a";
 
 /**
  * `lists` are pages that are empty on a new server, `search` makes such a list find nothing, `writes` those that a
- * viewer may not open, `still` those that ask for nothing, `twin` those that another page stands for unless there is
+ * viewer may not open, `read` those that look otherwise to a viewer, `still` those that ask for nothing, `twin` those that another page stands for unless there is
  * something to show, `shows` what has to be read there then.
  */
 export const PAGES = [
   { name: "login", at: "/login", out: true, still: true },
-  { name: "parc", at: "/dashboard", lists: true, shows: "deployments" },
+  { name: "parc", at: "/dashboard", lists: true, read: true, shows: "deployments" },
   { name: "sites", at: "/sites", lists: true, search: "search", shows: "clubs" },
   { name: "ajouter-un-club", at: "/sites/new", writes: true, still: true },
   { name: "site", at: "/sites/$site/apercu", shows: "site" },
   { name: "site-hors-ligne", at: "/sites/$offline/apercu", twin: true, shows: "clubs" },
   { name: "site-jamais-vu", at: "/sites/$never/apercu", twin: true, shows: "clubs" },
   { name: "groupes", at: "/groups", lists: true, shows: "group" },
-  { name: "groupe", at: "/groups/$group", shows: "group" },
-  { name: "videotheque", at: "/content", lists: true, search: "search", writes: true, shows: "video" },
-  { name: "video", at: "/content/$video", writes: true, shows: "video" },
+  { name: "groupe", at: "/groups/$group", read: true, shows: "group" },
+  { name: "videotheque", at: "/content", lists: true, search: "search", read: true, shows: "video" },
+  { name: "video", at: "/content/$video", read: true, shows: "video" },
   { name: "envoi", at: "/send?videos=$video&groups=$group", lists: true, writes: true, shows: "group" },
   { name: "deploiements", at: "/deployments", lists: true, search: "search", shows: "deployments" },
   { name: "deploiement", at: "/deployments/$deployment", shows: "deployments" },
@@ -41,6 +41,7 @@ export const IN_STATE = {
   loading: (page) => !page.still && !page.twin,
   error: (page) => !page.still && !page.twin,
   forbidden: (page) => page.writes,
+  viewer: (page) => page.read,
   gone: (page) => page.at.includes("/$") && !page.twin,
 };
 
