@@ -144,10 +144,17 @@ fn the_demo_plays_stops_without_a_trace_and_is_quickly_back() {
         let mut browser = Browser::open_at(&format!("http://127.0.0.1:{port}/tv"));
         browser.until("a video", Duration::from_secs(30), |seen| seen["screen"] == "gone" && seen["src"].is_string());
     }
-    let sites = demo.get("/api/sites");
-    let sites = sites["sites"].as_array().expect("sites");
-    let never_seen = sites.iter().filter(|site| site["last_seen_at"].is_null()).count();
-    assert_eq!((sites.len(), never_seen), (12, 10), "two clubs have a box");
+    // When a box was last heard of is written down a little later, for many at once.
+    let seen = || {
+        let sites = demo.get("/api/sites");
+        let sites = sites["sites"].as_array().cloned().unwrap_or_default();
+        (sites.len(), sites.iter().filter(|site| site["last_seen_at"].is_null()).count())
+    };
+    let until = Instant::now() + Duration::from_secs(30);
+    while seen() != (12, 10) {
+        assert!(Instant::now() < until, "two clubs of twelve have a box: {:?}", seen());
+        std::thread::sleep(Duration::from_millis(300));
+    }
     assert_eq!(demo.get("/api/groups")["groups"].as_array().map(Vec::len), Some(3));
     let videos = demo.get("/api/videos");
     let videos = videos["data"].as_array().expect("videos");
