@@ -76,6 +76,7 @@ async function keepListening(client: QueryClient, stop: AbortSignal): Promise<vo
     if (connected === 'other') continue
     if (document.hidden) {
       // Browsers allow six connections to a host: a tab that nobody looks at leaves its own to the others.
+      become('reconnecting')
       await seenAgain(stop)
       failures = 1
       continue
