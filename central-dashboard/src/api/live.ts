@@ -1,5 +1,5 @@
 /** The live stream: one reader for the whole page, which keeps the cache true. Nothing is asked for again and again. */
-import { hashKey, type QueryClient, type QueryKey } from '@tanstack/react-query'
+import { hashKey, type Query, type QueryClient, type QueryKey } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import { forgetSite, onWatch, takeBeat, watchedSite } from './beats'
 import { request } from './client'
@@ -218,7 +218,7 @@ class Flush {
       if (this.#rows[kind].size > 0) patch(this.client, kind, this.#rows[kind])
       this.#rows[kind].clear()
     }
-    for (const kind of this.#stale) void this.client.invalidateQueries({ queryKey: [kind] })
+    for (const kind of this.#stale) void this.client.invalidateQueries({ queryKey: [kind], predicate: isRead })
     this.#stale.clear()
   }
 }
@@ -254,6 +254,12 @@ function isWhole(held: unknown): boolean {
   return pages.length > 0 && loaded >= (pages[pages.length - 1]?.total ?? Infinity)
 }
 
+/**
+ * Whether there is something that can be out of date. What could not be read at all says so and offers another try: a
+ * try with every change in the fleet would have it flicker between that and its skeleton.
+ */
+const isRead = ({ state }: Query) => state.data !== undefined || state.status !== 'error'
+
 /** Sums are read again at most every two seconds, however much happens. */
 const waiting = new Map<string, QueryKey>()
 
@@ -262,7 +268,7 @@ function later(client: QueryClient, key: QueryKey): void {
     setTimeout(() => {
       const keys = [...waiting.values()]
       waiting.clear()
-      for (const queryKey of keys) void client.invalidateQueries({ queryKey, exact: true })
+      for (const queryKey of keys) void client.invalidateQueries({ queryKey, exact: true, predicate: isRead })
     }, 2000)
   }
   waiting.set(JSON.stringify(key), key)
