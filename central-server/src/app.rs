@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
 use tower_http::compression::CompressionLayer;
@@ -18,12 +19,14 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::events::{Change, Changes};
 use crate::health::Health;
+use crate::http::Shared;
 use crate::http::layers::{self, ForeignOrigins};
 use crate::http::openapi::{self, ApiDoc};
 use crate::http::pages::{self, Pages};
 use crate::ids::{DeploymentId, SiteId};
 use crate::live::{self, Live};
 use crate::sealing::Sealer;
+use crate::sites::Unread;
 use crate::storage::{self, Storage};
 use crate::{auth, configurations, deployments, events, groups, health, metrics, sites, videos};
 
@@ -48,6 +51,8 @@ pub struct Parts {
     pub changes: Changes,
     /// The live channel.
     pub live: Live,
+    /// What `/api/sites/connection-status` says of every site, for those who ask at the same time.
+    pub connections: Shared<Result<Bytes, Unread>>,
     /// Encrypts the secrets of clubs' configurations.
     pub sealer: Sealer,
     /// Slows down guessing.
@@ -93,6 +98,7 @@ impl App {
             box_keys: Passwords::default(),
             changes: Changes::default(),
             live: Live::default(),
+            connections: Shared::default(),
             sealer: Sealer::new(sealed_with, "mirror"),
             login_limits: LoginLimits::default(),
             health: Arc::default(),

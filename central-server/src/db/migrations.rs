@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_selections";
     9 "0009_tab_sessions";
     10 "0010_tallies";
+    11 "0011_lean_reads";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 pub use connect::{Target, connect_once};
 pub use error::Error;
-pub(crate) use query::row;
 pub use query::{Columns, FromRow, Query, Scalar, Statement, Statements, query};
+pub(crate) use query::{read_column, row};
 pub use types::SqlType;
 pub(crate) use types::sql_newtype;
 

@@ -178,6 +178,13 @@ impl<T: FromSqlOwned + Send + 'static> FromRow for Scalar<T> {
     }
 }
 
+/// The column of this name, which is most likely the one at `expected`: to look for each of a wide row by its name
+/// costs as much as to read it.
+pub(crate) fn read_column<T: FromSqlOwned>(row: &Row, expected: usize, name: &str) -> Result<T, Error> {
+    let is_there = row.columns().get(expected).is_some_and(|column| column.name() == name);
+    Ok(if is_there { row.try_get(expected)? } else { row.try_get(name)? })
+}
+
 /// Declares a struct that is read from a row: each field from the column of its name.
 macro_rules! row {
     (
@@ -197,7 +204,13 @@ macro_rules! row {
 
         impl $crate::db::FromRow for $name {
             fn from_row(row: &tokio_postgres::Row) -> Result<Self, $crate::db::Error> {
-                Ok(Self { $($field: row.try_get(stringify!($field))?,)+ })
+                let mut expected = 0..;
+                Ok(Self {
+                    $($field: {
+                        let expected = expected.next().unwrap_or_default();
+                        $crate::db::read_column(row, expected, stringify!($field))?
+                    },)+
+                })
             }
         }
     };

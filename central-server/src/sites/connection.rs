@@ -67,6 +67,22 @@ impl Connection {
     }
 }
 
+/// A name as it is sorted: É beside E, like the database's `neopro_fold`.
+fn fold(name: &str) -> String {
+    let plain = |letter: char| match letter {
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' => 'a',
+        'ç' => 'c',
+        'è' | 'é' | 'ê' | 'ë' => 'e',
+        'ì' | 'í' | 'î' | 'ï' => 'i',
+        'ñ' => 'n',
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' => 'o',
+        'ù' | 'ú' | 'û' | 'ü' => 'u',
+        'ý' | 'ÿ' => 'y',
+        letter => letter,
+    };
+    name.chars().flat_map(char::to_lowercase).map(plain).collect()
+}
+
 row! {
     /// What is known of a site's connection.
     #[derive(Debug)]
@@ -121,10 +137,15 @@ pub struct ConnectionList {
     pub timestamp: Time,
 }
 
+/// The connections could not be read; why is in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Unread;
+
 impl ConnectionList {
     /// Reads rows at a moment.
     #[must_use]
-    pub fn of(rows: Vec<Seen>, now: Time) -> Self {
+    pub fn of(mut rows: Vec<Seen>, now: Time) -> Self {
+        rows.sort_by_cached_key(|row| (fold(&row.site_name), row.id.0));
         let mut stats = ConnectionStats { total: rows.len(), ..ConnectionStats::default() };
         let sites = rows.into_iter().map(|row| {
             let connection = Connection::of(&row.status, row.last_seen_at, row.local_ip, now);

@@ -9,10 +9,13 @@ use crate::clock::Time;
 use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, query, scoped};
 use crate::ids::SiteId;
 
+/// The condition of those who see every site.
+const EVERYTHING: &str = "$1 is null";
+
 /// The condition under which a scope sees a site.
 fn visible(scope: Scope) -> &'static str {
     match scope {
-        Scope::System | Scope::Staff(_) => "$1 is null",
+        Scope::System | Scope::Staff(_) => EVERYTHING,
         Scope::Agency(..) => "sites.id in (select site_id from agency_sites where agency_id = $1)",
         Scope::Sponsor(..) => "sites.id in (select site_id from sponsor_sites where sponsor_id = $1 and is_active)",
     }
@@ -26,16 +29,35 @@ fn writable(scope: Scope) -> &'static str {
     }
 }
 
-/// The conditions of a filter, `$2` to `$11`; `$7` is the time. The planner sees the values and drops what is null.
-const FILTER: &str = "($2 is null or status = $2) and ($3 is null or sports @> jsonb_build_array($3)) \
-     and ($4 is null or location->>'region' = $4) \
-     and ($5 is null or search_text like '%' || neopro_fold($5) || '%') \
-     and ($6 is null or neopro_display_status(status, last_seen_at, $7) = $6) \
-     and ($8 is null or sites.id in (select site_id from site_groups where group_id = $8)) \
-     and ($9 is null or software_version = $9) \
-     and ($10 is null or last_seen_at is null or last_seen_at < $10) \
-     and ($11 is null or $11 = exists (select from site_states where site_id = sites.id \
-       and reported_revision < desired_revision))";
+/// What a filter asks of a site, each with its parameter, `$2` to `$11`; `$7` is the time. What it does not ask is not
+/// in the statement: to read and plan that would cost more than to find the rows.
+fn asked(filter: &Filter) -> Vec<&'static str> {
+    let Filter { status, sport, region, search, display_status, group_id, version, seen_before, behind, .. } = filter;
+    [
+        (status.is_some(), "status = $2"),
+        (sport.is_some(), "sports @> jsonb_build_array($3)"),
+        (region.is_some(), "location->>'region' = $4"),
+        (search.is_some(), "search_text like '%' || neopro_fold($5) || '%'"),
+        (display_status.is_some(), "neopro_display_status(status, last_seen_at, $7) = $6"),
+        (group_id.is_some(), "sites.id in (select site_id from site_groups where group_id = $8)"),
+        (version.is_some(), "software_version = $9"),
+        (seen_before.is_some(), "(last_seen_at is null or last_seen_at < $10)"),
+        (
+            behind.is_some(),
+            "$11 = exists (select from site_states where site_id = sites.id and reported_revision < desired_revision)",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(is_asked, condition)| is_asked.then_some(condition))
+    .collect()
+}
+
+/// Which sites of a scope a filter means.
+fn meant(scope: Scope, filter: &Filter) -> String {
+    let mut conditions = vec![visible(scope)];
+    conditions.extend(asked(filter));
+    conditions.join(" and ")
+}
 
 fn filtered(scope: Scope, sql: String, filter: &Filter, now: Time) -> Statement {
     let pattern = filter.search.as_deref().map(escape_like);
@@ -73,19 +95,30 @@ pub fn page(scope: Scope, filter: &Filter, now: Time) -> Query<Vec<SiteView>> {
     // First the rows of the page and then what belongs to each: rows that are skipped cost nothing more. No view and no
     // second level around it: to plan this costs as much as to run it.
     let order = format!("order by {column} {direction} {nulls}, id {direction}");
+    let condition = meant(scope, filter);
+    // Behind the first page it is found out first which rows they are, from the index alone where it has all.
+    let rows = match filter.slice.offset() {
+        0 => format!("select * from sites where {condition} {order} limit $12 offset $13"),
+        _ => format!(
+            "select * from sites where id = any (array( \
+               select id from sites where {condition} {order} limit $12 offset $13))"
+        ),
+    };
     let sql = format!(
-        "select {} from (select * from sites where {} and {FILTER} {order} limit $12 offset $13) sites \
+        "select {} from ({rows}) sites \
          left join lateral (select reported_revision < desired_revision as behind, free_bytes \
            from site_states where site_id = sites.id offset 0) told on true {order}",
         SiteView::columns_at("$7"),
-        visible(scope)
     );
     filtered(scope, sql, filter, now).bind(filter.slice.limit).bind(filter.slice.offset()).all()
 }
 
 /// How many sites the whole list has.
 pub fn count(scope: Scope, filter: &Filter, now: Time) -> Query<i64> {
-    let sql = format!("select count(*) from sites where {} and {FILTER}", visible(scope));
+    if meant(scope, filter) == EVERYTHING {
+        return query("select total from site_total").one::<Scalar<i64>>().map(|Scalar(total)| total);
+    }
+    let sql = format!("select count(*) from sites where {}", meant(scope, filter));
     filtered(scope, sql, filter, now).one::<Scalar<i64>>().map(|Scalar(count)| count)
 }
 
@@ -124,13 +157,10 @@ pub fn facets(scope: Scope) -> Query<Vec<FacetRow>> {
     scoped(scope, sql).all()
 }
 
-/// What is known of the connection of every site that the scope sees, by name.
+/// What is known of the connection of every site that the scope sees, in no order: to sort them by name takes the
+/// database longer than to read them.
 pub fn connections(scope: Scope) -> Query<Vec<Seen>> {
-    let sql = format!(
-        "select {} from sites where {} order by neopro_fold(site_name), id",
-        Seen::columns_of("sites"),
-        visible(scope)
-    );
+    let sql = format!("select {} from sites where {}", Seen::columns_of("sites"), visible(scope));
     scoped(scope, sql).all()
 }
 

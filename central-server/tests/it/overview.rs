@@ -314,3 +314,93 @@ async fn an_agency_and_a_sponsor_see_the_connections_of_their_own_sites() {
         assert_eq!((&row["siteId"], &row["localIp"]), (&json!(tenant.site), &address));
     }
 }
+
+/// What the list says of its whole length, and what there is.
+async fn totals(app: &TestApp, token: &str) -> (i64, i64) {
+    let page = get(app, token, "/api/sites?limit=1").await;
+    let counted = app.db.owner().await.query_one("select count(*) from sites", &[]).await.expect("a count").get(0);
+    (page["total"].as_i64().expect("a number"), counted)
+}
+
+#[tokio::test]
+async fn the_kept_number_of_sites_is_theirs_whoever_adds_and_removes_them() {
+    let app = TestApp::new().await;
+    let token = app.token("super_admin").await;
+    assert_eq!(totals(&app, &token).await, (0, 0));
+    let body = |number: usize| json!({"site_name": format!("Salle {number}"), "club_name": "Club"});
+    let creations = (0..24).map(|number| {
+        let (app, token) = (&app, &token);
+        async move {
+            let site =
+                app.post("/api/sites", body(number)).bearer(token).send().await.expect(StatusCode::CREATED).json();
+            if number % 3 == 0 {
+                let path = format!("/api/sites/{}", site["id"].as_str().expect("an id"));
+                app.delete(&path).bearer(token).send().await.expect(StatusCode::OK);
+            }
+        }
+    });
+    futures_util::future::join_all(creations).await;
+    assert_eq!(totals(&app, &token).await, (16, 16), "created and deleted at the same moment");
+    let many = "insert into sites (id, site_name, club_name, api_key) \
+        select gen_random_uuid(), 'many ' || n, 'Club', 'k' || n from generate_series(1, 100) n";
+    sql(&app, many).await;
+    sql(&app, "delete from sites where site_name like 'many %5'").await;
+    assert_eq!(totals(&app, &token).await, (106, 106), "by statements of many rows");
+    let undone = format!("begin; delete from sites; {}; rollback", many.replace("many", "undone"));
+    sql(&app, &undone).await;
+    assert_eq!(totals(&app, &token).await, (106, 106), "what is rolled back has not been");
+    sql(&app, "truncate sites cascade").await;
+    assert_eq!(totals(&app, &token).await, (0, 0));
+}
+
+#[tokio::test]
+async fn every_page_of_a_list_goes_on_where_the_one_before_ended() {
+    let app = TestApp::new().await;
+    let token = app.token("viewer").await;
+    sql(
+        &app,
+        "insert into sites (id, site_name, club_name, api_key, status, last_seen_at, location, created_at) \
+         select gen_random_uuid(), 'Salle ' || n, 'Club ' || n % 7, 'k' || n, \
+           case when n % 3 = 0 then 'online' else 'offline' end, \
+           case when n % 4 > 0 then timestamptz '2026-01-01' + n % 5 * interval '1 hour' end, \
+           jsonb_build_object('city', 'Ville ' || n % 6), timestamptz '2026-01-01' + n / 9 * interval '1 hour' \
+         from generate_series(1, 57) n",
+    )
+    .await;
+    for sort in ["created_at", "club_name", "site_name", "city", "status", "last_seen_at", "software_version"] {
+        for order in ["asc", "desc"] {
+            let whole = names(&app, &token, &format!("?sort={sort}&order={order}&limit=1000")).await;
+            let mut pages = Vec::new();
+            for page in 1..=6 {
+                pages.extend(names(&app, &token, &format!("?sort={sort}&order={order}&limit=10&page={page}")).await);
+            }
+            assert_eq!(pages, whole, "{sort} {order}");
+            assert_eq!(whole.len(), 57);
+        }
+    }
+    let online = get(&app, &token, "/api/sites?status=online&limit=10&page=2").await;
+    assert_eq!((online["data"].as_array().expect("rows").len(), &online["total"]), (9, &json!(19)));
+}
+
+#[tokio::test]
+async fn those_who_ask_for_all_connections_at_once_share_the_answer_and_prove_themselves_each() {
+    let app = TestApp::new().await;
+    let token = app.token("viewer").await;
+    let over = app.token("operator").await;
+    fleet(&app).await;
+    sql(&app, "update sessions set revoked_at = now() where user_id = (select id from users where role = 'operator')")
+        .await;
+    let asked = (0..20).map(|number| {
+        let token = if number % 4 == 0 { &over } else { &token };
+        app.get("/api/sites/connection-status").bearer(token).send()
+    });
+    let answers = futures_util::future::join_all(asked).await;
+    for (number, answer) in answers.into_iter().enumerate() {
+        if number % 4 == 0 {
+            let refusal = answer.expect(StatusCode::UNAUTHORIZED).json();
+            assert_eq!(refusal["sites"], Value::Null, "an ended session gets nothing of the others' answer");
+        } else {
+            assert_eq!(answer.expect(StatusCode::OK).json()["stats"]["total"], 7);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! One answer for all who ask for the same at the same time.
+//!
+//! A long answer that many programs ask for again and again, the state of every box above all, is made once for those
+//! who wait. Who comes while it is being made gets the next one: nobody gets what was read before he asked.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+/// Those who wait for one answer.
+#[derive(Debug)]
+pub struct Shared<T> {
+    waiting: Mutex<Vec<oneshot::Sender<T>>>,
+    /// Of whoever makes the answer.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), turn: tokio::sync::Mutex::default() }
+    }
+}
+
+impl<T: Clone> Shared<T> {
+    /// An answer whose making began after this call.
+    pub async fn get(&self, make: impl Future<Output = T>) -> T {
+        loop {
+            let (sender, mut answer) = oneshot::channel();
+            self.waiting().push(sender);
+            tokio::select! {
+                biased;
+                answer = &mut answer => match answer {
+                    Ok(answer) => return answer,
+                    // Whoever made it has lost its connection.
+                    Err(_) => continue,
+                },
+                _turn = self.turn.lock() => {
+                    let waiting = std::mem::take(&mut *self.waiting());
+                    let answer = make.await;
+                    for sender in waiting {
+                        // Who does not wait any more has gone.
+                        let _ = sender.send(answer.clone());
+                    }
+                    return answer;
+                }
+            }
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<oneshot::Sender<T>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_come_while_an_answer_is_made_share_the_next_one() {
+        let (shared, made) = (Shared::default(), Cell::new(0));
+        let ask = |after: u64| async {
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            let make = async {
+                made.set(made.get() + 1);
+                let number = made.get();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                number
+            };
+            shared.get(make).await
+        };
+        let numbers = join_all([ask(0), ask(5), ask(6), ask(15), ask(100)]).await;
+        assert_eq!(numbers, [1, 2, 2, 3, 4]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_makes_the_answer_may_go_away() {
+        let shared = Shared::default();
+        let never = tokio::time::timeout(Duration::from_millis(10), shared.get(std::future::pending()));
+        let (never, answer) = tokio::join!(biased; never, shared.get(async { 7 }));
+        assert!(never.is_err());
+        assert_eq!(answer, 7);
+    }
+}
