@@ -21,8 +21,8 @@ pub use connect::{Target, connect_once};
 pub use error::Error;
 pub use query::{Columns, FromRow, Query, Scalar, Statement, Statements, query};
 pub(crate) use query::{read_column, row};
-pub use types::SqlType;
 pub(crate) use types::sql_newtype;
+pub use types::{Json, SqlType};
 
 use crate::clock::Time;
 use crate::ids::{AgencyId, SessionId, SponsorId, UserId};

@@ -3,7 +3,9 @@
 //! Parameters are sent with their types, so that no statement has to be prepared: behind a transaction
 //! pooler a prepared statement may be somebody else's (ADR 0002).
 
-use tokio_postgres::types::Type;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 /// A Rust type that travels as one built-in PostgreSQL type.
@@ -53,6 +55,38 @@ impl<T: SqlType> SqlType for Option<T> {
 
 impl<T: serde::Serialize + std::fmt::Debug> SqlType for tokio_postgres::types::Json<T> {
     const TYPE: Type = Type::JSONB;
+}
+
+/// A JSON document of the database that goes on as it is. To take it apart only to write it again is most of what a row
+/// of a list costs.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// The document as a value.
+    #[must_use]
+    pub fn read(&self) -> serde_json::Value {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+
+    /// A value as a document.
+    #[must_use]
+    pub fn of(value: &serde_json::Value) -> Self {
+        Self(serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
+}
+
+impl<'a> FromSql<'a> for Json {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        // The version of the format stands before the text.
+        let [1, text @ ..] = raw else { return Err("a jsonb of a version that is not known".into()) };
+        Ok(Self(RawValue::from_string(std::str::from_utf8(text)?.to_owned())?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::JSONB
+    }
 }
 
 /// Lets a newtype travel as the type that it wraps.

@@ -57,28 +57,29 @@ mod tests {
     use std::cell::Cell;
     use std::time::Duration;
 
-    use futures_util::future::join_all;
+    use tokio::sync::Notify;
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn those_who_come_while_an_answer_is_made_share_the_next_one() {
-        let (shared, made) = (Shared::default(), Cell::new(0));
-        let ask = |after: u64| async {
-            tokio::time::sleep(Duration::from_millis(after)).await;
-            let make = async {
-                made.set(made.get() + 1);
-                let number = made.get();
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                number
-            };
-            shared.get(make).await
+        let (shared, made, gate) = (Shared::default(), Cell::new(0), Notify::new());
+        let make = || async {
+            made.set(made.get() + 1);
+            made.get()
         };
-        let numbers = join_all([ask(0), ask(5), ask(6), ask(15), ask(100)]).await;
-        assert_eq!(numbers, [1, 2, 2, 3, 4]);
+        let slow = async {
+            gate.notified().await;
+            make().await
+        };
+        let open = async { gate.notify_one() };
+        let (first, second, third, ()) =
+            tokio::join!(biased; shared.get(slow), shared.get(make()), shared.get(make()), open);
+        assert_eq!((first, second, third), (1, 2, 2));
+        assert_eq!(shared.get(make()).await, 3, "who comes later gets one of his own");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn whoever_makes_the_answer_may_go_away() {
         let shared = Shared::default();
         let never = tokio::time::timeout(Duration::from_millis(10), shared.get(std::future::pending()));

@@ -9,12 +9,12 @@ pub(crate) mod store;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::clock::Time;
-use crate::db::{Columns as _, row};
+use crate::db::{Columns as _, Json, row};
 use crate::http::page::Pagination;
 use crate::http::{Form, FromForm};
 use crate::ids::SiteId;
@@ -274,10 +274,10 @@ row! {
         pub club_name: String,
         /// Where it is.
         #[schema(value_type = Option<Location>)]
-        pub location: Option<Value>,
+        pub location: Option<Json>,
         /// What is played there.
         #[schema(value_type = Option<Vec<String>>)]
-        pub sports: Option<Value>,
+        pub sports: Option<Json>,
         /// Its state.
         #[schema(value_type = Status)]
         pub status: String,
@@ -300,7 +300,7 @@ row! {
         pub free_bytes: Option<i64>,
         /// Notes of programs.
         #[schema(value_type = Object, additional_properties)]
-        pub metadata: Value,
+        pub metadata: Json,
         /// Whether the live score may be shown.
         pub live_score_enabled: bool,
         /// Since when it exists.
@@ -335,10 +335,14 @@ impl SiteView {
         self.behind = false;
         self.free_bytes = None;
         self.hardware_model = String::new();
-        self.metadata = Value::Object(serde_json::Map::new());
-        if let Some(Value::Object(location)) = &mut self.location {
-            location.remove("coordinates");
-        }
+        self.metadata = Json::of(&json!({}));
+        self.location = self.location.map(|location| {
+            let mut location = location.read();
+            if let Some(members) = location.as_object_mut() {
+                members.remove("coordinates");
+            }
+            Json::of(&location)
+        });
         self
     }
 }
