@@ -4,8 +4,8 @@ import { curve, latest } from '../src/pages/site/curves'
 import { standing, type Item } from '../src/pages/site/drift'
 import { placeOf } from '../src/pages/site/place'
 import { csv } from '../src/pages/sites/csv'
-import { olderThan } from '../src/pages/sites/search'
-import type { Metrics } from '../src/api/types'
+import { olderThan, standing as states } from '../src/pages/sites/search'
+import type { Metrics, SiteStats } from '../src/api/types'
 
 describe('a table for a spreadsheet', () => {
   test('cells with signs of the format are quoted', () => {
@@ -14,6 +14,11 @@ describe('a table for a spreadsheet', () => {
   test('a name is no formula', () => {
     expect(csv([['=1+1', '-2', 'A-B']], ',')).toBe("\u{feff}'=1+1,'-2,A-B\r\n")
   })
+})
+
+test('a site that is silent for a moment is not counted as offline', () => {
+  const stats = { total_sites: 12, online: 7, warning: 2, offline: 3, error: 0, maintenance: 0, unknown: 0 } as SiteStats
+  expect(states(stats)).toEqual([['online', 7], ['warning', 2], ['offline', 3], ['unknown', 0]])
 })
 
 test('the moment of a filter is that of the minute', () => {

@@ -13,7 +13,7 @@ import { Bulk } from './bulk'
 import { columns } from './columns'
 import { ExportButton } from './export'
 import { Filters } from './filters'
-import { asked, isNarrowed, type SitesSearch } from './search'
+import { asked, isNarrowed, standing, type SitesSearch } from './search'
 import { useSites } from './use-sites'
 import './sites.css'
 
@@ -80,13 +80,7 @@ function Head(props: { total: number | undefined; narrowed: boolean; search: Sit
         </>
       }
     >
-      {data && data.total_sites > 0
-        ? formats.list([
-            t('sites.online', count(data.online)),
-            t('sites.offline', count(data.offline + data.warning)),
-            t('sites.unknown', count(data.unknown)),
-          ])
-        : null}
+      {data && data.total_sites > 0 ? formats.list(standing(data).map(([state, sites]) => t(`sites.${state}`, count(sites)))) : null}
     </PageHeader>
   )
 }

@@ -1,5 +1,6 @@
 /** What the address of the list says. */
 import type { Query } from '~/api/client'
+import type { SiteStats } from '~/api/types'
 import type { filters } from '~/app/search'
 
 export type SitesSearch = ReturnType<typeof filters.sites>
@@ -17,6 +18,13 @@ export function olderThan(hours: number, now = Date.now()): string {
 const NARROWING = ['search', 'display_status', 'region', 'sport', 'version', 'group_id', 'seen_before', 'behind'] as const
 
 export const isNarrowed = (search: SitesSearch): boolean => NARROWING.some((name) => search[name] !== undefined)
+
+const ALWAYS = ['online', 'offline', 'unknown'] as const
+const STATES = ['online', 'warning', 'offline', 'error', 'maintenance', 'unknown'] as const
+
+/** How many sites are in which state, each under its own name: together they are all. */
+export const standing = (stats: SiteStats): [(typeof STATES)[number], number][] =>
+  STATES.filter((state) => stats[state] > 0 || ALWAYS.some((one) => one === state)).map((state) => [state, stats[state]])
 
 /** What the server is asked: by club unless something else is wanted. */
 export function asked(search: SitesSearch): Query {
