@@ -30,4 +30,20 @@ describe('filters in an address', () => {
   it('keeps what the router reads as a number or a truth as it was typed', () => {
     expect(filters.sites({ search: 77, behind: true, region: null })).toEqual({ search: '77', behind: 'true' })
   })
+  it.each([
+    ['seen_before', '1'],
+    ['seen_before', '2026-11-26'],
+    ['seen_before', '2026-02-30T10:00:00Z'],
+    ['seen_before', '2026-11-26T24:00:00Z'],
+    ['sport', 'x'.repeat(101)],
+    ['search', 'a\u0000b'],
+    ['group_id', '1'],
+    ['behind', 'yes'],
+  ])('leaves out what the server refuses: %s=%s', (name, value) => expect(filters.sites({ [name]: value })).toEqual({}))
+  it.each([
+    ['seen_before', '2026-11-25T02:03:00.000Z'],
+    ['seen_before', '2028-02-29T10:00+01:00'],
+    ['region', 'é'.repeat(255)],
+    ['search', ' élan '],
+  ])('keeps what it takes: %s=%s', (name, value) => expect(filters.sites({ [name]: value })).toEqual({ [name]: value }))
 })

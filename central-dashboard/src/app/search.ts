@@ -1,4 +1,4 @@
-/** Filters in the address: only known names, and only what can be meant by them; everything else is left out. */
+/** Filters in the address: only known names, and only values that the server takes; everything else is left out. */
 type Rule = (text: string) => boolean
 export type Texts<Rules> = { [K in keyof Rules]?: string | undefined }
 
@@ -16,14 +16,24 @@ function texts<const Rules extends Record<string, Rule>>(rules: Rules) {
   }
 }
 
-const words: Rule = (text) => text.length <= 200
+/** The server takes so many characters, and none that nobody can see. */
+const line =
+  (most: number): Rule =>
+  (text) =>
+    [...text.trim()].length <= most && !/\p{Cc}/u.test(text.trim())
+const words = line(200)
+const name = line(100)
 const any: Rule = () => true
 const one =
   (...known: string[]): Rule =>
   (text) =>
     known.includes(text)
 const id: Rule = (text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
-const moment: Rule = (text) => !Number.isNaN(Date.parse(text))
+/** With its offset, as the server wants it, and on a day that there is: browsers read `1` and the 30th of February, too. */
+const moment: Rule = (text) => {
+  const day = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/.exec(text)?.[1]
+  return day !== undefined && new Date(`${day}T00:00Z`).getUTCDate() === Number(day.slice(8))
+}
 const yes = one('true')
 const order = one('asc', 'desc')
 const siteState = one('online', 'warning', 'offline', 'unknown', 'maintenance', 'error')
@@ -36,9 +46,9 @@ export const filters = {
   sites: texts({
     search: words,
     display_status: siteState,
-    region: words,
-    sport: words,
-    version: words,
+    region: line(255),
+    sport: name,
+    version: name,
     group_id: id,
     seen_before: moment,
     behind: one('true', 'false'),
@@ -49,7 +59,7 @@ export const filters = {
   group: texts({ search: words, display_status: siteState, sort: siteSort, order }),
   library: texts({
     search: words,
-    category: words,
+    category: name,
     kind: one('video', 'image'),
     unused: yes,
     sort: one('created_at', 'title', 'file_size', 'duration'),
@@ -66,5 +76,5 @@ export const filters = {
     video_id: id,
     target_id: id,
   }),
-  deployment: texts({ state: targetState, reason_code: words }),
+  deployment: texts({ state: targetState, reason_code: line(64) }),
 }
