@@ -6,6 +6,9 @@ export type ErrorBody = components['schemas']['ErrorBody']
 
 /** The server answered, and it was no. */
 export class Refused extends Error {
+  /** When: what the server says to wait counts from here. */
+  readonly at = Date.now()
+
   constructor(
     readonly status: number,
     readonly body: Partial<ErrorBody>,
@@ -32,32 +35,40 @@ export interface Said {
   sentence: string
   /** What one can quote to support: the request's id, or nothing. */
   reference: string | undefined
-  /** Seconds to wait before one tries again. */
-  wait: number | undefined
+  /** Until then another try would be refused as well. */
+  until: number | undefined
 }
 
 /** The sentence for a person. The server's own words are French; other languages say it by the code. */
 export function say(error: unknown, words: Words): Said {
   if (error instanceof Refused) {
-    const { body, status } = error
-    const wait = body.retryAfter ?? undefined
-    return { sentence: sentence(error, status, words, wait), reference: body.request_id, wait }
+    const until = waitsUntil(error)
+    return { sentence: sentence(error, words, until), reference: error.body.request_id, until }
   }
   if (error instanceof Unreachable) {
     const key = navigator.onLine ? 'api.unreachable' : 'api.offline'
-    return { sentence: words.t(key), reference: undefined, wait: undefined }
+    return { sentence: words.t(key), reference: undefined, until: undefined }
   }
-  return { sentence: words.t('api.unexpected'), reference: undefined, wait: undefined }
+  return { sentence: words.t('api.unexpected'), reference: undefined, until: undefined }
 }
 
-function sentence(error: Refused, status: number, words: Words, wait: number | undefined): string {
-  if (status === 429) return words.t('api.code.too_many_requests', { seconds: wait ?? 60 })
-  if (words.language === 'fr' && error.body.error) {
+/** Only who asked too much has to wait; where the server is busy, one more try costs nothing. */
+function waitsUntil({ status, at, body }: Refused): number | undefined {
+  return status === 429 ? at + (body.retryAfter ?? 60) * 1000 : undefined
+}
+
+function sentence(error: Refused, words: Words, until: number | undefined): string {
+  const { status } = error
+  // A time stays true for as long as the sentence stands; so many seconds are wrong a second later.
+  if (until) return words.t('api.code.too_many_requests', { time: words.formats.time(new Date(until), true) })
+  // The server names its fields as programs do; a form says them by their labels.
+  if (words.language === 'fr' && error.body.error && error.code !== 'invalid') {
     return [error.body.error, error.body.message].filter(Boolean).join(' ')
   }
   const key = `api.code.${error.code}`
   if (words.has(key)) return words.t(key)
-  return status >= 500 ? words.t('api.code.internal') : (error.body.error ?? words.t('api.unexpected'))
+  if (status >= 500) return words.t('api.code.internal')
+  return words.t('api.refused', { code: error.code || `HTTP ${status}` })
 }
 
 export const isForbidden = (error: unknown): boolean => error instanceof Refused && error.status === 403

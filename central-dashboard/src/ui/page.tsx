@@ -4,6 +4,7 @@ import { isForbidden, isGone, say } from '~/api/errors'
 import { useWords } from '~/i18n/words'
 import { useCrumb } from './crumb'
 import { Icon, type IconName } from './icons'
+import { useSecondsUntil } from './values'
 import './page.css'
 
 /** The first sentence is the answer; under it the evidence; beside it what one can do. */
@@ -113,8 +114,9 @@ export function Skeleton({ rows = 3 }: { rows?: number }) {
 export function Failed({ error, retry, since }: { error: unknown; retry?: () => void; since?: number }) {
   const words = useWords()
   const { t, formats } = words
-  if (isForbidden(error)) return <Forbidden />
   const said = say(error, words)
+  const seconds = useSecondsUntil(said.until)
+  if (isForbidden(error)) return <Forbidden />
   const gone = isGone(error)
   return (
     <div className="failed error" role="alert">
@@ -123,9 +125,9 @@ export function Failed({ error, retry, since }: { error: unknown; retry?: () => 
         {since ? ` ${t('ui.stale', { time: formats.time(new Date(since)) })}` : ''}
       </p>
       {retry && !gone ? (
-        <button type="button" className="btn sm" onClick={retry}>
+        <button type="button" className="btn sm" disabled={seconds > 0} onClick={retry}>
           <Icon name="again" />
-          {t('ui.retry')}
+          {seconds > 0 ? t('ui.retry.wait', { seconds }) : t('ui.retry')}
         </button>
       ) : null}
       {said.reference ? <Reference code={said.reference} /> : null}

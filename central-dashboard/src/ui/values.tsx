@@ -24,6 +24,11 @@ function tick(tell: () => void): () => void {
 
 const never = () => () => undefined
 
+/** The seconds until a moment, counted down to none. */
+export function useSecondsUntil(until: number | undefined): number {
+  return useSyncExternalStore(until ? tick : never, () => Math.max(0, Math.ceil(((until ?? 0) - Date.now()) / 1000)))
+}
+
 /** The age of something, alive; the exact time on hover and for those who hear it. */
 export function Age({ at, still = false, none }: { at: string | Date | null | undefined; still?: boolean; none?: string }) {
   const { t, formats } = useWords()

@@ -7,8 +7,8 @@ import { LanguageMenu, ThemeMenu } from '~/app/shell/choices'
 import { Brand } from '~/app/shell/rail'
 import { useWords, type Words } from '~/i18n/words'
 import { ErrorSummary, problemsOf, TextField, type Problems } from '~/ui/form'
+import { useSecondsUntil } from '~/ui/values'
 import { PasswordField } from './password-field'
-import { useWait } from './use-wait'
 import './login.css'
 
 const route = getRouteApi('/login')
@@ -45,7 +45,8 @@ function LoginForm({ words }: { words: Words }) {
   const [problems, setProblems] = useState<Problems>({})
   const [sentence, setSentence] = useState<string>()
   const [busy, setBusy] = useState(false)
-  const wait = useWait()
+  const [until, waitUntil] = useState<number>()
+  const seconds = useSecondsUntil(until)
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
@@ -63,7 +64,7 @@ function LoginForm({ words }: { words: Words }) {
       const said = say(error, words)
       setProblems(problemsOf(error, words))
       setSentence(wrongPassword(error) ? t('login.wrong') : said.sentence)
-      if (said.wait) wait.begin(said.wait)
+      waitUntil(said.until)
     } finally {
       setBusy(false)
     }
@@ -83,8 +84,8 @@ function LoginForm({ words }: { words: Words }) {
         problem={problems['email']}
       />
       <PasswordField problem={problems['password']} />
-      <button type="submit" className="btn pri login-go" disabled={busy || wait.seconds > 0}>
-        {wait.seconds > 0 ? t('login.wait', { seconds: wait.seconds }) : busy ? t('login.busy') : t('login.go')}
+      <button type="submit" className="btn pri login-go" disabled={busy || seconds > 0}>
+        {seconds > 0 ? t('login.wait', { seconds }) : busy ? t('login.busy') : t('login.go')}
       </button>
     </form>
   )

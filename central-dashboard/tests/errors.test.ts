@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import en from '../src/api/en.json'
+import fr from '../src/api/fr.json'
+import { Refused, say } from '../src/api/errors'
+import { Words } from '../src/i18n/words'
+
+const french = new Words('fr', fr)
+const english = new Words('en', en)
+
+describe('what the server refuses', () => {
+  it('is said in the language of the reader, also when there is no sentence for it', () => {
+    const taken = new Refused(409, { error: 'Un autre site porte déjà ce nom.', code: 'site_name_taken' })
+    expect(say(taken, french).sentence).toBe('Un autre site porte déjà ce nom.')
+    expect(say(taken, english).sentence).toBe('Another site already has this name. Choose a different one.')
+    const newer = new Refused(409, { error: 'Une phrase de demain.', code: 'of_tomorrow' })
+    expect(say(newer, english).sentence).toContain('The server refused this (of_tomorrow)')
+  })
+
+  it('names no field as a program does', () => {
+    const invalid = new Refused(400, { error: 'site_name : Ce champ est obligatoire.', code: 'invalid' })
+    expect(say(invalid, french).sentence).toBe('Des champs sont à corriger.')
+  })
+})
+
+describe('too many tries', () => {
+  beforeEach(() => void vi.useFakeTimers({ now: new Date(2026, 10, 26, 17, 42, 10) }))
+  afterEach(() => void vi.useRealTimers())
+
+  it('end at a time, which stays true while it is read', () => {
+    const refused = new Refused(429, { error: 'Trop de tentatives. Réessayez dans 40 s.', code: 'too_many_requests', retryAfter: 40 })
+    const sentence = 'Trop de tentatives. Réessayez à partir de 17:42:50.'
+    expect(say(refused, french)).toEqual({ sentence, until: Date.now() + 40_000, reference: undefined })
+    const until = Date.now() + 40_000
+    vi.advanceTimersByTime(30_500)
+    expect(say(refused, french)).toEqual({ sentence, until, reference: undefined })
+  })
+})
