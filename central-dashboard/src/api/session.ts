@@ -48,6 +48,9 @@ export function useUser(): User {
 }
 
 function become(next: Session): void {
+  // A token that was renewed in time is no news.
+  const same = session.state === 'in' && next.state === 'in' && JSON.stringify(session.user) === JSON.stringify(next.user)
+  if (same) return
   session = next
   if (next.state === 'in') last = next.user
   for (const tell of listeners) tell()

@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { Outlet, useRouter } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { listen } from '~/api/live'
-import { onSession } from '~/api/session'
+import { currentSession, onSession } from '~/api/session'
 import { useOfflineSince } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
 import { usePresence } from '~/uploads/presence'
@@ -84,14 +84,16 @@ function usePaletteAtHand(): void {
   }, [])
 }
 
-/** When the session ends, the guard of the routes leads to the login, and back afterwards. */
+/** When the session ends, the guard of the routes leads to the login, and back afterwards; nothing of it is kept. */
 function useSessionEnd(): void {
   const router = useRouter()
   const client = useQueryClient()
   useEffect(
     () =>
       onSession(() => {
-        void router.invalidate().then(() => client.clear())
+        // What the open page shows must not be thrown away under it: it would never be read again.
+        const over = currentSession().state !== 'in'
+        void router.invalidate().then(() => (over ? client.clear() : client.invalidateQueries()))
       }),
     [router, client],
   )
