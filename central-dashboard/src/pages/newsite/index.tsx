@@ -8,7 +8,8 @@ import { useWords } from '~/i18n/words'
 import type { Problems } from '~/ui/form'
 import { PageHeader } from '~/ui/page'
 import { Steps } from '~/ui/steps'
-import { found, missing, SiteForm, written } from '../siteacts/form'
+import { newSite } from '../siteacts/content'
+import { found, missing, SiteForm } from '../siteacts/form'
 import { KeySheet } from '../siteacts/key-sheet'
 import { FirstContact } from './first-contact'
 import './newsite.css'
@@ -64,7 +65,7 @@ function Club({ made }: { made: (site: SiteWithKey) => void }) {
     if (Object.keys(empty).length > 0) return
     setBusy(true)
     try {
-      made(await act<SiteWithKey>('POST', '/api/sites', written(form)))
+      made(await act<SiteWithKey>('POST', '/api/sites', newSite(form)))
       void client.invalidateQueries({ queryKey: ['sites'] })
     } catch (error) {
       setProblems(found(error, words))

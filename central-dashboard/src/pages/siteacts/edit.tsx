@@ -3,13 +3,15 @@ import { useState } from 'react'
 import { act } from '~/api/client'
 import { say } from '~/api/errors'
 import { reads } from '~/api/reads'
-import type { Site } from '~/api/types'
+import type { Site, SiteChanges } from '~/api/types'
 import { useReadOnly } from '~/app/preferences'
-import { useWords, type Words } from '~/i18n/words'
+import { useWords } from '~/i18n/words'
 import { Sheet } from '~/ui/dialog'
+import { taken, useEdit } from '~/ui/edits'
 import { Check, type Problems } from '~/ui/form'
 import { toast } from '~/ui/toast'
-import { found, missing, SiteForm, written } from './form'
+import { changesOf, contentOf, written, type SiteContent } from './content'
+import { found, missing, SiteForm } from './form'
 
 /** Changes what is said of a club; the way back is offered afterwards. */
 export function EditSite({ site, close }: { site: Site; close: () => void }) {
@@ -17,10 +19,35 @@ export function EditSite({ site, close }: { site: Site; close: () => void }) {
   const { t } = words
   const client = useQueryClient()
   const offline = useReadOnly()
+  // The site itself may change while its form is open.
+  const [opened] = useState(site)
+  const edit = useEdit(contentOf(site))
   const [problems, setProblems] = useState<Problems>({})
   const [sentence, setSentence] = useState<string>()
   const [busy, setBusy] = useState(false)
-  const [maintenance, setMaintenance] = useState(site.status === 'maintenance')
+  const [maintenance, setMaintenance] = useState(edit.opened.maintenance)
+  const put = async (changes: SiteChanges) => {
+    const changed = await act<Site>('PUT', `/api/sites/${site.id}`, changes)
+    await client.invalidateQueries({ queryKey: reads.site(site.id).queryKey })
+    void client.invalidateQueries({ queryKey: reads.siteFacets().queryKey })
+    return changed
+  }
+  const write = async (wanted: SiteContent) => {
+    const fields = edit.changed(wanted)
+    if (fields.length === 0) return close()
+    const now = await client.fetchQuery({ ...reads.site(site.id), staleTime: 0 })
+    const crossed = edit.crossed(contentOf(now), wanted, words)
+    if (Object.keys(crossed).length > 0) {
+      setProblems(crossed)
+      setSentence(t('ui.form.crossed.title'))
+      return
+    }
+    const changed = await put(changesOf(taken(wanted, fields), now))
+    const back = changesOf(taken(contentOf(now), fields), changed)
+    const undo = () => void put(back).catch((error: unknown) => toast({ kind: 'error', text: say(error, words).sentence }))
+    toast({ kind: 'success', text: t('siteacts.edited', { club: changed.club_name }), undo })
+    close()
+  }
   const save = async (form: FormData) => {
     const empty = missing(form, words)
     setProblems(empty)
@@ -28,29 +55,19 @@ export function EditSite({ site, close }: { site: Site; close: () => void }) {
     if (Object.keys(empty).length > 0) return
     setBusy(true)
     try {
-      const status = maintenance === (site.status === 'maintenance') ? {} : { status: maintenance ? 'maintenance' : 'offline' }
-      const changes = { ...written(form, site), ...status }
-      await put(site.id, changes)
-      const was = { ...before(site), ...('status' in status ? { status: site.status } : {}) }
-      const undo = () => void put(site.id, was).catch((error: unknown) => sayIt(error, words))
-      toast({ kind: 'success', text: t('siteacts.edited', { club: String(changes.club_name) }), undo })
-      close()
+      await write(written(form, maintenance))
     } catch (error) {
       setProblems(found(error, words))
       setSentence(say(error, words).sentence)
+    } finally {
       setBusy(false)
     }
-  }
-  const put = async (id: string, changes: object) => {
-    await act('PUT', `/api/sites/${id}`, changes)
-    await client.invalidateQueries({ queryKey: reads.site(id).queryKey })
-    void client.invalidateQueries({ queryKey: reads.siteFacets().queryKey })
   }
   return (
     <Sheet
       open
       onClose={close}
-      title={t('siteacts.edit.title', { club: site.club_name })}
+      title={t('siteacts.edit.title', { club: opened.club_name })}
       actions={
         <>
           <button type="button" className="btn" onClick={close}>
@@ -62,7 +79,7 @@ export function EditSite({ site, close }: { site: Site; close: () => void }) {
         </>
       }
     >
-      <SiteForm id="edit-site" site={site} problems={problems} sentence={sentence} onSubmit={(form) => void save(form)} />
+      <SiteForm id="edit-site" site={opened} problems={problems} sentence={sentence} onSubmit={(form) => void save(form)} />
       <div className="after-form">
         <Check
           label={t('siteacts.maintenance')}
@@ -73,12 +90,3 @@ export function EditSite({ site, close }: { site: Site; close: () => void }) {
     </Sheet>
   )
 }
-
-const before = ({ club_name, site_name, location, sports }: Site) => ({
-  club_name,
-  site_name,
-  location: location ?? null,
-  sports: sports ?? null,
-})
-
-const sayIt = (error: unknown, words: Words) => toast({ kind: 'error', text: say(error, words).sentence })

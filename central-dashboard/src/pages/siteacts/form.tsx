@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useId, type FormEvent } from 'react'
 import { reads } from '~/api/reads'
-import type { NewSite, Site } from '~/api/types'
+import type { Site } from '~/api/types'
 import { useWords, type Words } from '~/i18n/words'
 import { ErrorSummary, problemsOf, TextField, type Problems } from '~/ui/form'
 import './siteacts.css'
@@ -129,26 +129,5 @@ export function missing(form: FormData, { t }: Words): Problems {
 /** What the server found wrong, under the names of the fields here: it says `location.city`. */
 export const found = (error: unknown, words: Words): Problems =>
   Object.fromEntries(Object.entries(problemsOf(error, words)).map(([name, said]) => [name.split('.').pop() ?? name, said]))
-
-/** The form as the server wants it. What the form does not show of a place, its point on the map, stays. */
-export function written(form: FormData, site?: Site): NewSite {
-  const location: NonNullable<NewSite['location']> = {}
-  for (const name of ['city', 'region', 'country'] as const) {
-    const value = text(form, name)
-    if (value) location[name] = value
-  }
-  if (site?.location?.coordinates) location.coordinates = site.location.coordinates
-  const hardware = text(form, 'hardware_model')
-  return {
-    club_name: text(form, 'club_name'),
-    site_name: text(form, 'site_name'),
-    location,
-    sports: text(form, 'sports')
-      .split(',')
-      .map((sport) => sport.trim())
-      .filter(Boolean),
-    ...(hardware ? { hardware_model: hardware } : {}),
-  }
-}
 
 const text = (form: FormData, name: string) => String(form.get(name) ?? '').trim()

@@ -6,6 +6,7 @@ import { reads } from '~/api/reads'
 import type { Video } from '~/api/types'
 import { useWords } from '~/i18n/words'
 import { Dialog } from '~/ui/dialog'
+import { taken, useEdit } from '~/ui/edits'
 import { ErrorSummary, problemsOf, type Problems } from '~/ui/form'
 import { toast } from '~/ui/toast'
 import { LabelFields, labelsOf } from '~/uploads/labels'
@@ -20,22 +21,36 @@ export function EditVideo({ video, onClose }: { video: Video; onClose: () => voi
   const client = useQueryClient()
   const categories = useQuery(videoCategories()).data ?? []
   const [problems, setProblems] = useState<Problems>({})
-  const before: Labels = { title: video.title, category: video.category ?? '', subcategory: video.subcategory ?? '' }
-  const put = (labels: Labels) => act<Video>('PUT', `/api/videos/${video.id}`, { ...labels })
+  const [sentence, setSentence] = useState<string>()
+  const edit = useEdit(contentOf(video))
+  const put = (labels: Partial<Labels>) => act<Video>('PUT', `/api/videos/${video.id}`, labels)
   const keep = (changed: Video) => {
     client.setQueryData(reads.video(String(video.id)).queryKey, (held) => (held ? { ...held, ...changed } : held))
     void client.invalidateQueries({ queryKey: ['videos'] })
   }
-  const undo = () =>
-    put(before).then(keep, (error: unknown) => toast({ kind: 'error', text: say(error, words).sentence }))
+  const write = async (labels: Labels) => {
+    const wanted = { ...labels }
+    const fields = edit.changed(wanted)
+    if (fields.length === 0) return onClose()
+    const now = contentOf(await client.fetchQuery({ ...reads.video(String(video.id)), staleTime: 0 }))
+    const crossed = edit.crossed(now, wanted, words)
+    const contradicts = Object.keys(crossed).length > 0
+    setProblems(crossed)
+    setSentence(contradicts ? t('ui.form.crossed.title') : undefined)
+    if (contradicts) return
+    const changed = await put(taken(wanted, fields))
+    keep(changed)
+    onClose()
+    const undo = () =>
+      put(taken(now, fields)).then(keep, (error: unknown) => toast({ kind: 'error', text: say(error, words).sentence }))
+    toast({ kind: 'success', text: t('video.edited', { title: changed.title }), undo: () => void undo() })
+  }
   const save = useMutation({
-    mutationFn: put,
-    onSuccess: (changed) => {
-      keep(changed)
-      onClose()
-      toast({ kind: 'success', text: t('video.edited', { title: changed.title }), undo: () => void undo() })
+    mutationFn: write,
+    onError: (error) => {
+      setProblems(problemsOf(error, words))
+      setSentence(say(error, words).sentence)
     },
-    onError: (error) => setProblems(problemsOf(error, words)),
   })
   return (
     <Dialog
@@ -61,9 +76,15 @@ export function EditVideo({ video, onClose }: { video: Video; onClose: () => voi
           save.mutate(labelsOf(event.currentTarget))
         }}
       >
-        <ErrorSummary problems={problems} sentence={save.error ? say(save.error, words).sentence : undefined} />
-        <LabelFields {...before} categories={categories.map((one) => one.value)} problems={problems} />
+        <ErrorSummary problems={problems} sentence={sentence} />
+        <LabelFields {...edit.opened} categories={categories.map((one) => one.value)} problems={problems} />
       </form>
     </Dialog>
   )
 }
+
+const contentOf = ({ title, category, subcategory }: Video): Record<keyof Labels, string> => ({
+  title,
+  category: category ?? '',
+  subcategory: subcategory ?? '',
+})
