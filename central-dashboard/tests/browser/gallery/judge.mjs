@@ -55,6 +55,19 @@ function read() {
     const isName = textOverflow === "ellipsis" && overflowX === "hidden" && one.innerText.length < 45;
     return isName && one.clientWidth > 1 && one.clientWidth < one.scrollWidth * 0.55;
   };
+  // On a phone everything that can be pressed can be pressed with a thumb: it is met 21 px around its middle.
+  const met = (one, x, y) => {
+    const at = document.elementFromPoint(x, y);
+    return at !== null && (one.contains(at) || (one.closest("label, tr.open")?.contains(at) ?? false));
+  };
+  const small = (one) => {
+    const { left, right, top, bottom } = (one.closest("label") ?? one).getBoundingClientRect();
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+    // What is off the screen or under the bar at its edge is scrolled to.
+    if (innerWidth >= 720 || x < 22 || y < 80 || y > innerHeight - 80 || !met(one, x, y)) return false;
+    const reach = (dx, dy) => Array.from({ length: 21 }, (_, by) => by + 1).filter((by) => met(one, x + dx * by, y + dy * by)).length;
+    return reach(0, -1) + reach(0, 1) < 42 || reach(-1, 0) + reach(1, 0) < 42;
+  };
   const named = "h1, h2, button, .btn, th, label, .chip";
   return {
     text: document.body.innerText,
@@ -67,6 +80,9 @@ function read() {
     cut: [...document.querySelectorAll(named)].filter(cut).map((one) => one.innerText.trim()),
     crushed: [...document.querySelectorAll("body *")].filter(crushed).map((one) => one.innerText.trim()),
     hidden: [...document.querySelectorAll("main a, main button, main input, main select")].filter(hidden).map((one) => one.innerText.trim() || one.ariaLabel || one.className),
+    small: [...document.querySelectorAll("main :is(a, button, input, select, summary)")]
+      .filter((one) => one.checkVisibility() && small(one))
+      .map((one) => one.innerText.trim() || one.ariaLabel || one.className),
     blank: [...document.images].filter((one) => one.complete && one.naturalWidth === 0).map((one) => one.src),
   };
 }
@@ -118,6 +134,7 @@ async function plainFaults(page, one, shows) {
   for (const words of seen.cut) found.push(`it cuts off "${words}"`);
   for (const words of seen.crushed.slice(0, 3)) found.push(`it leaves little of "${words}"`);
   for (const words of seen.hidden) found.push(`an edge hides "${words}"`);
+  for (const words of new Set(seen.small)) found.push(`a thumb misses "${words}"`);
   for (const address of seen.blank) found.push(`a picture does not come: ${address}`);
   return found;
 }
@@ -137,6 +154,7 @@ const PLANTED = [
   [/it cuts off/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<button class="planted-cut">Envoyer aux clubs</button>')],
   [/it leaves little/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<p class="planted-little">Handball Les Korrigans de Vitré</p>')],
   [/an edge hides/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<div class="planted-edge"><p><button>Envoyer</button></p></div>')],
+  [/a thumb misses/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<p><button class="planted-small">Voir les clubs</button></p>')],
   [/its language is/, () => (document.documentElement.lang = "de")],
   [/it still loads/, () => document.querySelector("main").insertAdjacentHTML("beforeend", '<div class="skeleton"></div>')],
   [/it shows nothing/, () => document.querySelector("main").replaceChildren()],
@@ -150,6 +168,7 @@ const PLANTED_CSS = `
 .planted-little{width:60px;overflow:hidden;white-space:nowrap;text-overflow:ellipsis}
 .planted-edge{width:90px;overflow:auto}
 .planted-edge p{padding-left:60px;width:300px}
+.planted-small{height:20px;margin:40px 0}
 .planted-cut{width:30px;overflow:hidden;white-space:nowrap;padding:0}`;
 
 /** Whether the judge is awake: every planted fault that it does not find. `fresh` opens the same sound page again. */
@@ -157,6 +176,8 @@ export async function overlooked(fresh, one, shows) {
   const missed = [];
   for (const [finds, plant] of PLANTED) {
     const page = await fresh();
+    // Thumbs are on phones.
+    if (String(finds).includes("thumb")) await page.setViewportSize({ width: 390, height: 900 });
     const look = String(finds).includes("axe") ? () => violations(page) : () => plainFaults(page, one, shows);
     const before = await look();
     await page.evaluate((css) => {
