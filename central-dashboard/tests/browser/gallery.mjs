@@ -9,7 +9,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
-import { judge, overlooked } from "./gallery/judge.mjs";
+import { judge, overlooked, vanished } from "./gallery/judge.mjs";
 import { LOCALES, PAGES, address, look, wanted } from "./gallery/pages.mjs";
 import { sheet } from "./gallery/sheet.mjs";
 
@@ -42,13 +42,14 @@ async function logIn(browser, { email, password }) {
 }
 
 /** A browser of its own for each state, theme, width and language. */
-async function contextFor(browser, sessions, { state, theme, width, language, page }) {
+async function contextFor(browser, sessions, { state, theme, width, language, page }, forcedColors = "none") {
   const session = page.out ? undefined : sessions[["forbidden", "viewer"].includes(state) ? "viewer" : "staff"];
   const context = await browser.newContext({
     viewport: { width, height: width < 500 ? 780 : 900 },
     colorScheme: theme,
     locale: LOCALES[language],
     reducedMotion: "reduce",
+    forcedColors,
     serviceWorkers: "block",
     ...(session ? { storageState: session } : {}),
   });
@@ -105,6 +106,18 @@ async function take(context, one) {
   return { ...one, page: one.page.name, name, faults };
 }
 
+/** A page where the system's own colours replace ours. */
+async function inOwnColours(browser, sessions, page) {
+  const one = { state: "seeded", theme: "dark", width: 1440, language: "fr", page };
+  const context = await contextFor(browser, sessions, one, "active");
+  const { page: seen, faults } = await open(context, one);
+  const name = `${page.name}-own-colours.jpg`;
+  await seen.screenshot({ path: path.join(asked.folder, name), type: "jpeg", quality: 80 });
+  faults.push(...(await vanished(seen)));
+  await context.close();
+  return { ...one, page: page.name, name, faults };
+}
+
 /** So that few browsers are opened: the pictures of each. */
 function together(pictures) {
   const all = new Map();
@@ -137,6 +150,8 @@ try {
 
   let missed = [];
   if (asked.states.includes("seeded")) {
+    for (const page of PAGES.filter(({ still, twin }) => !still && !twin)) taken.push(await inOwnColours(browser, sessions, page));
+    keep(taken);
     const sites = PAGES.find(({ name }) => name === "sites");
     const one = { state: "seeded", theme: "light", width: 1440, language: "es", page: sites };
     const context = await contextFor(browser, sessions, one);

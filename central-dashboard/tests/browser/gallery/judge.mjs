@@ -144,6 +144,19 @@ export async function judge(page, one, shows) {
   return [...(await plainFaults(page, one, shows)), ...(await violations(page))];
 }
 
+/** What a reader cannot make out who has colours of his own: grounds and shadows are gone then. */
+export async function vanished(page) {
+  return page.evaluate(() => {
+    const all = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
+    const name = (one) => one.innerText.trim().split("\n")[0] || one.ariaLabel || one.className;
+    const ground = getComputedStyle(document.body).backgroundColor;
+    const flat = all(".side nav a.on, .btn.pri:not(:disabled, [aria-disabled=true])").filter((one) => getComputedStyle(one).backgroundColor === ground);
+    const bare = all(".card, .btn, .find, .search-field, .order-select, .option").filter((one) => getComputedStyle(one).borderTopWidth === "0px");
+    const here = document.querySelector(".side nav a.on") ? [] : ["no place in the menu is marked"];
+    return [...here, ...flat.map((one) => `"${name(one)}" looks like the others`), ...bare.map((one) => `"${name(one)}" has no edge`)];
+  });
+}
+
 /** Faults that are put into a sound page, each with what has to be said of it. */
 const PLANTED = [
   [/axe button-name/, () => document.querySelector("main").append(document.createElement("button"))],
