@@ -29,7 +29,7 @@ class Server {
     this.used.add(handle)
     this.current = next
     this.tokens += 1
-    return { kind: 'renewed', session: { token: `token ${this.tokens}`, expires_in: 600, user: 'me' } }
+    return { kind: 'renewed', session: { token: `token ${this.tokens}`, session_expires_in: 604_800, expires_in: 600, user: 'me' } }
   }
 }
 

@@ -8,6 +8,7 @@
 export interface Renewed<User> {
   token: string
   expires_in: number
+  session_expires_in: number
   user: User
 }
 

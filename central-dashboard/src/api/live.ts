@@ -4,7 +4,7 @@ import { useEffect, useSyncExternalStore } from 'react'
 import { forgetSite, onWatch, takeBeat, watchedSite } from './beats'
 import { request } from './client'
 import { merge, type Row, type Rows } from './merge'
-import { currentSession, sessionEnded } from './session'
+import { currentSession, lookAgain } from './session'
 import { readEvents, type StreamEvent } from './sse'
 
 export type Kind = 'sites' | 'deployments' | 'videos' | 'groups'
@@ -188,7 +188,8 @@ function take(event: StreamEvent, client: QueryClient, flush: Flush, again: bool
   } else if (event.event === 'heartbeat') {
     takeBeat(event.data)
   } else if (event.event === 'end') {
-    sessionEnded()
+    // The one that opened this line. Its person may have begun another one since.
+    void lookAgain()
   }
 }
 

@@ -3,6 +3,7 @@ import { useSyncExternalStore } from 'react'
 import { refused, Unreachable } from './errors'
 import { newHandle, renew, tabShelf, type Answer, type Renewed } from './handle'
 import { ORIGIN, SAME_ORIGIN } from './origin'
+import { sessionEndsIn } from './session-end'
 import type { components } from './schema'
 import { isOnlyTab } from './tab'
 
@@ -73,9 +74,28 @@ export async function restore(): Promise<void> {
     proof = 'cookie'
     const answer = await send('/api/auth/me', { method: 'GET' })
     if (answer.status === 401) become({ state: 'out', why: 'none' })
-    else become({ state: 'in', user: await body<User>(answer) })
+    else enter(await body<User & Lasting>(answer))
   } catch (error) {
     become({ state: 'away', error })
+  }
+}
+
+type Lasting = Pick<Renewed<User>, 'session_expires_in'>
+
+function enter({ session_expires_in, ...user }: User & Lasting): void {
+  sessionEndsIn(session_expires_in)
+  become({ state: 'in', user })
+}
+
+/** Asks whether the session still is, and until when. Without an answer nothing is known, and nothing changes. */
+export async function lookAgain(): Promise<void> {
+  try {
+    await bearer()
+    const answer = await send('/api/auth/me', { method: 'GET' })
+    if (answer.status === 401) sessionEnded()
+    else sessionEndsIn((await body<Lasting>(answer)).session_expires_in)
+  } catch {
+    // The line is cut: whatever is asked next says so where it belongs.
   }
 }
 
@@ -84,7 +104,7 @@ export async function logIn(email: string, password: string): Promise<void> {
   proof = 'cookie'
   const begun = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password })))
   if (SAME_ORIGIN || (await cookieIsKept(begun.user))) {
-    become({ state: 'in', user: begun.user })
+    enter({ ...begun.user, session_expires_in: begun.session_expires_in })
     return
   }
   // Nobody would ever come back to that session.
@@ -96,7 +116,23 @@ export async function logIn(email: string, password: string): Promise<void> {
   tabShelf.write([handle])
   const own = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password, handle })))
   keep(own)
-  become({ state: 'in', user: own.user })
+  enter({ ...own.user, session_expires_in: own.session_expires_in })
+}
+
+/** Another session for the same person, as this one ends. Until it has begun, this one goes on as it is. */
+export async function goOn(password: string): Promise<void> {
+  const email = last?.email
+  if (proof === 'cookie') {
+    const { user, session_expires_in } = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password })))
+    enter({ ...user, session_expires_in })
+    return
+  }
+  await renewing
+  const handle = newHandle()
+  const own = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password, handle })))
+  tabShelf.write([handle])
+  keep(own)
+  enter({ ...own.user, session_expires_in: own.session_expires_in })
 }
 
 /** Whether a cookie of an API that is elsewhere comes back: browsers may block it, partitioned or not. */
@@ -121,6 +157,7 @@ export function sessionEnded(): void {
 
 function forget(why: 'ended' | 'left'): void {
   token = undefined
+  sessionEndsIn(undefined)
   if (!SAME_ORIGIN) tabShelf.write([])
   proof = 'cookie'
   become({ state: 'out', why })
@@ -151,7 +188,7 @@ async function renewOnce(): Promise<void> {
   const begun = await renew<User>(tabShelf, askToRenew)
   if (begun) {
     keep(begun)
-    become({ state: 'in', user: begun.user })
+    enter({ ...begun.user, session_expires_in: begun.session_expires_in })
   } else if (session.state === 'in') {
     forget('ended')
   }

@@ -57,6 +57,8 @@ pub struct LoggedIn {
     token: String,
     /// How long the token lasts, in seconds.
     expires_in: u64,
+    /// How long the session lasts, in seconds: as long as its token, or as many tokens can follow each other.
+    session_expires_in: u64,
     /// Whose session it is.
     user: LoggedInUser,
 }
@@ -129,7 +131,9 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
         sponsor_id: account.sponsor_id,
         agency_id: account.agency_id,
     };
-    let mut response = Json(LoggedIn { token, expires_in: lifetime.as_secs(), user }).into_response();
+    let session_expires_in = app.tokens.lifetime().as_secs();
+    let begun = LoggedIn { token, expires_in: lifetime.as_secs(), session_expires_in, user };
+    let mut response = Json(begun).into_response();
     if let Some(cookie) = cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -299,7 +303,8 @@ fn go_on(app: &App, going: Going) -> Result<Json<LoggedIn>> {
     let (iat, exp) = (now.unix_seconds(), now.plus(lasts).unix_seconds());
     let claims = Claims { id, email: email.clone(), role, sponsor_id, agency_id, sid: session, iat, exp };
     let user = LoggedInUser { id, email, full_name, role, mfa_enabled, sponsor_id, agency_id };
-    Ok(Json(LoggedIn { token: app.tokens.sign(&claims)?, expires_in: lasts.as_secs(), user }))
+    let token = app.tokens.sign(&claims)?;
+    Ok(Json(LoggedIn { token, expires_in: lasts.as_secs(), session_expires_in: left, user }))
 }
 
 /// A session was revoked: its streams end, and it stands in the journal.
@@ -347,7 +352,8 @@ async fn end(app: &App, from: &Snapshot, headers: &HeaderMap) -> Result<()> {
     get, path = "/api/auth/me", tag = "Authentication", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "The account of the session.", body = Me), Read),
 )]
-async fn me(caller: Caller) -> Result<Json<Me>> {
-    let me = caller.run(store::me(caller.scope(), caller.user())).await?;
+async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>> {
+    let me = store::me(caller.scope(), caller.user(), caller.session(), app.clock.now());
+    let me = caller.run(me).await?;
     me.map(Json).ok_or(Error::NotFound("Ce compte"))
 }

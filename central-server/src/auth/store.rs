@@ -167,17 +167,23 @@ row! {
         pub created_at: Time,
         /// The last login.
         pub last_login_at: Option<Time>,
+        /// How long the session still lasts, in seconds, whatever the token's own end.
+        pub session_expires_in: i64,
     }
 }
 
 /// The account of the caller; the scope decides whose.
-pub fn me(scope: Scope, user: UserId) -> Query<Option<Me>> {
+pub fn me(scope: Scope, user: UserId, session: SessionId, now: Time) -> Query<Option<Me>> {
     let own = scope.user().unwrap_or(user);
     query(
         "select id, email, full_name, role, sponsor_id, agency_id, coalesce(mfa_enabled, false) as mfa_enabled, \
-         created_at, last_login_at from users where id = $1 and id = $2",
+         created_at, last_login_at, \
+         (select extract(epoch from s.expires_at - $4)::bigint from sessions s where s.id = $3) as session_expires_in \
+         from users where id = $1 and id = $2",
     )
     .bind(user)
     .bind(own)
+    .bind(session)
+    .bind(now)
     .optional()
 }

@@ -57,6 +57,20 @@ async fn a_tab_has_a_token_of_ten_minutes_and_no_cookie() {
     assert_eq!(without.json()["expires_in"], 604_800);
 }
 
+/// Who works in a page is to be told before the session is over, not by its end.
+#[tokio::test]
+async fn a_page_learns_how_long_its_session_lasts_with_a_token_of_minutes_as_well() {
+    let app = with_account().await;
+    let (first, second) = (handle(), handle());
+    let tab = login(&app, "camille@club.fr", &first).await;
+    assert_eq!((&tab["expires_in"], &tab["session_expires_in"]), (&json!(600), &json!(604_800)));
+    app.clock.advance(Duration::from_secs(300));
+    let me = app.get(ME).bearer(tab["token"].as_str().expect("a token")).send().await.expect(StatusCode::OK);
+    assert_eq!(me.json()["session_expires_in"], 604_500);
+    let next = refresh(&app, &first, &second).await.expect(StatusCode::OK).json();
+    assert_eq!((&next["expires_in"], &next["session_expires_in"]), (&json!(600), &json!(604_500)));
+}
+
 #[tokio::test]
 async fn each_handle_gives_ten_minutes_and_the_next_one() {
     let app = with_account().await;

@@ -4,6 +4,7 @@ import { Outlet, useRouter } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { listen } from '~/api/live'
 import { currentSession, onSession } from '~/api/session'
+import { EndBanner } from '~/app/ending/banner'
 import { useOfflineSince } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
 import { usePresence } from '~/uploads/presence'
@@ -39,6 +40,7 @@ export function Shell() {
       <div className="main">
         <TopBar onMenu={() => openDrawer(true)} onPalette={() => openPalette(true)} onHelp={() => openHelp(true)} />
         <OfflineBanner />
+        <EndBanner />
         <main id="main" tabIndex={-1}>
           <Suspense>
             <Outlet />

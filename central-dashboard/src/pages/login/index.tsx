@@ -1,6 +1,6 @@
 import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { useState, type FormEvent } from 'react'
-import { Refused, say } from '~/api/errors'
+import { say } from '~/api/errors'
 import { logIn, useSession } from '~/api/session'
 import { safeReturn } from '~/app/return-url'
 import { LanguageMenu, ThemeMenu } from '~/app/shell/choices'
@@ -9,6 +9,7 @@ import { useWords, type Words } from '~/i18n/words'
 import { ErrorSummary, problemsOf, TextField, type Problems } from '~/ui/form'
 import { useSecondsUntil } from '~/ui/values'
 import { PasswordField } from './password-field'
+import { wrongPassword } from './wrong'
 import './login.css'
 
 const route = getRouteApi('/login')
@@ -97,7 +98,3 @@ function missing(email: string, password: string, { t }: Words): Problems {
   if (!password) found['password'] = t('login.password.missing')
   return found
 }
-
-/** A wrong pair; an account with a second factor and a disabled one have sentences of their own. */
-const wrongPassword = (error: unknown) =>
-  error instanceof Refused && error.status === 401 && ['unauthenticated', 'invalid_credentials'].includes(error.code)

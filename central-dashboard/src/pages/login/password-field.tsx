@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { useWords } from '~/i18n/words'
 import { TextField } from '~/ui/form'
+import './password-field.css'
 
 /** A password that can be looked at before it is sent. */
 export function PasswordField({ problem }: { problem: string | undefined }) {
