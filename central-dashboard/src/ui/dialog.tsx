@@ -40,7 +40,7 @@ function Opened({ onClose, title, children, actions, side, wide, stay }: DialogP
     setElement(dialog)
     if (dialog && !dialog.open) dialog.showModal()
     // The browser would take the cross in the corner.
-    dialog?.querySelector<HTMLElement>('.dialog-content :is(input, select, textarea, [data-autofocus])')?.focus()
+    dialog?.querySelector<HTMLElement>('.dialog-content :is(input:not([readonly]), select, textarea, [data-autofocus])')?.focus()
     return () => {
       dialog?.close()
       // What opened it may be inside a menu that is gone: then the page's heading takes the focus.

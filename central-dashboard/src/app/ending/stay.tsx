@@ -39,7 +39,7 @@ export default function Stay({ end, onClose }: { end: number; onClose: () => voi
       actions={
         <>
           <button type="button" className="btn" onClick={onClose}>
-            {t('ui.keep')}
+            {t('ending.later')}
           </button>
           <button type="submit" form={form} className="btn pri" disabled={again.isPending}>
             {t('ending.go')}
