@@ -3,6 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { reads } from '~/api/reads'
 import { useUser } from '~/api/session'
+import type { SiteStats } from '~/api/types'
 import { mayWrite } from '~/app/pages'
 import { useReadOnly } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
@@ -68,6 +69,7 @@ function Head(props: { total: number | undefined; narrowed: boolean; search: Sit
   const { total, narrowed, search, writes } = props
   const { data } = useQuery(reads.siteStats())
   const count = (value: number) => ({ count: value, shown: formats.number(value) })
+  const states = (stats: SiteStats) => formats.list(standing(stats).map(([state, sites]) => t(`sites.${state}`, count(sites))))
   const said = total === undefined ? t('app.page.sites') : t(narrowed ? 'sites.found' : 'sites.all', count(total))
   return (
     <PageHeader
@@ -80,7 +82,7 @@ function Head(props: { total: number | undefined; narrowed: boolean; search: Sit
         </>
       }
     >
-      {data && data.total_sites > 0 ? formats.list(standing(data).map(([state, sites]) => t(`sites.${state}`, count(sites)))) : null}
+      {data && data.total_sites > 0 ? (narrowed ? t('sites.whole', { states: states(data) }) : states(data)) : null}
     </PageHeader>
   )
 }
