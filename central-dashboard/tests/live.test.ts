@@ -1,7 +1,8 @@
-import { QueryClient } from '@tanstack/react-query'
-import { describe, expect, it, vi } from 'vitest'
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { drift, patch } from '../src/api/live'
 import { merge, type Rows } from '../src/api/merge'
+import { readAgain } from '../src/api/stale'
 import { parse, readEvents, type StreamEvent } from '../src/api/sse'
 
 const rows = (...list: { id: string | number; [name: string]: unknown }[]): Rows =>
@@ -57,6 +58,47 @@ describe('the cache', () => {
     expect(stale(['sites', 'inventory', 'a'])).toBe(true)
     expect(stale(['sites', 'inventory', 'b'])).toBe(false)
     vi.useRealTimers()
+  })
+})
+
+describe('what is slow to read', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('comes, however often something changes meanwhile, and is read once more for that', async () => {
+    const client = new QueryClient()
+    let reads = 0
+    const read = () => new Promise((done) => setTimeout(() => done({ total_sites: (reads += 1) }), 5000))
+    const observed = new QueryObserver(client, { queryKey: ['sites', 'stats'], queryFn: read })
+    const off = observed.subscribe(() => undefined)
+    for (let second = 0; second < 6; second += 1) {
+      patch(client, 'sites', rows({ id: 'a' }))
+      readAgain(client, ['sites'])
+      await vi.advanceTimersByTimeAsync(1000)
+    }
+    expect(observed.getCurrentResult().data).toEqual({ total_sites: 1 })
+    await vi.advanceTimersByTimeAsync(8000)
+    expect(observed.getCurrentResult().data).toEqual({ total_sites: 2 })
+    off()
+  })
+
+  it('says that it failed, and goes on saying it', async () => {
+    const client = new QueryClient({ defaultOptions: { queries: { retry: 1, retryDelay: 3000 } } })
+    let tries = 0
+    const refuse = () => Promise.reject(new Error(`try ${(tries += 1)}`))
+    const observed = new QueryObserver(client, { queryKey: ['sites', 'stats'], queryFn: refuse })
+    const off = observed.subscribe(() => undefined)
+    const seconds = async (count: number) => {
+      for (let second = 0; second < count; second += 1) {
+        patch(client, 'sites', rows({ id: 'a' }))
+        await vi.advanceTimersByTimeAsync(1000)
+      }
+    }
+    await seconds(10)
+    expect([observed.getCurrentResult().status, tries]).toEqual(['error', 2])
+    await seconds(10)
+    expect([observed.getCurrentResult().status, tries]).toEqual(['error', 2])
+    off()
   })
 })
 

@@ -1,11 +1,12 @@
 /** The live stream: one reader for the whole page, which keeps the cache true. Nothing is asked for again and again. */
-import { hashKey, type Query, type QueryClient, type QueryKey } from '@tanstack/react-query'
+import { hashKey, type QueryClient, type QueryKey } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import { forgetSite, onWatch, takeBeat, watchedSite } from './beats'
 import { request } from './client'
 import { merge, type Row, type Rows } from './merge'
 import { currentSession, lookAgain } from './session'
 import { readEvents, type StreamEvent } from './sse'
+import { readAgain, readLater } from './stale'
 
 export type Kind = 'sites' | 'deployments' | 'videos' | 'groups'
 
@@ -219,7 +220,7 @@ class Flush {
       if (this.#rows[kind].size > 0) patch(this.client, kind, this.#rows[kind])
       this.#rows[kind].clear()
     }
-    for (const kind of this.#stale) void this.client.invalidateQueries({ queryKey: [kind], predicate: isRead })
+    for (const kind of this.#stale) readAgain(this.client, [kind])
     this.#stale.clear()
   }
 }
@@ -237,7 +238,7 @@ export function patch(client: QueryClient, kind: 'sites' | 'deployments', rows: 
     if (SUMS[kind].includes(part)) {
       const about = query.queryKey[2]
       if (typeof about !== 'string' || rows.has(about) || part === 'of-site') {
-        later(client, query.queryKey)
+        readLater(client, query.queryKey)
       }
       continue
     }
@@ -253,26 +254,6 @@ function isWhole(held: unknown): boolean {
   const pages = list?.pages ?? (list?.data ? [{ data: list.data, total: list.total }] : [])
   const loaded = pages.reduce((sum, page) => sum + page.data.length, 0)
   return pages.length > 0 && loaded >= (pages[pages.length - 1]?.total ?? Infinity)
-}
-
-/**
- * Whether there is something that can be out of date. What could not be read at all says so and offers another try: a
- * try with every change in the fleet would have it flicker between that and its skeleton.
- */
-const isRead = ({ state }: Query) => state.data !== undefined || state.status !== 'error'
-
-/** Sums are read again at most every two seconds, however much happens. */
-const waiting = new Map<string, QueryKey>()
-
-function later(client: QueryClient, key: QueryKey): void {
-  if (waiting.size === 0) {
-    setTimeout(() => {
-      const keys = [...waiting.values()]
-      waiting.clear()
-      for (const queryKey of keys) void client.invalidateQueries({ queryKey, exact: true, predicate: isRead })
-    }, 2000)
-  }
-  waiting.set(JSON.stringify(key), key)
 }
 
 /** How many rows of a list changed since it was read: it may be ordered or filtered otherwise by now. */
