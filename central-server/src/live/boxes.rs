@@ -236,9 +236,7 @@ impl Talk {
             tracing::warn!(%site, "another device uses this site's key: replaced, set up anew, or copied");
         }
         let Ok(db) = self.app.db() else { return };
-        if let Err(error) = db.run_as_system(store::introduce(site, &introduction, self.app.clock.now())).await {
-            tracing::warn!(%site, %error, "what a box says of itself could not be written down");
-        }
+        self.app.live.keys.introduce(&db, site, introduction, self.app.clock.now()).await;
     }
 
     async fn judge(&self, claim: &Authenticate) -> Verdict {

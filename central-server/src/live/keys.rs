@@ -1,70 +1,51 @@
-//! The keys of boxes that say who they are, looked up together.
-//!
-//! After an outage the whole fleet comes back at once, and each box asks for one row. One statement for each would
-//! have them queue for the pool's few connections until the pool gives up; so those that arrive while a statement
-//! is under way are asked for by the next one.
+//! The keys of boxes that say who they are, and what these say of themselves: looked up and written down together.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::oneshot;
-
-use super::store::{self, StoredKey};
+use super::store::{self, Introduction, StoredKey};
+use super::together::Together;
+use crate::clock::Time;
 use crate::db::Db;
 use crate::ids::SiteId;
-
-/// How many keys one statement asks for.
-const TOGETHER: usize = 1_000;
 
 /// The database could not be asked. Nothing is known of the site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unanswered;
 
-type Answer = Result<Option<StoredKey>, Unanswered>;
-
-/// Who waits for a key, in the order of arrival.
+/// Boxes that wait for the database to know them.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    waiting: Mutex<Vec<(SiteId, oneshot::Sender<Answer>)>>,
-    /// Of whoever asks for all.
-    turn: tokio::sync::Mutex<()>,
+    asked: Together<SiteId, Result<Option<StoredKey>, Unanswered>>,
+    said: Together<(SiteId, Introduction), ()>,
 }
 
 impl Keys {
     /// The key of a site; `None` if there is no such site.
-    pub(super) async fn find(&self, db: &Db, site: SiteId) -> Answer {
-        let (sender, mut answer) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((site, sender));
-        loop {
-            tokio::select! {
-                biased;
-                answer = &mut answer => return answer.unwrap_or(Err(Unanswered)),
-                _turn = self.turn.lock() => self.ask(db).await,
+    pub(super) async fn find(&self, db: &Db, site: SiteId) -> Result<Option<StoredKey>, Unanswered> {
+        let ask = |sites: Vec<SiteId>| async move {
+            match db.run_as_system(store::find_keys(&sites)).await {
+                Ok(keys) => {
+                    let found: HashMap<SiteId, StoredKey> = keys.into_iter().map(|key| (key.id, key)).collect();
+                    sites.iter().map(|site| Ok(found.get(site).cloned())).collect()
+                }
+                Err(error) => {
+                    tracing::warn!(%error, boxes = sites.len(), "boxes could not be authenticated now");
+                    vec![Err(Unanswered); sites.len()]
+                }
             }
-        }
+        };
+        self.asked.ask(site, ask).await.unwrap_or(Err(Unanswered))
     }
 
-    /// Asks for those that have waited longest.
-    async fn ask(&self, db: &Db) {
-        let asked: Vec<_> = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = waiting.len().min(TOGETHER);
-            waiting.drain(..count).collect()
-        };
-        if asked.is_empty() {
-            return;
-        }
-        let found = db.run_as_system(store::find_keys(asked.iter().map(|(site, _)| *site).collect())).await;
-        let found: Result<HashMap<SiteId, StoredKey>, Unanswered> = match found {
-            Ok(keys) => Ok(keys.into_iter().map(|key| (key.id, key)).collect()),
-            Err(error) => {
-                tracing::warn!(%error, boxes = asked.len(), "boxes could not be authenticated now");
-                Err(Unanswered)
+    /// Writes down what a box says of itself, if that is possible now: it says so again with its next connection.
+    pub(super) async fn introduce(&self, db: &Db, site: SiteId, introduction: Introduction, now: Time) {
+        let write = |said: Vec<(SiteId, Introduction)>| async move {
+            let written = db.run_as_system(store::introduce(&said, now)).await;
+            if let Err(error) = written {
+                tracing::warn!(%error, boxes = said.len(), "what boxes say of themselves could not be written down");
             }
+            vec![(); said.len()]
         };
-        for (site, sender) in asked {
-            // Who does not wait any more has lost its connection.
-            let _ = sender.send(found.as_ref().map(|keys| keys.get(&site).cloned()).map_err(|failed| *failed));
-        }
+        self.said.ask((site, introduction), write).await;
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
 //! conversation, `websocket` its transport, `polling` that of those who cannot use one, `engine` the way in,
-//! `silent` the limit for those who do not say who they are. `boxes` is what boxes say, `keys` how they are known,
+//! `silent` the limit for those who do not say who they are. `boxes` is what boxes say, `keys` how they are known (many `together`),
 //! `hub` who is there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`.
 
 mod boxes;
@@ -17,6 +17,7 @@ mod polling;
 mod session;
 mod silent;
 mod store;
+mod together;
 mod v1;
 mod v2;
 mod websocket;

@@ -1,5 +1,7 @@
 //! The SQL of the live channel. All of it is the server's own work.
 
+use std::collections::BTreeMap;
+
 use neopro_protocol::Reported;
 use neopro_protocol::configuration::DeployedVideo;
 use serde_json::{Value, json};
@@ -30,13 +32,13 @@ row! {
 }
 
 /// The keys of those sites that exist.
-pub fn find_keys(sites: Vec<SiteId>) -> Query<Vec<StoredKey>> {
+pub fn find_keys(sites: &[SiteId]) -> Query<Vec<StoredKey>> {
     query(
         "select id, site_name, api_key, coalesce(desired_revision, 0) as desired_revision, protocol, agent_version, \
            device_key, coalesce(capabilities, '{}') as capabilities \
          from sites left join site_states on site_id = id where id = any($1)",
     )
-    .bind(sites.into_iter().map(|site| site.0).collect::<Vec<_>>())
+    .bind(uuids(sites))
     .all()
 }
 
@@ -144,24 +146,35 @@ pub fn go_beyond(site: SiteId, revision: i64) -> Query<()> {
     .nothing()
 }
 
-/// Writes down what a box says of itself. What one of protocol 2 had reported is no news of one of protocol 1 in its
-/// place: that one is believed by its own answers and its mirror alone.
-pub fn introduce(site: SiteId, new: &Introduction, now: Time) -> Query<()> {
+/// Writes down what boxes say of themselves, the last word of each; sites that are gone are passed over. What one of
+/// protocol 2 had reported is no news of one of protocol 1 in its place: that one is believed by its own answers and its
+/// mirror alone.
+pub fn introduce(said: &[(SiteId, Introduction)], now: Time) -> Query<()> {
+    let last: BTreeMap<SiteId, &Introduction> = said.iter().map(|(site, introduction)| (*site, introduction)).collect();
+    let rows = last.into_iter().map(|(site, new)| {
+        json!({
+            "site_id": site, "protocol": new.protocol, "agent_version": new.agent_version,
+            "device_key": new.device_key, "capabilities": new.capabilities,
+        })
+    });
     query(
-        "with forgotten as (delete from site_inventory where site_id = $1 and $2 < 2 and filename is null \
-           and exists (select from site_states where site_id = $1 and protocol >= 2)) \
+        "with said as ( \
+           select said.* from jsonb_to_recordset($1) as said ( \
+             site_id uuid, protocol smallint, agent_version text, device_key text, capabilities text[]) \
+           join sites on sites.id = said.site_id \
+         ), forgotten as ( \
+           delete from site_inventory i using said n, site_states x \
+           where i.site_id = n.site_id and n.protocol < 2 and i.filename is null \
+             and x.site_id = n.site_id and x.protocol >= 2) \
          insert into site_states as s (site_id, protocol, agent_version, device_key, device_key_since, capabilities) \
-         values ($1, $2, $3, $4, case when $4 is not null then $6 end, $5) \
+         select site_id, protocol, agent_version, device_key, case when device_key is not null then $2 end, capabilities \
+         from said order by site_id \
          on conflict (site_id) do update set protocol = excluded.protocol, agent_version = excluded.agent_version, \
            device_key_since = case when s.device_key is distinct from excluded.device_key \
              then excluded.device_key_since else s.device_key_since end, \
            device_key = excluded.device_key, capabilities = excluded.capabilities",
     )
-    .bind(site)
-    .bind(new.protocol)
-    .bind(new.agent_version.clone())
-    .bind(new.device_key.clone())
-    .bind(new.capabilities.clone())
+    .bind(rows.collect::<Value>())
     .bind(now)
     .nothing()
 }
