@@ -1359,6 +1359,11 @@ export interface components {
              * @description How long the token lasts, in seconds.
              */
             expires_in: number;
+            /**
+             * Format: int64
+             * @description How long the session lasts, in seconds: as long as its token, or as many tokens can follow each other.
+             */
+            session_expires_in: number;
             /** @description For `Authorization: Bearer`; browsers get it as a cookie as well. */
             token: string;
             /** @description Whose session it is. */
@@ -1410,6 +1415,11 @@ export interface components {
             mfa_enabled: boolean;
             /** @description What the person may do. */
             role: components["schemas"]["Role"];
+            /**
+             * Format: int64
+             * @description How long the session still lasts, in seconds, whatever the token's own end.
+             */
+            session_expires_in: number;
             sponsor_id?: components["schemas"]["SponsorId"] | null;
         };
         /** @description Sites that are to join a group. */
