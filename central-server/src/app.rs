@@ -28,7 +28,7 @@ use crate::live::{self, Live};
 use crate::sealing::Sealer;
 use crate::sites::Unread;
 use crate::storage::{self, Storage};
-use crate::{auth, configurations, deployments, events, groups, health, metrics, sites, videos};
+use crate::{auth, commands, configurations, deployments, events, groups, health, metrics, sites, videos};
 
 /// Everything that a handler may need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,6 +55,8 @@ pub struct Parts {
     pub connections: Shared<Result<Bytes, Unread>>,
     /// Encrypts the secrets of clubs' configurations.
     pub sealer: Sealer,
+    /// Encrypts the secrets of commands that have not ended.
+    pub command_sealer: Sealer,
     /// Slows down guessing.
     pub login_limits: LoginLimits,
     /// How the service is.
@@ -100,6 +102,7 @@ impl App {
             live: Live::default(),
             connections: Shared::default(),
             sealer: Sealer::new(sealed_with, "mirror"),
+            command_sealer: Sealer::new(sealed_with, "command"),
             login_limits: LoginLimits::default(),
             health: Arc::default(),
             storage,
@@ -150,6 +153,7 @@ impl App {
             .merge(groups::routes::routes())
             .merge(videos::routes::routes())
             .merge(deployments::routes::routes())
+            .merge(commands::routes::routes())
             .merge(events::routes::routes())
             .merge(configurations::routes::routes())
     }

@@ -55,6 +55,8 @@ pub enum Error {
     TooManyStreams(&'static str),
     /// 503: a dependency does not answer. The text is for the log.
     Unavailable(String),
+    /// 503: what was asked for needs a box that is connected, and it is not.
+    NotConnected,
     /// 507: the disk has no room for it. Not 503: to try again does not help before somebody has made room.
     StorageFull,
     /// 500: a mistake of ours. The text is for the log.
@@ -154,7 +156,7 @@ impl Error {
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::MediaType | Self::NotMultipart | Self::Unsupported(..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests(_) | Self::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::NotConnected => StatusCode::SERVICE_UNAVAILABLE,
             Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -183,6 +185,7 @@ impl Error {
             Self::TooManyRequests(_) => "too_many_requests",
             Self::TooManyStreams(_) => "too_many_streams",
             Self::Unavailable(_) => "unavailable",
+            Self::NotConnected => "not_connected",
             Self::StorageFull => "storage_full",
             Self::Internal(_) => "internal",
         }
@@ -219,6 +222,7 @@ impl Error {
             Self::Unsupported(_, why) => why.clone(),
             Self::TooManyRequests(seconds) => format!("Trop de tentatives. Réessayez dans {seconds} s."),
             Self::Unavailable(_) => "Le service est momentanément indisponible. Réessayez dans un instant.".into(),
+            Self::NotConnected => "Le boîtier de ce site n'est pas connecté.".into(),
             Self::StorageFull => "Le disque du serveur est plein : ce fichier ne peut pas être gardé.".into(),
             Self::Internal(_) => "Une erreur inattendue s'est produite. Elle a été enregistrée.".into(),
         }
@@ -230,6 +234,7 @@ impl Error {
             Self::ForeignOrigin => Some("Ajoutez l'origine de cette page à ALLOWED_ORIGINS (étape 7.6 du guide)."),
             Self::TooManyRequests(_) => Some("Patientez avant de réessayer."),
             Self::Unavailable(_) => Some("La base de données ne répond pas."),
+            Self::NotConnected => Some("Réessayez quand le boîtier sera de retour."),
             Self::StorageFull => Some("Supprimez des vidéos, ou agrandissez le disque du serveur."),
             _ => None,
         }

@@ -7,7 +7,7 @@ use ring::hkdf::{HKDF_SHA256, Salt};
 /// The first version of the form: AES-256-GCM under a key that HKDF-SHA256 derives from `MFA_ENCRYPTION_KEY`.
 const VERSION: &str = "v1:";
 
-/// Seals the secrets of mirrored configurations.
+/// Seals the secrets of mirrored configurations and of commands.
 pub struct Sealer(Option<LessSafeKey>);
 
 impl std::fmt::Debug for Sealer {

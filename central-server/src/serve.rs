@@ -29,7 +29,7 @@ use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
-use crate::{deployments, events, live, logging};
+use crate::{commands, deployments, events, live, logging};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -150,6 +150,7 @@ async fn bring_up(app: App) -> Result<Option<Embedded>, String> {
     tokio::spawn(checks::watch_database(Arc::clone(&app.health), checks, db));
     tokio::spawn(live::run(app.clone()));
     tokio::spawn(deployments::jobs::run(app.clone()));
+    tokio::spawn(commands::jobs::run(app.clone()));
     tokio::spawn(events::jobs::run(app.clone()));
     Ok(embedded)
 }

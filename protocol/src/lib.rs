@@ -7,8 +7,8 @@ pub mod configuration;
 mod messages;
 
 pub use messages::{
-    Authenticate, Authenticated, Desired, Drift, DriftKind, Item, ItemState, Media, Progress, Reason, Reported,
-    ReportedAck, RevisionAck,
+    Authenticate, Authenticated, Command, CommandAck, CommandResult, CommandStatus, Desired, Drift, DriftKind, Item,
+    ItemState, Media, Progress, Reason, Reported, ReportedAck, RevisionAck,
 };
 
 /// The protocol that new boxes announce.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// Box → server `authenticate`. Boxes of protocol 1 send the first two fields alone.
@@ -257,6 +258,56 @@ pub enum DriftKind {
     Unknown,
 }
 
+/// Server → box `command`: something that is to be done once. With protocol 2 it is acknowledged with [`CommandAck`]
+/// once the box has it on its disk, and told again on each new connection until then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Its id: a command that comes again is not done again.
+    pub id: Uuid,
+    /// What is to be done.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// With what.
+    #[serde(default)]
+    pub data: Value,
+}
+
+/// The acknowledgement of `command` by a box, and of `command_result` by the server: it is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandAck {
+    /// Which command.
+    pub command_id: Uuid,
+}
+
+/// Box → server `command_result`: how a command ended. With protocol 2 it is sent again until it is answered with
+/// [`CommandAck`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandResult {
+    /// Which command.
+    pub command_id: Uuid,
+    /// Whether it was done.
+    pub status: CommandStatus,
+    /// What came out of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// Why it was not done, in a sentence for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Whether a command was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CommandStatus {
+    /// It was.
+    Success,
+    /// It was not, or anything that this version does not know.
+    #[serde(other)]
+    Error,
+}
+
 /// Box → server `deploy_progress`, at most once in two seconds for each file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -295,6 +346,25 @@ mod tests {
         assert!(!format!("{:?}", Authenticate { api_key: "secret".into(), ..old }).contains("secret"));
         let answer = Authenticated { message: "m".into(), site_id: "s".into(), ..Authenticated::default() };
         assert_eq!(serde_json::to_string(&answer).expect("JSON"), r#"{"message":"m","siteId":"s"}"#);
+    }
+
+    #[test]
+    fn commands_are_those_of_the_field() {
+        let id = "0193d5a8-0000-7000-8000-000000000001";
+        let command: Command =
+            serde_json::from_str(&format!(r#"{{"id":"{id}","type":"reboot","later":1}}"#)).expect("readable");
+        assert_eq!((command.kind.as_str(), &command.data), ("reboot", &Value::Null));
+        let result = CommandResult {
+            command_id: command.id,
+            status: CommandStatus::Error,
+            result: None,
+            error: Some("non".into()),
+        };
+        assert_eq!(
+            serde_json::to_string(&result).expect("JSON"),
+            format!(r#"{{"commandId":"{id}","status":"error","error":"non"}}"#)
+        );
+        assert_eq!(serde_json::from_str::<CommandStatus>(r#""new_word""#).expect("readable"), CommandStatus::Error);
     }
 
     #[test]

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_tab_sessions";
     10 "0010_tallies";
     11 "0011_lean_reads";
+    12 "0012_commands";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -236,14 +236,29 @@ impl Form {
         moment
     }
 
+    /// An id that may be absent.
+    pub fn optional_id<T: FromStr>(&mut self, field: &str) -> Option<T> {
+        let text = self.optional_text(field, 64)?;
+        let id = text.parse().ok();
+        if id.is_none() {
+            self.problem(field, "Un identifiant est attendu.");
+        }
+        id
+    }
+
     /// An object of a program's own, kept as it is: at most 16 kB, without what the database cannot store.
     pub fn object(&mut self, field: &str) -> Option<Value> {
+        self.object_within(field, 16)
+    }
+
+    /// The same, of at most so many kilobytes.
+    pub fn object_within(&mut self, field: &str, kilobytes: usize) -> Option<Value> {
         let value = self.take(field)?;
         let text = value.to_string();
-        if value.is_object() && text.len() <= 16 * 1024 && !text.contains("\\u0000") {
+        if value.is_object() && text.len() <= kilobytes * 1024 && !text.contains("\\u0000") {
             return Some(value);
         }
-        self.problem(field, "Un objet d'au plus 16 ko est attendu.");
+        self.problem(field, format!("Un objet d'au plus {kilobytes} ko est attendu."));
         None
     }
 
@@ -269,6 +284,14 @@ impl Form {
             self.problems.append(&mut inner.problems);
         }
         Some(list)
+    }
+
+    /// An object within the object; an absent one is read as one without fields.
+    pub fn part<T: FromForm>(&mut self, field: &str) -> Option<T> {
+        if self.values.get(field).is_none_or(Value::is_null) {
+            self.values.insert(field.to_owned(), Value::Object(Map::new()));
+        }
+        self.nested(field)
     }
 
     /// An object within the object.

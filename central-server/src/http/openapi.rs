@@ -21,6 +21,7 @@ use crate::events::Beat;
     tags(
         (name = "Service", description = "How the service is, without a session"),
         (name = "Authentication", description = "Login, logout, one's own account"),
+        (name = "Commands", description = "What single boxes are told to do, and what they answered"),
         (name = "Deployments", description = "Orders that sites are to have a video, and what became of them"),
         (name = "Groups", description = "Sites that get the same things"),
         (name = "Live", description = "What changes, as it happens"),

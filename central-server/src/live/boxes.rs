@@ -7,7 +7,7 @@
 use std::str::FromStr as _;
 use std::time::Instant;
 
-use neopro_protocol::{Authenticate, Authenticated, PROTOCOL, RevisionAck};
+use neopro_protocol::{Authenticate, Authenticated, CommandAck, PROTOCOL, RevisionAck};
 use serde_json::{Value, json};
 
 use super::courier::Speaks;
@@ -18,7 +18,7 @@ use super::session::Handle;
 use super::silent;
 use super::store::{self, Introduction, StoredKey};
 use super::v2::clean;
-use super::{v1, v2};
+use super::{commands, v1, v2};
 use crate::app::App;
 use crate::auth::password::Match;
 use crate::error::Error;
@@ -91,12 +91,17 @@ impl Talk {
         }
     }
 
-    /// The box has what was sent under this number; `false` ends the session. Only desired states are numbered.
+    /// The box has what was sent under this number; `false` ends the session. Desired states and commands are numbered.
     pub(super) async fn acknowledged(&mut self, _id: u64, mut arguments: Vec<Value>) -> bool {
         if let Some(Known { site, .. }) = self.known {
             self.app.live.hub.heard(site, self.app.clock.now());
-            let ack = arguments.pop().and_then(|ack| serde_json::from_value::<RevisionAck>(ack).ok());
-            self.app.live.seats.has_persisted(site, ack.unwrap_or_default().revision);
+            let ack = arguments.pop().unwrap_or_default();
+            if let Some(command) = commands::named(&ack) {
+                commands::received(&self.app, site, command);
+            } else {
+                let ack: RevisionAck = serde_json::from_value(ack).unwrap_or_default();
+                self.app.live.seats.has_persisted(site, ack.revision);
+            }
         }
         true
     }
@@ -124,7 +129,12 @@ impl Talk {
         match name.as_str() {
             "deploy_progress" => v1::progress(app, site, &data),
             "sync_local_state" => v1::mirror(app, site, &data, !known.is_new).await,
-            "command_result" => v1::result(app, site, &data).await,
+            "command_result" => {
+                let taken = commands::result(app, site, data, known.is_new).await;
+                if let (Some(command), Some(ack)) = (taken, ack) {
+                    self.handle.acknowledge(ack, &json!(CommandAck { command_id: command.0 }));
+                }
+            }
             "reported" if known.is_new => {
                 let taken = v2::report(app, site, &self.handle, &data, ack, known.is_fresh).await;
                 self.known = Some(Known { is_fresh: known.is_fresh && !taken, ..known });
@@ -198,10 +208,9 @@ impl Talk {
         if is_new && has > stored.desired_revision {
             self.catch_up(site, has).await;
         }
-        if is_new {
-            // Whether it is behind is looked at now: since its key was read somebody may have rung in vain.
-            app.live.bell.ring([site]);
-        }
+        // Whether it is behind, or asked for something, is looked at now: since its key was read somebody may have rung
+        // in vain.
+        app.live.bell.ring([site]);
     }
 
     /// A box has a state that we never had: our database is an older one. It ignores what is not newer than its own,

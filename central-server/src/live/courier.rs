@@ -11,11 +11,12 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::sync::Notify;
 
+use super::commands::{self, Presence};
 use super::session::Handle;
 use super::{store, v1, v2};
 use crate::app::App;
 use crate::events::Change;
-use crate::ids::SiteId;
+use crate::ids::{CommandId, SiteId};
 
 /// How often it is looked for work that nobody rang for.
 const SWEPT_EVERY: Duration = Duration::from_secs(30);
@@ -70,10 +71,37 @@ pub(super) enum Speaks {
     Two { told: i64, at: Instant, has: i64 },
 }
 
-#[derive(Debug, Clone)]
+impl Speaks {
+    fn presence(&self) -> Presence {
+        match self {
+            Self::One { .. } => Presence::Old,
+            Self::Two { .. } => Presence::New,
+        }
+    }
+}
+
+#[derive(Debug)]
 struct Seat {
     handle: Handle,
     speaks: Speaks,
+    /// The last commands that were told on this connection, and whether the box has said that it has them.
+    commands: Vec<(CommandId, bool)>,
+    /// More commands wait than were told at once.
+    has_more: bool,
+}
+
+/// How many commands of a connection are remembered: more than may be open at a time.
+const REMEMBERED: usize = 128;
+
+/// Whether a box can be told a command.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// It is to be told now, by whoever asked.
+    Now(Handle, Presence),
+    /// It was told on this connection.
+    Already,
+    /// It is not there.
+    Away,
 }
 
 /// The boxes that are connected here, as far as they are told something.
@@ -85,7 +113,7 @@ impl Seats {
     pub(super) fn take(&self, site: SiteId, handle: Handle, speaks: Speaks) {
         let mut seats = lock(&self.0);
         if !handle.is_closing() {
-            seats.insert(site, Seat { handle, speaks });
+            seats.insert(site, Seat { handle, speaks, commands: Vec::new(), has_more: false });
         }
     }
 
@@ -114,7 +142,7 @@ impl Seats {
     /// Notes that a box is about to be told a revision; `None` if it has it, or was told just now.
     pub(super) fn tell(&self, site: SiteId, revision: i64) -> Option<Handle> {
         match lock(&self.0).get_mut(&site) {
-            Some(Seat { handle, speaks: Speaks::Two { told, at, has } }) => {
+            Some(Seat { handle, speaks: Speaks::Two { told, at, has }, .. }) => {
                 let is_due = revision > *has && (revision > *told || at.elapsed() > SENT_AGAIN);
                 is_due.then(|| {
                     (*told, *at) = (revision, Instant::now());
@@ -125,9 +153,48 @@ impl Seats {
         }
     }
 
-    fn find(&self, sites: &[SiteId]) -> Vec<(SiteId, Seat)> {
+    /// Which protocol the site's box speaks; `None` if it is not there.
+    pub(super) fn presence(&self, site: SiteId) -> Option<Presence> {
+        lock(&self.0).get(&site).filter(|seat| !seat.handle.is_closing()).map(|seat| seat.speaks.presence())
+    }
+
+    /// Notes that a box is told a command, once a connection, whoever comes first.
+    pub(super) fn tell_command(&self, site: SiteId, command: CommandId) -> Told {
+        let mut seats = lock(&self.0);
+        let Some(seat) = seats.get_mut(&site).filter(|seat| !seat.handle.is_closing()) else { return Told::Away };
+        if seat.commands.iter().any(|(told, _)| *told == command) {
+            return Told::Already;
+        }
+        if seat.commands.len() >= REMEMBERED {
+            seat.commands.remove(0);
+        }
+        seat.commands.push((command, false));
+        Told::Now(seat.handle.clone(), seat.speaks.presence())
+    }
+
+    /// A box says that it has a command; whether it was told so, and says it for the first time.
+    pub(super) fn has_command(&self, site: SiteId, command: CommandId) -> bool {
+        let mut seats = lock(&self.0);
+        let told = seats.get_mut(&site).and_then(|seat| seat.commands.iter_mut().find(|(told, _)| *told == command));
+        told.is_some_and(|(_, has)| !std::mem::replace(has, true))
+    }
+
+    /// More commands wait for a box than were told at once.
+    pub(super) fn has_more(&self, site: SiteId) {
+        if let Some(seat) = lock(&self.0).get_mut(&site) {
+            seat.has_more = true;
+        }
+    }
+
+    /// Whether that was so until now.
+    pub(super) fn took_more(&self, site: SiteId) -> bool {
+        lock(&self.0).get_mut(&site).is_some_and(|seat| std::mem::take(&mut seat.has_more))
+    }
+
+    fn find(&self, sites: &[SiteId]) -> Vec<(SiteId, Handle, Speaks)> {
         let seats = lock(&self.0);
-        sites.iter().filter_map(|site| Some((*site, seats.get(site)?.clone()))).collect()
+        let seated = sites.iter().filter_map(|site| Some((*site, seats.get(site)?)));
+        seated.map(|(site, seat)| (site, seat.handle.clone(), seat.speaks.clone())).collect()
     }
 
     /// Every connected box, by the protocol that it speaks.
@@ -154,9 +221,14 @@ async fn deliver(app: &App) {
     loop {
         let rung = app.live.bell.take().await;
         let (mut ones, mut twos) = (Vec::new(), Vec::new());
-        for (site, seat) in app.live.seats.find(&rung) {
-            match seat.speaks {
-                Speaks::One { from } if from <= Instant::now() => ones.push((site, seat.handle)),
+        let seated = app.live.seats.find(&rung);
+        for batch in seated.chunks(BATCH) {
+            // Before the next step of a box of protocol 1: it may have to wait for what a person sends.
+            commands::deliver(app, batch.iter().map(|(site, _, speaks)| (*site, speaks.presence())).unzip()).await;
+        }
+        for (site, handle, speaks) in seated {
+            match speaks {
+                Speaks::One { from } if from <= Instant::now() => ones.push((site, handle)),
                 // Its turn comes with its mirror, or with the sweep.
                 Speaks::One { .. } => {}
                 Speaks::Two { .. } => twos.push(site),
@@ -174,11 +246,13 @@ async fn sweep(app: &App) {
         tokio::time::sleep(SWEPT_EVERY).await;
         let Ok(db) = app.db() else { continue };
         let (ones, twos) = app.live.seats.all();
-        let waiting = (store::with_commands(ones, app.clock.now()), store::revisions(twos));
+        let all = ones.iter().chain(&twos).copied().collect();
+        let waiting =
+            (store::with_commands(ones, app.clock.now()), store::revisions(twos), store::with_open_commands(all));
         match db.run_as_system(waiting).await {
-            Ok((ones, twos)) => {
+            Ok((ones, twos, asked)) => {
                 let behind = twos.into_iter().filter(|(site, revision)| app.live.seats.is_behind(*site, *revision));
-                app.live.bell.ring(ones.into_iter().chain(behind.map(|(site, _)| site)));
+                app.live.bell.ring(ones.into_iter().chain(behind.map(|(site, _)| site)).chain(asked));
             }
             Err(error) => tracing::warn!(%error, "it could not be looked for work of boxes"),
         }

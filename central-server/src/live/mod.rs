@@ -2,10 +2,13 @@
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
 //! conversation, `websocket` its transport, `polling` that of those who cannot use one, `engine` the way in,
-//! `silent` the limit for those who do not say who they are. `boxes` is what boxes say, `keys` how they are known (many `together`),
-//! `hub` who is there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`.
+//! `silent` the limit for those who do not say who they are. `boxes` is what boxes say, `keys` how they are known (many
+//! `together`), `hub` who is there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or
+//! of `v1`; `commands` are people's, of both protocols, `answers` what boxes say to them.
 
+mod answers;
 mod boxes;
+mod commands;
 mod courier;
 pub mod engine;
 mod figures;
@@ -24,6 +27,7 @@ mod websocket;
 
 use crate::app::App;
 
+pub use commands::{Message, Presence};
 pub use courier::Bell;
 pub use hub::Hub;
 
@@ -40,9 +44,11 @@ pub struct Live {
     progress: courier::Progresses,
     silent: silent::Silent,
     keys: keys::Keys,
+    receipts: commands::Receipts,
+    answers: answers::Answers,
 }
 
 /// Runs what the live channel does by itself, until the server stops.
 pub async fn run(app: App) {
-    tokio::join!(jobs::run(app.clone()), courier::run(app));
+    tokio::join!(jobs::run(app.clone()), commands::run(app.clone()), courier::run(app));
 }

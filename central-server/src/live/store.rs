@@ -7,6 +7,7 @@ use neopro_protocol::configuration::DeployedVideo;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::answers::Answer;
 use super::figures::{Figures, SiteHour, rows};
 use super::hub::News;
 use super::v2::word;
@@ -318,8 +319,9 @@ pub fn with_commands(sites: Vec<SiteId>, now: Time) -> Query<Vec<SiteId>> {
     query(
         "select s.id from unnest($1) as s (id) \
          where exists (select from remote_commands c where c.site_id = s.id and c.status = 'executing' \
-             and c.deadline <= $2) \
-           or not exists (select from remote_commands c where c.site_id = s.id and c.status = 'executing') and ( \
+             and c.origin = 'deployment' and c.deadline <= $2) \
+           or not exists (select from remote_commands c where c.site_id = s.id and c.status = 'executing' \
+             and (c.origin = 'deployment' or c.command_type = 'update_config')) and ( \
              exists (select from site_removals r join site_inventory i on i.site_id = r.site_id \
                  and i.video_id = r.video_id \
                where r.site_id = s.id and i.filename is not null and i.state = 'installed' \
@@ -337,6 +339,86 @@ pub fn with_commands(sites: Vec<SiteId>, now: Time) -> Query<Vec<SiteId>> {
     .bind(now)
     .all::<Scalar<SiteId>>()
     .map(|sites| sites.into_iter().map(|Scalar(site)| site).collect())
+}
+
+/// Of these sites, those that have commands of people which wait, or which their boxes have not said to have.
+pub fn with_open_commands(sites: Vec<SiteId>) -> Query<Vec<SiteId>> {
+    query(
+        "select distinct site_id from remote_commands where origin = 'person' and status in ('pending', 'executing') \
+           and received_at is null and site_id = any ($1)",
+    )
+    .bind(uuids(&sites))
+    .all::<Scalar<SiteId>>()
+    .map(|sites| sites.into_iter().map(|Scalar(site)| site).collect())
+}
+
+row! {
+    /// A person's command that is to be told now.
+    #[derive(Debug)]
+    pub struct DueCommand {
+        pub id: CommandId,
+        pub site_id: SiteId,
+        pub command_type: String,
+        pub command_data: Value,
+        /// The secrets of its data, sealed.
+        pub secrets: Option<String>,
+    }
+}
+
+/// What is to be told now to boxes that are connected, of protocol 1 or not, at most so many to each: it counts as told.
+pub fn tell_commands(sites: &[SiteId], olds: Vec<bool>, most: i32, now: Time) -> Query<Vec<DueCommand>> {
+    query("select id, site_id, command_type, command_data, secrets from neopro_tell_commands($1, $2, $3, $4)")
+        .bind(uuids(sites))
+        .bind(olds)
+        .bind(most)
+        .bind(now)
+        .all()
+}
+
+/// These could not be told: their boxes have gone.
+pub fn take_back_commands(commands: &[CommandId], now: Time) -> Query<()> {
+    query("select neopro_take_back_commands($1, $2)")
+        .bind(commands.iter().map(|command| command.0).collect::<Vec<_>>())
+        .bind(now)
+        .nothing()
+}
+
+/// Boxes have these commands on their disks. In one order, so that two such statements never wait for each other.
+pub fn note_received(received: &[(CommandId, SiteId)], now: Time) -> Query<()> {
+    query(
+        "with had as (select r.id from unnest($1, $2) as n (id, site) \
+           join remote_commands r on r.id = n.id and r.site_id = n.site \
+           where r.origin = 'person' and r.received_at is null and r.executed_at is not null order by r.id for update of r) \
+         update remote_commands r set received_at = $3, secrets = null from had where r.id = had.id",
+    )
+    .bind(received.iter().map(|(command, _)| command.0).collect::<Vec<_>>())
+    .bind(received.iter().map(|(_, site)| site.0).collect::<Vec<_>>())
+    .bind(now)
+    .nothing()
+}
+
+row! {
+    /// A person's command that was answered.
+    #[derive(Debug, Clone)]
+    pub struct Answered {
+        pub id: CommandId,
+        pub site_id: SiteId,
+        pub command_type: String,
+        /// It was not answered before.
+        pub is_news: bool,
+    }
+}
+
+/// Takes answers to people's commands: those that are some.
+pub fn answer_commands(answers: &[Answer], now: Time) -> Query<Vec<Answered>> {
+    query("select id, site_id, command_type, is_news from neopro_answer_commands($1, $2, $3, $4, $5, $6)")
+        .bind(answers.iter().map(|answer| answer.site.0).collect::<Vec<_>>())
+        .bind(answers.iter().map(|answer| answer.command.0).collect::<Vec<_>>())
+        .bind(answers.iter().map(|answer| answer.succeeded).collect::<Vec<_>>())
+        .bind(answers.iter().map(|answer| answer.result.clone()).collect::<Vec<Option<Value>>>())
+        .bind(answers.iter().map(|answer| answer.message.clone()).collect::<Vec<_>>())
+        .bind(now)
+        .all()
 }
 
 /// Keeps the mirror of a site's configuration, and what it shows of our videos.

@@ -3,7 +3,6 @@
 //!
 //! Nothing else in the server knows of this protocol.
 
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use neopro_protocol::configuration;
@@ -22,8 +21,8 @@ use crate::storage::Bucket;
 /// How long the mirror of a box is waited for before it gets commands without having shown what it has.
 pub(super) const MIRROR_PATIENCE: Duration = Duration::from_secs(10);
 /// How often an answer that cannot be written down is tried, and how many times: the box will not repeat it.
-const TRIED_EVERY: Duration = Duration::from_secs(3);
-const TRIES: usize = 15;
+pub(super) const TRIED_EVERY: Duration = Duration::from_secs(3);
+pub(super) const TRIES: usize = 15;
 
 /// Tells a box what to do next, if it is not busy. The command is on record before it leaves.
 pub(super) async fn step(app: &App, site: SiteId, handle: Handle) {
@@ -42,11 +41,8 @@ pub(super) async fn step(app: &App, site: SiteId, handle: Handle) {
     }
 }
 
-/// Takes the answer to a command: the next one may follow.
-pub(super) async fn result(app: &App, site: SiteId, data: &Value) {
-    let Some(command) = data["commandId"].as_str().and_then(|id| CommandId::from_str(id).ok()) else {
-        return tracing::debug!(%site, "a result names no command of ours");
-    };
+/// Takes the answer to a command that carries out a deployment: the next one may follow. Whether it is written down.
+pub(super) async fn result(app: &App, site: SiteId, command: CommandId, data: &Value) -> bool {
     let succeeded = data["status"] == "success";
     let message = data["error"].as_str().map(|text| clean(text, 500));
     let outcome = Outcome {
@@ -66,9 +62,16 @@ pub(super) async fn result(app: &App, site: SiteId, data: &Value) {
         Ok(true) => {
             app.changes.note(Change::Work(site));
             app.live.bell.ring([site]);
+            true
         }
-        Ok(false) => tracing::debug!(%site, %command, "a result that nobody waits for"),
-        Err(error) => tracing::warn!(%site, %command, %error, "the result of a command is lost"),
+        Ok(false) => {
+            tracing::debug!(%site, %command, "a result that nobody waits for");
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%site, %command, %error, "the result of a command is lost");
+            false
+        }
     }
 }
 
@@ -128,7 +131,7 @@ async fn insistently<T: Send + 'static>(app: &App, mut write: impl FnMut() -> db
 }
 
 /// The database cannot store the character NUL.
-fn without_nul(value: Value) -> Value {
+pub(super) fn without_nul(value: Value) -> Value {
     match value {
         Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "")),
         Value::Array(values) => values.into_iter().map(without_nul).collect(),

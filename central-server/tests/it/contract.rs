@@ -86,6 +86,8 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("GET /api/sites/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/sites/{id}/metrics", &["super_admin", "admin", "operator", "viewer", "agency"]),
     ("POST /api/sites", &["super_admin", "admin", "operator"]),
+    ("POST /api/sites/{id}/command", &["super_admin", "admin", "operator"]),
+    ("GET /api/sites/{id}/command/{command_id}", &["super_admin", "admin", "operator", "viewer"]),
     ("PUT /api/sites/{id}", &["super_admin", "admin", "operator"]),
     ("DELETE /api/sites/{id}", &["super_admin", "admin"]),
     ("POST /api/sites/{id}/regenerate-key", &["super_admin", "admin"]),

@@ -94,7 +94,7 @@ impl Attack {
             video if video.contains("/videos/") => &self.video,
             _ => &self.site,
         };
-        template.replace("{id}", id).replace("{site_id}", &self.site)
+        template.replace("{id}", id).replace("{site_id}", &self.site).replace("{command_id}", &self.site)
     }
 
     /// Sends and judges; the harness has held the answer against the contract already.
@@ -126,7 +126,8 @@ async fn wrong_values_in_every_field_of_every_body() {
         for name in &names {
             for value in poison() {
                 // The other fields are right, so that this one is really reached.
-                let mut body = json!({"site_name": "Autre", "club_name": "Club", "email": "a@b.fr", "password": "x", "name": "Autre", "type": "custom"});
+                let mut body = json!({"site_name": "Autre", "club_name": "Club", "email": "a@b.fr", "password": "x",
+                    "name": "Autre", "type": "custom", "command": "update_config"});
                 body[name] = value;
                 let bytes = serde_json::to_vec(&body).expect("JSON");
                 let path = attack.path(&path);
@@ -206,7 +207,7 @@ async fn wrong_ids_queries_methods_and_headers() {
     for (path, method, _) in operations() {
         if path.contains("{id}") {
             for id in ids {
-                let path = path.replace("{id}", id).replace("{site_id}", id);
+                let path = path.replace("{id}", id).replace("{site_id}", id).replace("{command_id}", id);
                 let body = b"{\"club_name\":\"x\"}".to_vec();
                 let status = attack.send(&method, &path, body, &[("content-type", b"application/json")]).await;
                 assert_eq!(status, 400, "{method} {path}");

@@ -1,6 +1,6 @@
 // A box of NeoPro 1, as far as the live channel sees it: the official client with the options that boxes have.
 // Arguments: address, site id, key, transports (comma). Says each event on a line of JSON; takes events to
-// emit as lines of JSON (`["heartbeat", {…}]`) on its input, also before it is connected.
+// emit as lines of JSON (`["heartbeat", {…}]`) on its input, also before it is connected, and `{"drop":true}`.
 import { createInterface } from 'node:readline';
 import { io } from 'socket.io-client';
 
@@ -27,14 +27,18 @@ socket.on('ping_check', (data) => {
   say('ping_check', data);
   socket.emit('pong_check');
 });
-for (const event of ['authenticated', 'auth_error', 'command']) {
+// A box of NeoPro 1 acknowledges nothing: who asks it to would wait in vain.
+socket.on('command', (data, ...more) => say('command', more.length ? { ...data, more: more.length } : data));
+for (const event of ['authenticated', 'auth_error']) {
   socket.on(event, (data) => say(event, data));
 }
 socket.on('disconnect', (reason) => say('disconnect', { reason }));
 socket.on('connect_error', (error) => say('connect_error', { message: error.message }));
 
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const [event, data] = JSON.parse(line);
+  const said = JSON.parse(line);
+  if (said.drop) return socket.io.engine.transport.ws.terminate();
+  const [event, data] = said;
   if (data === undefined) socket.emit(event);
   else socket.emit(event, data);
 });

@@ -23,7 +23,11 @@ socket.on('desired', (data, acknowledge) => {
   acknowledge({ revision: data.revision });
 });
 socket.on('ping_check', () => socket.emit('pong_check'));
-for (const event of ['authenticated', 'auth_error', 'command', 'disconnect']) {
+socket.on('command', (data, acknowledge) => {
+  say('command', data);
+  if (!mode.deaf) acknowledge({ commandId: data.id });
+});
+for (const event of ['authenticated', 'auth_error', 'disconnect']) {
   socket.on(event, (data) => say(event, data));
 }
 createInterface({ input: process.stdin }).on('line', async (line) => {
