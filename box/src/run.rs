@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing_subscriber::EnvFilter;
 
 use crate::agent::{Agent, Rhythm};
+use crate::commands::Worker;
 use crate::config::{Central, Config, Loaded};
 use crate::configuration::{LOOK, Watcher};
 use crate::files::{Keeper, Options, Surroundings, Views};
@@ -177,6 +178,8 @@ impl Running {
         match config.central {
             Some(central) => {
                 let rhythm = Rhythm::field(config.heartbeat);
+                let (worker, desk) = Worker::open(state.clone(), configuration.clone(), config.videos.clone());
+                parts.spawn(worker.run());
                 let agent = Agent {
                     central,
                     device_key,
@@ -188,6 +191,7 @@ impl Running {
                     progress,
                     configuration,
                     notes,
+                    desk,
                     videos: config.videos,
                 };
                 parts.spawn(agent.run());

@@ -87,11 +87,17 @@ fn load(before: Processor, now: Processor) -> Option<f64> {
 }
 
 fn memory(meminfo: &str) -> Option<f64> {
-    let field = |name: &str| -> Option<u64> {
-        meminfo.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
-    };
-    let total = field("MemTotal:")?;
-    percent(total.checked_sub(field("MemAvailable:")?)?, total)
+    let total = kilobytes(meminfo, "MemTotal:")?;
+    percent(total.checked_sub(kilobytes(meminfo, "MemAvailable:")?)?, total)
+}
+
+/// The machine's memory in bytes.
+pub(crate) fn memory_bytes() -> Option<u64> {
+    kilobytes(&text("/proc/meminfo")?, "MemTotal:")?.checked_mul(1024)
+}
+
+fn kilobytes(meminfo: &str, field: &str) -> Option<u64> {
+    meminfo.lines().find_map(|line| line.strip_prefix(field))?.split_whitespace().next()?.parse().ok()
 }
 
 /// The first zone of the processor, else the first of all; thousandths of a degree on the file.
@@ -109,7 +115,7 @@ fn temperature(zones: &Path) -> Option<f64> {
 }
 
 /// The machine's address in its network: of the cable, else of the radio, else any.
-fn local_address() -> Option<Ipv4Addr> {
+pub(crate) fn local_address() -> Option<Ipv4Addr> {
     address(&text("/proc/net/route")?, &text("/proc/net/fib_trie")?)
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout_at};
 
 use super::Agent;
+use super::answers::Answers;
 use super::reports::{Reports, Sent};
 use crate::configuration::Mirror;
 use crate::files::{Note, Progresses};
@@ -44,6 +45,7 @@ pub(super) struct Conversation<'a> {
     confirms: Option<(Question, String)>,
     /// What is wanted and could not be kept yet.
     unkept: Option<(Arc<Desired>, Option<Asked>)>,
+    answers: Answers,
     unknown_events: u64,
 }
 
@@ -73,6 +75,7 @@ impl<'a> Conversation<'a> {
             mirrored: None,
             confirms: None,
             unkept: None,
+            answers: Answers::begin(),
             unknown_events: 0,
         };
         let welcome = match conversation.authenticate().await {
@@ -98,7 +101,7 @@ impl<'a> Conversation<'a> {
             protocol: Some(PROTOCOL),
             agent_version: Some(env!("CARGO_PKG_VERSION").into()),
             device_key: Some(self.agent.device_key.clone()),
-            capabilities: vec!["desired".into()],
+            capabilities: vec!["desired".into(), "commands".into()],
             revision: Some(self.kept_revision().await),
         };
         self.link.emit("authenticate", &claim).await?;
@@ -128,6 +131,7 @@ impl<'a> Conversation<'a> {
         let mut heartbeat = ticks(self.agent.rhythm.heartbeat);
         let mut progress = ticks(self.agent.rhythm.progress);
         self.mirror().await?;
+        self.answers.welcome(reports, self.agent, &mut self.link).await?;
         loop {
             let due = self.reports.due().filter(|_| reports);
             tokio::select! {
@@ -142,6 +146,12 @@ impl<'a> Conversation<'a> {
                     changed.map_err(|_| Ended::Closed)?;
                     self.mirror().await?;
                 }
+                works = self.agent.desk.changed() => {
+                    if !works {
+                        return Err(Ended::Closed.into());
+                    }
+                    self.answers.send(self.agent, &mut self.link).await?;
+                }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.report().await?,
             }
         }
@@ -151,6 +161,9 @@ impl<'a> Conversation<'a> {
         match incoming {
             Incoming::Event { name, data, asked } => self.heed(&name, data, asked).await,
             Incoming::Answer { to, data } => {
+                if self.answers.heard(to, &data, self.agent, &mut self.link).await? {
+                    return Ok(());
+                }
                 if let Some((_, hash)) = self.confirms.take_if(|(question, _)| *question == to) {
                     self.keep_mirrored(hash).await;
                 }
@@ -165,7 +178,7 @@ impl<'a> Conversation<'a> {
             }
             Incoming::Unanswered(question) => {
                 self.reports.unanswered(question);
-                Ok(())
+                Ok(self.answers.unanswered(question, self.agent, &mut self.link).await?)
             }
         }
     }
@@ -174,7 +187,7 @@ impl<'a> Conversation<'a> {
         match name {
             "ping_check" => Ok(self.link.emit_bare("pong_check").await?),
             "desired" => self.desire(data, asked).await,
-            "command" => self.decline(&data).await,
+            "command" => Ok(self.answers.take(data, asked, self.agent, &mut self.link).await?),
             "auth_error" => Err(Over::Refused(data["message"].as_str().unwrap_or_default().to_owned())),
             _ => {
                 self.unknown_events += 1;
@@ -252,19 +265,9 @@ impl<'a> Conversation<'a> {
         self.agent.wanted.send_replace(Arc::new(Wanted { desired: known.desired.clone(), origins }));
     }
 
-    /// Commands come with a later version; whoever gave one is told.
-    async fn decline(&mut self, command: &Value) -> Result<(), Over> {
-        let kind = command["type"].as_str().unwrap_or_default();
-        let result = json!({
-            "commandId": command["id"],
-            "status": "error",
-            "error": format!("Cette version du boîtier ne connaît pas la commande « {kind} »."),
-        });
-        Ok(self.link.emit("command_result", &result).await?)
-    }
-
     async fn beat(&mut self) -> Result<(), Over> {
         self.keep_again().await?;
+        self.answers.keep_again(self.agent, &mut self.link).await?;
         let version = env!("CARGO_PKG_VERSION");
         let metrics = self.figures.read(&self.agent.videos);
         let heartbeat = json!({

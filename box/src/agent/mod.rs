@@ -1,5 +1,6 @@
 //! The agent: speaks with the central server for as long as the box runs, and never gives up.
 
+mod answers;
 mod conversation;
 mod reports;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::commands::Desk;
 use crate::config::Central;
 use crate::configuration::Current;
 use crate::files::{Inventory, Note, Progresses};
@@ -74,6 +76,8 @@ pub struct Agent {
     pub configuration: watch::Receiver<Arc<Current>>,
     /// To tell the keeper what was reported.
     pub notes: mpsc::Sender<Note>,
+    /// The way to whoever does what the server asks for.
+    pub desk: Desk,
     /// The folder whose disk is reported.
     pub videos: PathBuf,
 }

@@ -58,7 +58,7 @@ pub struct Link {
 }
 
 /// An event that asks for an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Question(u64);
 
 /// An event of the server that asks for an answer.

@@ -3,6 +3,7 @@
 //! Nothing here is the only copy of anything that the club made. A file that cannot be read is set aside and the box
 //! begins anew: the server says again what it wants, and files on the disk are known again by their hash.
 
+mod commands;
 mod store;
 
 use std::fmt;
@@ -13,6 +14,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use neopro_protocol::{Desired, Drift, ItemState, Reason};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+
+pub use commands::Kept;
 
 /// The file within the folder of the state.
 pub const FILE: &str = "state.sqlite";

@@ -12,10 +12,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params}
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{FILE, NotedDrift, Quarantined, Record, StateError, Wanted};
+use super::{FILE, NotedDrift, Quarantined, Record, StateError, Wanted, commands};
 
-/// The version of the schema below.
-const VERSION: i64 = 1;
+/// The version of the schema: that below, and from the second version on commands.
+const VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 create table document (
@@ -45,7 +45,6 @@ create table quarantine (
   mark text not null,
   reason text not null
 ) strict;
-pragma user_version = 1;
 ";
 
 const SITE: &str = "site";
@@ -120,7 +119,7 @@ pub(super) fn remember(folder: &Path, into: &mut Connection) -> Result<(), State
     for (key, quarantined) in quarantine(&from)? {
         set_quarantine(into, &key, Some(&quarantined))?;
     }
-    Ok(())
+    commands::remember(&from, into)
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
@@ -130,9 +129,16 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     let version: i64 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
     match version {
         VERSION => Ok(()),
-        0 => connection.execute_batch(&format!("begin immediate; {SCHEMA} commit;")),
+        0 => learn(connection, &[SCHEMA, commands::SCHEMA]),
+        1 => learn(connection, &[commands::SCHEMA]),
         _ => Err(unreadable()),
     }
+}
+
+/// Makes tables that a file does not have yet.
+fn learn(connection: &Connection, tables: &[&str]) -> rusqlite::Result<()> {
+    let tables = tables.concat();
+    connection.execute_batch(&format!("begin immediate; {tables} pragma user_version = {VERSION}; commit;"))
 }
 
 fn unreadable() -> rusqlite::Error {
@@ -151,7 +157,7 @@ pub(super) fn close(connection: Connection) {
 }
 
 /// Makes what follows reach the disk before it counts as done.
-fn durably<T>(
+pub(super) fn durably<T>(
     connection: &mut Connection,
     write: impl FnOnce(&mut Connection) -> Result<T, StateError>,
 ) -> Result<T, StateError> {
@@ -172,6 +178,7 @@ pub(super) fn belong_to(connection: &mut Connection, site: &str) -> Result<(), S
         if known.is_some() {
             transaction.execute("delete from document where name in (?1, ?2, ?3)", [DESIRED, ORIGINS, MIRRORED])?;
             transaction.execute("delete from drift", [])?;
+            transaction.execute("delete from command", [])?;
         }
         keep_document(&transaction, SITE, &site)?;
         Ok(transaction.commit()?)
@@ -186,7 +193,7 @@ pub(super) fn document<T: DeserializeOwned>(connection: &Connection, name: &str)
     Ok(json.and_then(|json| understood(name, serde_json::from_str(&json))))
 }
 
-fn understood<T>(what: &str, read: serde_json::Result<T>) -> Option<T> {
+pub(super) fn understood<T>(what: &str, read: serde_json::Result<T>) -> Option<T> {
     read.inspect_err(|error| tracing::error!(what, %error, "what the state holds cannot be understood")).ok()
 }
 

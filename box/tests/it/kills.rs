@@ -1,5 +1,6 @@
 //! The program itself, killed without a warning, again and again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -63,6 +64,51 @@ impl Drop for Program {
 #[expect(clippy::disallowed_methods, reason = "a test's own variable, as the soak sets it")]
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().map_or(default, |text| text.parse().expect("a number"))
+}
+
+#[tokio::test]
+async fn a_box_that_is_killed_forgets_no_command_and_does_none_twice() {
+    let central = Central::start().await;
+    let root = scratch("kills-commands");
+    let acknowledged = || {
+        let acks = central.events("(ack)").into_iter();
+        acks.filter_map(|ack| Some(ack["commandId"].as_str()?.to_owned())).collect::<BTreeSet<_>>()
+    };
+    let mut given = Vec::new();
+    for kill in 0..number("NEOPRO_BOX_KILLS", 5) {
+        let mut program = Program::start(&central, &root, &[]);
+        let beats = central.events("heartbeat").len();
+        central.event("heartbeat", beats).await;
+        // What was given and not acknowledged is told again, as the server does.
+        let (acks, kept) = (acknowledged(), central.events("(ack)").len());
+        given.extend((0..10).map(|_| uuid::Uuid::now_v7().to_string()));
+        for id in given.iter().filter(|id| !acks.contains(*id)) {
+            let kind = if kill % 2 == 0 { "get_system_info" } else { "reboot" };
+            central.send(&format!("42900{}", serde_json::json!(["command", {"id": id, "type": kind, "data": {}}])));
+        }
+        central.until("an acknowledgement", |central| (central.events("(ack)").len() > kept).then_some(())).await;
+        // Between keeping, doing and answering, wherever that falls.
+        tokio::time::sleep(Duration::from_millis(kill * 4)).await;
+        program.kill();
+    }
+    let mut program = Program::start(&central, &root, &[]);
+    let known = acknowledged();
+    let answers = |id: &str| {
+        let answers = central.events("command_result").into_iter();
+        answers.filter(|answer| answer["commandId"] == id).collect::<Vec<_>>()
+    };
+    for id in &known {
+        central.until(id, |_| (!answers(id).is_empty()).then_some(())).await;
+    }
+    program.terminate();
+    let mut repeated = 0;
+    for id in &known {
+        let all = answers(id);
+        repeated += all.len() - 1;
+        assert!(all.iter().all(|answer| *answer == all[0]), "{id} was done twice: {all:#?}");
+    }
+    eprintln!("{} commands of {} were acknowledged, {repeated} answers were repeated", known.len(), given.len());
+    assert!(known.len() >= 5);
 }
 
 #[tokio::test]

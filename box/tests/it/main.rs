@@ -2,6 +2,7 @@
 //! real browser.
 
 mod agent;
+mod commands;
 mod downloads;
 mod kills;
 mod link;

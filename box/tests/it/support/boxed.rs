@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use neopro_box::agent::{Agent, Rhythm};
+use neopro_box::commands::Worker;
 use neopro_box::config::{Central as CentralConfig, Secret};
 use neopro_box::configuration::Watcher;
 use neopro_box::files::{Keeper, Note, Options, Surroundings, Views};
@@ -75,6 +76,7 @@ impl TestBox {
         let videos = options.videos.clone();
         let (keeper, Views { inventory, progress, library, notes }) =
             Keeper::open(options, around).await.expect("a keeper");
+        let (worker, desk) = Worker::open(state.clone(), configuration.clone(), videos.clone());
         let agent = Agent {
             central: CentralConfig {
                 server: Address::of_server(&central.url()).expect("an address"),
@@ -90,11 +92,13 @@ impl TestBox {
             progress,
             configuration,
             notes: notes.clone(),
+            desk,
             videos,
         };
         let mut parts = JoinSet::new();
         parts.spawn(watcher.run());
         parts.spawn(keeper.run());
+        parts.spawn(worker.run());
         parts.spawn(agent.run());
         Self { root: root.to_owned(), library, notes, parts, state: Some(opened) }
     }

@@ -23,6 +23,8 @@ pub struct Manners {
     pub is_old: bool,
     /// Reports are acknowledged.
     pub acknowledges: bool,
+    /// Answers to commands are acknowledged.
+    pub takes_answers: bool,
     /// Between two pings, and how long the box would have to answer, in milliseconds.
     pub pulse: (u64, u64),
     /// Pings are sent.
@@ -39,6 +41,7 @@ impl Default for Manners {
             refuses: None,
             is_old: false,
             acknowledges: true,
+            takes_answers: true,
             pulse: (25_000, 60_000),
             pings: true,
             origins: Vec::new(),
@@ -86,7 +89,7 @@ impl Central {
             heard: Mutex::default(),
             manners: Mutex::default(),
             desired: watch::channel(Desired::default()).0,
-            packets: broadcast::channel(16).0,
+            packets: broadcast::channel(256).0,
             origin: format!("http://127.0.0.1:{port}"),
         });
         let of_requests = (shared.clone(), storage.clone());
@@ -287,6 +290,9 @@ fn react(shared: &Shared, manners: &Manners, text: &str, known: &mut Option<i64>
             vec![format!("42{}", json!(["authenticated", welcome]))]
         }
         "reported" if manners.acknowledges => vec![format!("43{number}[{}]", json!({"sequence": data["sequence"]}))],
+        "command_result" if manners.takes_answers && !number.is_empty() => {
+            vec![format!("43{number}[{}]", json!({"commandId": data["commandId"]}))]
+        }
         _ => Vec::new(),
     }
 }
