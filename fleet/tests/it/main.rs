@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read what the run tells them, and the time as it is")]
 
+mod commands;
 mod dashboard;
 mod demo;
 mod fluid;
