@@ -62,8 +62,10 @@ export function Advance({ order, named = false }: { order: Order; named?: boolea
   if (order.status === 'scheduled') {
     return (
       <span className="advance">
-        {named ? <span className="advance-name">{targetName(order, words)}</span> : null}
-        <small>{order.scheduled_at ? t('deployments.planned', { at: formats.dateTime(new Date(order.scheduled_at)) }) : null}</small>
+        <small>
+          {named ? <>{targetName(order, words)} · </> : null}
+          {order.scheduled_at ? t('deployments.planned', { at: formats.dateTime(new Date(order.scheduled_at)) }) : null}
+        </small>
       </span>
     )
   }
