@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use neopro_protocol::configuration::{ClubView, DeployedVideo, club_view, deployed_videos, public_text, split};
+use neopro_protocol::weight;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
@@ -54,9 +55,13 @@ const LARGEST: u64 = 5_000_000;
 
 /// Why a text is no document.
 #[derive(Debug)]
-enum Unusable {
+pub enum Unusable {
+    /// It is no JSON, or not whole.
     Torn(serde_json::Error),
+    /// It is JSON, but no object.
     NoObject,
+    /// It would push the rest of the box out of its memory.
+    Heavy,
 }
 
 impl std::fmt::Display for Unusable {
@@ -65,14 +70,22 @@ impl std::fmt::Display for Unusable {
             // The error of the reader tells the line and the column, and nothing of what stands there.
             Self::Torn(error) => write!(f, "line {}, column {}", error.line(), error.column()),
             Self::NoObject => f.write_str("it is no JSON object"),
+            Self::Heavy => f.write_str("it takes too much memory for its length"),
         }
     }
 }
 
 impl Current {
-    fn read(text: &str) -> Result<Self, Unusable> {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// [`Unusable`]; none of its words is from the document.
+    pub fn read(text: &str) -> Result<Self, Unusable> {
         // Some editors begin a file with it; browsers pass over it.
         let text = text.trim_start_matches('\u{FEFF}');
+        if !weight::is_fair(text) {
+            return Err(Unusable::Heavy);
+        }
         let document: Value = serde_json::from_str(text).map_err(Unusable::Torn)?;
         if !document.is_object() {
             return Err(Unusable::NoObject);
@@ -247,6 +260,10 @@ mod tests {
         assert_eq!(current.borrow().view.club_name.as_deref(), Some("Vitré"));
         let served = current.borrow().public_text.clone().expect("a text");
         assert!(served.starts_with("{\"auth\""), "{served}");
+        assert!(matches!(
+            Current::read(&format!("{{\"a\":[{}0]}}", "{\"\":0},".repeat(500_000))),
+            Err(Unusable::Heavy)
+        ));
         let huge = format!("{{\"auth\":{{\"clubName\":\"Rennes\"}},\"x\":\"{}\"}}", "x".repeat(LARGEST as usize));
         fs::write(&path, huge).expect("written");
         watcher.look();

@@ -5,6 +5,7 @@
 
 pub mod configuration;
 mod messages;
+pub mod weight;
 
 pub use messages::{
     Authenticate, Authenticated, Command, CommandAck, CommandResult, CommandStatus, Desired, Drift, DriftKind, Item,

@@ -4,6 +4,7 @@
 //! An Engine.IO packet is one character and its data; with type `4` (message) the data is a Socket.IO packet:
 //! another character, an optional acknowledgement number, and JSON.
 
+use neopro_protocol::weight;
 use serde_json::Value;
 
 /// Between two packets in the body of a polling request.
@@ -51,8 +52,12 @@ pub struct Malformed;
 /// Reads one packet.
 ///
 /// # Errors
-/// [`Malformed`] for anything that no client of ours sends: binary, another namespace, broken JSON.
+/// [`Malformed`] for anything that no client of ours sends: binary, another namespace, broken JSON, or JSON that is made
+/// to fill our memory.
 pub fn read(text: &str) -> Result<FromClient, Malformed> {
+    if !weight::is_fair(text) {
+        return Err(Malformed);
+    }
     let mut characters = text.chars();
     let kind = characters.next().ok_or(Malformed)?;
     let data = characters.as_str();
@@ -203,6 +208,8 @@ mod tests {
         }
         let deep = format!("42[\"a\",{}", "[".repeat(100_000));
         assert_eq!(read(&deep), Err(Malformed));
+        let heavy = format!("42[\"a\",{}0]", "{\"\":0},".repeat(100_000));
+        assert_eq!(read(&heavy), Err(Malformed));
     }
 
     #[test]
