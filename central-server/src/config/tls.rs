@@ -3,9 +3,14 @@
 //! To a public host in production it always is. Supabase's certificates chain to a root of its own, so without that
 //! root there is nothing to check them against: the server then starts, encrypts, and says so each time.
 
+use std::io::{self, Read as _};
+
 use super::database::Tls;
 use super::reader::{Reader, Refused};
 use super::{Mode, url};
+
+/// The largest file of certificates that is read: four times all public authorities together.
+const LARGEST_CA: u64 = 1024 * 1024;
 
 /// What the `DATABASE_SSL…` variables ask for, whatever the URL says.
 #[derive(Debug)]
@@ -75,12 +80,26 @@ fn ca_file(r: &mut Reader, variable: &'static str) -> Result<Option<String>, Ref
             r.refuse(variable, "un chemin de fichier est attendu ; le texte du certificat va dans DATABASE_SSL_CA")
         );
     }
-    match std::fs::read_to_string(&path) {
+    match read_file(&path) {
         Ok(text) => {
             certificates(text).map(Some).map_err(|fault| r.refuse(variable, format!("le fichier {path} : {fault}")))
         }
         Err(error) => Err(r.refuse(variable, format!("le fichier {path} n'est pas lisible ({error})"))),
     }
+}
+
+/// The text of a file, if it is one that can hold certificates: a start must not wait for a pipe into which nobody
+/// writes, nor read a device without an end.
+fn read_file(path: &str) -> io::Result<String> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("ce n'est pas un fichier"));
+    }
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LARGEST_CA + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST_CA {
+        return Err(io::Error::other("trop grand pour des certificats"));
+    }
+    Ok(text)
 }
 
 /// The text if it holds certificates; else the end of a sentence.
@@ -143,7 +162,7 @@ pub(super) fn choose(
 
 /// The file of the parameter `sslrootcert`. It is often the path of another machine: no reason not to start.
 fn pasted_root(r: &mut Reader, path: Option<&str>) -> Option<String> {
-    let read = std::fs::read_to_string(path?).ok().and_then(|text| certificates(text).ok());
+    let read = read_file(path?).ok().and_then(|text| certificates(text).ok());
     if read.is_none() {
         r.warn("DATABASE_URL", "le fichier de sslrootcert n'est pas un certificat PEM lisible ici ; il est ignoré");
     }

@@ -124,6 +124,7 @@ fn the_root_certificate_comes_as_text_as_file_or_with_the_url() {
         ("DATABASE_SSL_CA", "/etc/ca.crt"),
         ("DATABASE_SSL_CA", key),
         ("DATABASE_SSL_CA_FILE", "/nulle/part.crt"),
+        ("DATABASE_SSL_CA_FILE", "/dev/zero"),
         ("DATABASE_SSL_CA_PATH", key),
     ] {
         assert!(!refused(&with(production(), &[(name, value)]), name).what.contains("kanari"));
@@ -131,4 +132,6 @@ fn the_root_certificate_comes_as_text_as_file_or_with_the_url() {
     // A path of another machine inside the URL does not keep the server from starting.
     let foreign = format!("{}&sslrootcert=./prod-ca-2021.crt", pooler_url("mot"));
     warned(&in_production(&foreign), "DATABASE_URL", "sslrootcert");
+    let endless = format!("{}&sslrootcert=/dev/zero", pooler_url("mot"));
+    warned(&in_production(&endless), "DATABASE_URL", "sslrootcert");
 }
