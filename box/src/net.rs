@@ -44,9 +44,11 @@ impl Address {
         if uri.authority()?.as_str().contains('@') {
             return None;
         }
-        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let host = uri.host()?.to_ascii_lowercase();
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&host);
         let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        (!host.is_empty()).then_some(Self { tls, host, port })
+        // Brackets stand around an address, and nowhere in one: `http://a[` passes for an address elsewhere.
+        (!bare.is_empty() && !bare.contains(['[', ']'])).then(|| Self { tls, host: bare.to_owned(), port })
     }
 
     /// The address of a central server: an origin, with at most a slash behind it.
@@ -209,5 +211,7 @@ mod tests {
         }
         assert!(Address::of_server("http://localhost:3001/").is_some_and(|address| address.is_local()));
         assert_eq!(Address::of_server("http://localhost:3001/a"), None);
+        assert!(Address::of_server("http://[::1]:3001").is_some_and(|address| address.is_local()));
+        assert_eq!(Address::of_server("http://a[:3001"), None);
     }
 }
