@@ -27,7 +27,7 @@ impl File {
 
     /// The first line that names a variable counts, as for the old agent. Quotes around a value are taken off; a
     /// comment begins at a `#` after a blank, outside quotes.
-    fn parse(text: &str, path: &Path) -> Self {
+    pub fn parse(text: &str, path: &Path) -> Self {
         let mut file = Self::default();
         for (index, line) in text.trim_start_matches('\u{FEFF}').lines().enumerate() {
             let line = line.trim();

@@ -88,6 +88,15 @@ impl Loaded {
         loaded
     }
 
+    /// Reads the text of a `site.conf`, as if there were neither an environment nor another file.
+    #[must_use]
+    pub fn from_site_conf(text: &str) -> Self {
+        let file = dotenv::File::parse(text, Path::new(SITE_CONF));
+        let mut loaded = Self::from_source(&|name| file.values.get(name).cloned());
+        loaded.warnings.splice(0..0, file.warnings);
+        loaded
+    }
+
     /// Reads values by their names.
     #[must_use]
     pub fn from_source(source: &dyn Fn(&str) -> Option<String>) -> Self {

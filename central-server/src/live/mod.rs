@@ -15,7 +15,7 @@ mod figures;
 mod hub;
 pub mod jobs;
 mod keys;
-mod packet;
+pub mod packet;
 mod polling;
 mod session;
 mod silent;
@@ -23,7 +23,7 @@ mod store;
 mod together;
 mod v1;
 mod v2;
-mod websocket;
+pub mod websocket;
 
 use crate::app::App;
 

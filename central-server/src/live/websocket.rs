@@ -99,7 +99,7 @@ fn accept(key: &[u8]) -> Option<HeaderValue> {
 
 /// What a client says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub enum Said {
     /// A message.
     Text(String),
     /// A ping of the WebSocket itself, to be answered with the same bytes.
@@ -144,7 +144,7 @@ impl WebSocket {
     fn read_now(&mut self) -> io::Result<usize> {
         let mut chunk = [0u8; CHUNK];
         let length = self.stream.try_read(&mut chunk)?;
-        self.incoming.received.extend_from_slice(&chunk[..length]);
+        self.incoming.add(&chunk[..length]);
         Ok(length)
     }
 
@@ -210,11 +210,11 @@ fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
 
 /// The client closes, or what it sends cannot be understood: nothing that follows can be.
 #[derive(Debug, PartialEq, Eq)]
-struct End;
+pub struct End;
 
-/// What has come and is not understood yet.
-#[derive(Default)]
-struct Incoming {
+/// What has come and is not understood yet. Knows nothing of a connection, so that any bytes can be tried on it.
+#[derive(Debug, Default)]
+pub struct Incoming {
     received: Vec<u8>,
     /// How many bytes of `received` are done with.
     done: usize,
@@ -233,8 +233,16 @@ struct Head {
 }
 
 impl Incoming {
+    /// Adds what has come.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.received.extend_from_slice(bytes);
+    }
+
     /// The next thing said among what has come; `None` when more has to come first.
-    fn next(&mut self, limit: usize) -> Result<Option<Said>, End> {
+    ///
+    /// # Errors
+    /// [`End`]: nothing is to be read behind it. Also if a message is longer than `limit`.
+    pub fn next(&mut self, limit: usize) -> Result<Option<Said>, End> {
         loop {
             let waiting = &self.received[self.done..];
             let room = limit.saturating_sub(self.begun.as_ref().map_or(0, Vec::len));
@@ -285,7 +293,7 @@ impl Incoming {
     }
 
     /// Gives back the memory of what is done with, before the next wait.
-    fn tidy(&mut self) {
+    pub fn tidy(&mut self) {
         if self.done == self.received.len() {
             self.received = Vec::new();
         } else {
