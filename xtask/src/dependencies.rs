@@ -24,7 +24,8 @@ pub struct Dependencies(Vec<Crate>);
 impl Dependencies {
     /// Asks cargo, which refuses if the lock file does not fit the manifests.
     pub fn read() -> Result<Self, String> {
-        let text = output(&mut cargo(&["metadata", "--locked", "--format-version", "1"]))?;
+        // What only a feature brings is a dependency, too.
+        let text = output(&mut cargo(&["metadata", "--locked", "--all-features", "--format-version", "1"]))?;
         let metadata: Value = serde_json::from_str(&text).map_err(|error| format!("`cargo metadata`: {error}"))?;
         Self::of(&metadata)
             .ok_or_else(|| "`cargo metadata` wrote something in another shape than is known here.".to_owned())

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod demo;
 mod dependencies;
+mod fuzz;
 mod generate;
 mod packages;
 mod pages;
@@ -53,7 +54,7 @@ const COMMANDS: [Command; 9] = [
     Command {
         name: "test",
         arguments: "[filter…]",
-        does: "installs the programs that the tests need, where they are missing, and runs every test",
+        does: "installs the programs that the tests need, where they are missing, and runs every test and the fuzzing slices",
         run: test::run,
     },
     Command {

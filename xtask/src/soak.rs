@@ -1,7 +1,7 @@
 //! `cargo xtask soak`: the long repetitions whole, of which the tests run a slice.
 
 use crate::steps::{Outcome, cargo, loud, output, visible};
-use crate::test;
+use crate::{fuzz, test};
 
 /// A test that repeats itself as often as a variable says.
 struct Soak {
@@ -42,6 +42,9 @@ const SOAKS: &[Soak] = &[
     Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
 
+/// The soak that is no test: made-up inputs.
+const FUZZ: &str = "fuzz";
+
 /// Where the soak `gallery` writes its page.
 const GALLERY: &str = "target/gallery/index.html";
 
@@ -55,13 +58,14 @@ pub fn gallery() -> Outcome {
 
 /// Runs the named soaks, or all.
 pub fn run(names: &[String]) -> Outcome {
-    if let Some(unknown) = names.iter().find(|name| !SOAKS.iter().any(|soak| soak.name == **name)) {
-        let known: Vec<&str> = SOAKS.iter().map(|soak| soak.name).collect();
+    let known: Vec<&str> = SOAKS.iter().map(|soak| soak.name).chain([FUZZ]).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("There is no soak \"{unknown}\", only: {}.", known.join(", ")));
     }
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     test::prepare()?;
     for Soak { name, variable, whole, package, tests } in SOAKS {
-        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+        if is_wanted(name) {
             loud(&format!("{name}, {variable}={whole}"), || {
                 let tests_with =
                     |option| cargo(&["test", "--locked", "-p", package, "--test", "it", tests, "--", option]);
@@ -72,5 +76,5 @@ pub fn run(names: &[String]) -> Outcome {
             })?;
         }
     }
-    Ok(())
+    if is_wanted(FUZZ) { fuzz::whole() } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask test`: what a fresh machine lacks, then every test.
+//! `cargo xtask test`: what a fresh machine lacks, then every test, then a slice of made-up inputs.
 
 use crate::steps::{Outcome, cargo, loud, visible};
-use crate::{packages, pages};
+use crate::{fuzz, packages, pages};
 
 /// What tests run under Node: the official Socket.IO client for the live channel, and what drives a browser for
 /// the TV and for the dashboard.
@@ -10,7 +10,8 @@ const CLIENTS: [&str; 3] = ["central-server/tests/js", "box/tests/js", "central-
 /// Runs the tests whose names contain a filter, or all.
 pub fn run(filters: &[String]) -> Outcome {
     prepare()?;
-    loud("cargo test", || visible(cargo(&["test", "--workspace", "--locked", "--"]).args(filters)))
+    loud("cargo test", || visible(cargo(&["test", "--workspace", "--locked", "--"]).args(filters)))?;
+    fuzz::slice(filters)
 }
 
 /// Installs and builds what the tests need beside Rust.
