@@ -10,9 +10,11 @@ use std::time::Instant;
 use neopro_protocol::{Authenticate, Authenticated, CommandAck, PROTOCOL, RevisionAck};
 use serde_json::{Value, json};
 
+use super::allowance::Allowance;
 use super::courier::Speaks;
 use super::figures::Reading;
 use super::keys::Unanswered;
+use super::large::{Beside, LARGE};
 use super::packet;
 use super::session::Handle;
 use super::silent;
@@ -34,6 +36,8 @@ const EARLY_BYTES: usize = 64 * 1024;
 pub(super) struct Talk {
     app: App,
     handle: Handle,
+    /// How much it may say.
+    pub(super) allowance: Allowance,
     known: Option<Known>,
     early: Vec<Event>,
     early_bytes: usize,
@@ -54,6 +58,7 @@ struct Event {
     name: String,
     data: Value,
     ack: Option<u64>,
+    is_large: bool,
 }
 
 /// The outcome of an `authenticate`.
@@ -69,7 +74,8 @@ enum Verdict {
 impl Talk {
     pub(super) fn begin(app: App, handle: Handle) -> Self {
         app.live.silent.opened(&handle);
-        Self { app, handle, known: None, early: Vec::new(), early_bytes: 0 }
+        let allowance = Allowance::of_stranger(tokio::time::Instant::now());
+        Self { app, handle, allowance, known: None, early: Vec::new(), early_bytes: 0 }
     }
 
     /// The namespace is entered. What a dashboard says about itself here is for a later version.
@@ -77,10 +83,22 @@ impl Talk {
         true
     }
 
-    /// An event; `false` ends the session.
-    pub(super) async fn event(&mut self, name: String, mut arguments: Vec<Value>, ack: Option<u64>) -> bool {
+    /// Where large packets are handled.
+    pub(super) fn beside(&self) -> &Beside {
+        &self.app.live.beside
+    }
+
+    /// An event that came in so many bytes; `false` ends the session.
+    pub(super) async fn event(
+        &mut self,
+        name: String,
+        mut arguments: Vec<Value>,
+        ack: Option<u64>,
+        length: usize,
+    ) -> bool {
+        self.allowance.event(&name, tokio::time::Instant::now());
         let data = if arguments.is_empty() { Value::Null } else { arguments.swap_remove(0) };
-        let event = Event { name, data, ack };
+        let event = Event { name, data, ack, is_large: length > LARGE };
         match self.known {
             Some(known) => {
                 self.hear(known, event).await;
@@ -110,13 +128,14 @@ impl Talk {
     pub(super) async fn over(self) {
         self.app.live.silent.settled(&self.handle);
         if let Some(Known { site, .. }) = self.known {
+            self.app.live.debts.remember(site, &self.allowance, tokio::time::Instant::now());
             self.app.live.seats.leave(site, &self.handle);
             self.app.live.hub.left(site, &self.handle);
         }
     }
 
     /// An event of a box that we know. Events that we do not know yet are no mistake of the box.
-    async fn hear(&mut self, known: Known, Event { name, data, ack }: Event) {
+    async fn hear(&mut self, known: Known, Event { name, data, ack, is_large }: Event) {
         let (app, site) = (&self.app, known.site);
         match name.as_str() {
             "heartbeat" => {
@@ -128,7 +147,7 @@ impl Talk {
         }
         match name.as_str() {
             "deploy_progress" => v1::progress(app, site, &data),
-            "sync_local_state" => v1::mirror(app, site, &data, !known.is_new).await,
+            "sync_local_state" => v1::mirror(app, site, data, !known.is_new, is_large).await,
             "command_result" => {
                 let taken = commands::result(app, site, data, known.is_new).await;
                 if let (Some(command), Some(ack)) = (taken, ack) {
@@ -165,6 +184,7 @@ impl Talk {
         match self.judge(&claim).await {
             Verdict::Welcome(site, stored) => {
                 self.handle.trust();
+                self.app.live.debts.recall(site, &mut self.allowance, tokio::time::Instant::now());
                 self.welcome(site, &claim, *stored).await;
                 true
             }

@@ -206,11 +206,12 @@ async fn insistently(app: &App, answer: &Answer, tries: usize) -> Option<Option<
 }
 
 /// What is kept of a result: no secret, and not more than a log.
-fn kept(result: Value) -> Option<Value> {
+fn kept(mut result: Value) -> Option<Value> {
     if result.is_null() {
         return None;
     }
-    let (result, _) = configuration::split(v1::without_nul(result));
+    v1::without_nul(&mut result);
+    let (result, _) = configuration::split(result);
     let bytes = result.to_string().len();
     if bytes > LARGEST_RESULT {
         return Some(json!({ "tooLarge": bytes }));

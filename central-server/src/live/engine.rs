@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
 
+use super::allowance::Allowance;
 use super::polling::{Poll, Refused};
 use super::session::{Handle, STRANGERS_PAYLOAD, Session, Transport};
 use super::websocket::{Said, Upgrade, WebSocket};
@@ -153,7 +154,7 @@ async fn post(poll: &Poll, body: Body) -> Response {
     let Ok(packets) = String::from_utf8(collected.to_bytes().into()) else {
         return engine_refusal(3, "Bad request");
     };
-    match poll.post(&packets).await {
+    match poll.post(packets).await {
         Ok(()) => text("ok".into()),
         Err(_) => engine_refusal(1, "Session ID unknown"),
     }
@@ -161,14 +162,15 @@ async fn post(poll: &Poll, body: Body) -> Response {
 
 /// The dance of a change from polling to WebSocket: `2probe`, `3probe`, the waiting request is released, `5`.
 async fn change_over(poll: Arc<Poll>, upgrade: Upgrade) {
+    let mut allowance = Allowance::of_stranger(tokio::time::Instant::now());
     let dance = async {
         let mut socket = upgrade.socket().await?;
-        if next_text(&mut socket).await? != "2probe" {
+        if next_text(&mut socket, &mut allowance).await? != "2probe" {
             return None;
         }
         socket.send("3probe").await.ok()?;
         poll.release();
-        (next_text(&mut socket).await? == "5").then_some(socket)
+        (next_text(&mut socket, &mut allowance).await? == "5").then_some(socket)
     };
     if let Ok(Some(socket)) = tokio::time::timeout(UPGRADE_TIMEOUT, dance).await {
         // A session that ended meanwhile has no use for it.
@@ -176,9 +178,9 @@ async fn change_over(poll: Arc<Poll>, upgrade: Upgrade) {
     }
 }
 
-async fn next_text(socket: &mut WebSocket) -> Option<String> {
+async fn next_text(socket: &mut WebSocket, allowance: &mut Allowance) -> Option<String> {
     loop {
-        match socket.receive(STRANGERS_PAYLOAD).await? {
+        match socket.receive(STRANGERS_PAYLOAD, allowance).await? {
             Said::Text(text) => return Some(text),
             Said::Ping(payload) => socket.pong(&payload).await.ok()?,
         }

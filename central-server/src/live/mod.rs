@@ -2,10 +2,12 @@
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
 //! conversation, `websocket` its transport, `polling` that of those who cannot use one, `engine` the way in,
-//! `silent` the limit for those who do not say who they are. `boxes` is what boxes say, `keys` how they are known (many
-//! `together`), `hub` who is there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or
-//! of `v1`; `commands` are people's, of both protocols, `answers` what boxes say to them.
+//! `silent` the limit for those who do not say who they are, `allowance` that for those who say too much, `large` where
+//! packets are read that take long. `boxes` is what boxes say, `keys` how they are known (many `together`), `hub` who is
+//! there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`; `commands` are
+//! people's, of both protocols, `answers` what boxes say to them.
 
+mod allowance;
 mod answers;
 mod boxes;
 mod commands;
@@ -15,6 +17,7 @@ mod figures;
 mod hub;
 pub mod jobs;
 mod keys;
+mod large;
 pub mod packet;
 mod polling;
 mod session;
@@ -46,6 +49,8 @@ pub struct Live {
     keys: keys::Keys,
     receipts: commands::Receipts,
     answers: answers::Answers,
+    beside: large::Beside,
+    debts: allowance::Debts,
 }
 
 /// Runs what the live channel does by itself, until the server stops.

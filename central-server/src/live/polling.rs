@@ -2,12 +2,13 @@
 //!
 //! The dashboard of NeoPro 1 starts with it and changes to a WebSocket; old proxies know nothing else.
 
-use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::packet::SEPARATOR;
 use super::session::{Handle, PING_INTERVAL, QUEUE_BYTES};
 use super::websocket::WebSocket;
@@ -38,14 +39,35 @@ pub(super) struct Poll {
 
 /// What comes from the requests of a client.
 enum Posted {
-    Packets(VecDeque<String>),
+    Packets(String),
     Upgraded(Box<WebSocket>),
 }
 
 struct Inbox {
     posts: mpsc::Receiver<Posted>,
-    /// What is left of the last post.
-    packets: VecDeque<String>,
+    /// The last post, as it came: ten million empty packets in a list would be a large list.
+    packets: String,
+    /// Where its next packet begins, if there is one.
+    next: Option<usize>,
+}
+
+impl Inbox {
+    /// The next packet of the last post.
+    fn next(&mut self) -> Option<String> {
+        let start = self.next.take()?;
+        match self.packets[start..].find(SEPARATOR) {
+            Some(length) => {
+                let end = start + length;
+                self.next = Some(end + SEPARATOR.len_utf8());
+                Some(self.packets[start..end].to_owned())
+            }
+            None => {
+                let mut last = std::mem::take(&mut self.packets);
+                last.drain(..start);
+                Some(last)
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -71,7 +93,7 @@ pub(super) enum Refused {
 impl Poll {
     pub(super) fn new(handle: Handle) -> Self {
         let (inbox, posts) = mpsc::channel(INBOX);
-        let received = tokio::sync::Mutex::new(Inbox { posts, packets: VecDeque::new() });
+        let received = tokio::sync::Mutex::new(Inbox { posts, packets: String::new(), next: None });
         Self { handle, inbox, received, outgoing: Mutex::default(), ready: Notify::new() }
     }
 
@@ -80,15 +102,23 @@ impl Poll {
         self.handle.max_payload()
     }
 
-    /// For the session: what the client sent. `None` when nothing more can come.
-    pub(super) async fn receive(&self) -> Option<Received> {
+    /// For the session: what the client sent, as soon as its allowance lets it be heard. `None` when nothing more can
+    /// come.
+    pub(super) async fn receive(&self, allowance: &mut Allowance) -> Option<Received> {
         let mut inbox = self.received.lock().await;
         loop {
-            if let Some(packet) = inbox.packets.pop_front() {
+            if let Some(moment) = allowance.pause(Instant::now()) {
+                Box::pin(tokio::time::sleep_until(moment)).await;
+            }
+            if let Some(packet) = inbox.next() {
+                allowance.frames(1, Instant::now());
                 return Some(Received::Packet(packet));
             }
             match inbox.posts.recv().await? {
-                Posted::Packets(packets) => inbox.packets = packets,
+                Posted::Packets(packets) => {
+                    allowance.read(packets.len(), Instant::now());
+                    (inbox.packets, inbox.next) = (packets, Some(0));
+                }
                 Posted::Upgraded(socket) => return Some(Received::Upgraded(socket)),
             }
         }
@@ -158,8 +188,8 @@ impl Poll {
     }
 
     /// For a `POST`: packets of the client.
-    pub(super) async fn post(&self, body: &str) -> Result<(), Refused> {
-        self.put(Posted::Packets(body.split(SEPARATOR).map(str::to_owned).collect())).await
+    pub(super) async fn post(&self, body: String) -> Result<(), Refused> {
+        self.put(Posted::Packets(body)).await
     }
 
     /// For a WebSocket of the same session whose probe was answered: releases the request that waits, so that
@@ -240,15 +270,16 @@ mod tests {
     #[tokio::test]
     async fn what_is_posted_comes_in_order_and_no_more_than_one_post_waits() {
         let poll = poll();
-        poll.post("40\u{1e}3").await.expect("it is open");
-        let mut second = std::pin::pin!(poll.post("1"));
+        poll.post("40\u{1e}3".into()).await.expect("it is open");
+        let mut second = std::pin::pin!(poll.post("1".into()));
         assert!(waits(second.as_mut()).await, "the first is not handled yet");
+        let mut allowance = Allowance::of_stranger(Instant::now());
         for expected in ["40", "3"] {
-            assert!(matches!(poll.receive().await, Some(Received::Packet(packet)) if packet == expected));
+            assert!(matches!(poll.receive(&mut allowance).await, Some(Received::Packet(packet)) if packet == expected));
         }
         second.await.expect("there is room now");
         poll.close();
-        assert_eq!(poll.post("3").await, Err(Refused::Gone));
+        assert_eq!(poll.post("3".into()).await, Err(Refused::Gone));
     }
 
     #[test]

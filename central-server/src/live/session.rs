@@ -2,7 +2,7 @@
 //!
 //! A session is one task that reads, answers and sends in turn. An event is handled before the next one is
 //! read, so that nothing that follows the namespace's CONNECT can be lost, and a box that floods is slowed by
-//! its own backlog. What the server sends goes through a bounded queue: a client that does not read loses its
+//! its own backlog, and by what it may send in a while ([`super::allowance`]). What the server sends goes through a bounded queue: a client that does not read loses its
 //! connection, never the server its memory; the work itself is in the database.
 //!
 //! Thousands of sessions are idle at the same time, so what a session holds while it waits is little: no buffer,
@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use super::allowance::Allowance;
 use super::boxes::Talk;
+use super::large;
 use super::packet::{self, FromClient};
 use super::polling::{Poll, Received};
 use super::websocket::{Said, WebSocket};
@@ -207,13 +209,13 @@ pub(super) enum Transport {
 
 impl Transport {
     /// What the client sends next; `None` when it is gone or speaks another language.
-    async fn receive(&mut self, limit: usize) -> Option<Received> {
+    async fn receive(&mut self, limit: usize, allowance: &mut Allowance) -> Option<Received> {
         match self {
-            Self::WebSocket(socket) => Some(match socket.receive(limit).await? {
+            Self::WebSocket(socket) => Some(match socket.receive(limit, allowance).await? {
                 Said::Text(text) => Received::Packet(text),
                 Said::Ping(payload) => Received::Ping(payload),
             }),
-            Self::Polling(poll) => poll.receive().await,
+            Self::Polling(poll) => poll.receive(allowance).await,
         }
     }
 
@@ -296,7 +298,7 @@ impl Session {
                     }
                     pulse.as_mut().reset(tokio::time::Instant::now() + PING_INTERVAL);
                 }
-                received = self.transport.receive(self.handle.max_payload()) => {
+                received = self.transport.receive(self.handle.max_payload(), &mut self.talk.allowance) => {
                     heard = Instant::now();
                     let Some(received) = received else { return };
                     // Large while it runs, and nothing while it does not.
@@ -317,11 +319,11 @@ impl Session {
             Received::Ping(payload) => return self.transport.pong(&payload).await,
             Received::Upgraded(socket) => return self.change_to(socket).await,
         };
-        match packet::read(&text) {
-            Ok(FromClient::Event { name, arguments, ack }) => {
-                drop(text);
-                self.talk.event(name, arguments, ack).await
-            }
+        let length = text.len();
+        // One that is passed over does not end it: its client would come back and say the same again.
+        let Some(packet) = large::read(text, self.talk.beside(), &self.handle).await else { return true };
+        match packet {
+            Ok(FromClient::Event { name, arguments, ack }) => self.talk.event(name, arguments, ack, length).await,
             Ok(FromClient::Connect(auth)) => {
                 let connected = packet::connected(&self.sid);
                 self.send(&connected).await && self.talk.entered(auth).await

@@ -421,17 +421,17 @@ pub fn answer_commands(answers: &[Answer], now: Time) -> Query<Vec<Answered>> {
         .all()
 }
 
-/// Keeps the mirror of a site's configuration, and what it shows of our videos.
+/// Keeps the mirror of a site's configuration, a document of JSON, and what it shows of our videos.
 pub fn keep_mirror(
     site: SiteId,
-    document: Value,
+    document: String,
     secrets: Option<String>,
     hash: Option<String>,
     is_old: bool,
     videos: &[DeployedVideo],
     now: Time,
 ) -> Query<()> {
-    query("select neopro_mirror($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    query("select neopro_mirror($1, $2::jsonb, $3, $4, $5, $6, $7, $8, $9, $10)")
         .bind(site)
         .bind(document)
         .bind(secrets)

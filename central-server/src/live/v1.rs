@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use neopro_protocol::configuration;
+use neopro_protocol::configuration::{self, DeployedVideo};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -83,24 +83,50 @@ pub(super) fn progress(app: &App, site: SiteId, data: &Value) {
     }
 }
 
-/// Takes the mirror of a box's configuration. Of a box of protocol 1 it is also what shows which of our videos it has.
-pub(super) async fn mirror(app: &App, site: SiteId, data: &Value, is_old: bool) {
-    let document = &data["config"];
+/// A mirror as it is written down.
+struct Mirror {
+    /// The document without its secrets, as text: the same one may be written several times.
+    document: String,
+    secrets: Option<String>,
+    hash: Option<String>,
+    videos: Vec<DeployedVideo>,
+}
+
+/// Takes a mirror apart. Of a box of protocol 1 it is also what shows which of our videos it has.
+fn take_apart(app: &App, site: SiteId, mut data: Value, is_old: bool) -> Option<Mirror> {
+    let mut document = data["config"].take();
     if !document.is_object() {
-        return tracing::debug!(%site, "a mirror without a configuration");
+        tracing::debug!(%site, "a mirror without a configuration");
+        return None;
     }
-    let videos = if is_old { configuration::deployed_videos(document) } else { Vec::new() };
+    let videos = if is_old { configuration::deployed_videos(&document) } else { Vec::new() };
     let hash = data["configHash"].as_str().map(|hash| clean(hash, 64));
-    let (shown, secrets) = configuration::split(without_nul(document.clone()));
+    without_nul(&mut document);
+    let (shown, secrets) = configuration::split(document);
     let secrets = match secrets.is_empty() {
         true => None,
         false => match app.sealer.seal(&site.to_string(), Value::Object(secrets).to_string().as_bytes()) {
             Ok(sealed) => Some(sealed),
-            Err(error) => return tracing::error!(%site, %error, "the secrets of a mirror could not be sealed"),
+            Err(error) => {
+                tracing::error!(%site, %error, "the secrets of a mirror could not be sealed");
+                return None;
+            }
         },
     };
+    Some(Mirror { document: shown.to_string(), secrets, hash, videos })
+}
+
+/// Takes the mirror of a box's configuration.
+pub(super) async fn mirror(app: &App, site: SiteId, data: Value, is_old: bool, is_large: bool) {
+    let mirror = if is_large {
+        let of = app.clone();
+        app.live.beside.run(move || take_apart(&of, site, data, is_old)).await.flatten()
+    } else {
+        take_apart(app, site, data, is_old)
+    };
+    let Some(Mirror { document, secrets, hash, videos }) = mirror else { return };
     let write =
-        || store::keep_mirror(site, shown.clone(), secrets.clone(), hash.clone(), is_old, &videos, app.clock.now());
+        || store::keep_mirror(site, document.clone(), secrets.clone(), hash.clone(), is_old, &videos, app.clock.now());
     match insistently(app, write).await {
         Ok(()) if is_old => {
             app.live.seats.has_shown(site);
@@ -130,15 +156,19 @@ async fn insistently<T: Send + 'static>(app: &App, mut write: impl FnMut() -> db
     }
 }
 
-/// The database cannot store the character NUL.
-pub(super) fn without_nul(value: Value) -> Value {
+/// The database cannot store the character NUL. Where it stands: a second copy of a large document would be large.
+pub(super) fn without_nul(value: &mut Value) {
     match value {
-        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "")),
-        Value::Array(values) => values.into_iter().map(without_nul).collect(),
+        Value::String(text) if text.contains('\0') => *text = text.replace('\0', ""),
+        Value::Array(values) => values.iter_mut().for_each(without_nul),
         Value::Object(members) => {
-            members.into_iter().map(|(name, value)| (name.replace('\0', ""), without_nul(value))).collect()
+            if members.keys().any(|name| name.contains('\0')) {
+                let renamed = std::mem::take(members).into_iter();
+                *members = renamed.map(|(name, value)| (name.replace('\0', ""), value)).collect();
+            }
+            members.values_mut().for_each(without_nul);
         }
-        other => other,
+        _ => {}
     }
 }
 
@@ -181,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_document_with_nul_can_be_stored() {
-        let clean = without_nul(json!({"a\0": ["x\0y", {"b": "\0"}], "c": 1}));
-        assert_eq!(clean, json!({"a": ["xy", {"b": ""}], "c": 1}));
+        let mut document = json!({"a\0": ["x\0y", {"b": "\0"}], "c": 1});
+        without_nul(&mut document);
+        assert_eq!(document, json!({"a": ["xy", {"b": ""}], "c": 1}));
     }
 }

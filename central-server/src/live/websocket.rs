@@ -17,7 +17,9 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use crate::http::Place;
 
 /// How much is read at a time. It lies on the stack of the thread that reads, not in the connection.
@@ -25,6 +27,10 @@ const CHUNK: usize = 16 * 1024;
 /// How long an end waits for the client's: a socket that is dropped with unread bytes in it is reset, and the
 /// last words, perhaps an `auth_error`, are lost on their way.
 const LINGER: Duration = Duration::from_secs(1);
+/// And how much is read of it meanwhile.
+const LAST_BYTES: usize = 256 * 1024;
+/// How many messages of one client may be heard before others have their turn.
+const IN_A_ROW: u8 = 8;
 
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
@@ -110,31 +116,49 @@ pub enum Said {
 pub(super) struct WebSocket {
     stream: TcpStream,
     incoming: Incoming,
+    in_a_row: u8,
     /// Kept as long as the connection: it counts among those that the server accepts.
     _place: Option<Place>,
 }
 
 impl WebSocket {
     pub(super) fn new(stream: TcpStream, received: Vec<u8>, place: Option<Place>) -> Self {
-        Self { stream, incoming: Incoming { received, ..Incoming::default() }, _place: place }
+        Self { stream, incoming: Incoming { received, ..Incoming::default() }, in_a_row: 0, _place: place }
     }
 
-    /// What the client says next, if no frame and no message is longer than `limit` bytes. `None` when it goes,
-    /// is gone, or does not keep to the protocol. Loses nothing when it is given up half-way.
-    pub(super) async fn receive(&mut self, limit: usize) -> Option<Said> {
+    /// What the client says next, as soon as its allowance lets it be heard, if no frame and no message is longer than
+    /// `limit` bytes. `None` when it goes, is gone, or does not keep to the protocol. Loses nothing when it is given up
+    /// half-way.
+    pub(super) async fn receive(&mut self, limit: usize, allowance: &mut Allowance) -> Option<Said> {
         loop {
-            match self.incoming.next(limit) {
-                Ok(Some(said)) => return Some(said),
+            if let Some(moment) = allowance.pause(Instant::now()) {
+                // On the heap for as long as it lasts: most clients never see one.
+                Box::pin(tokio::time::sleep_until(moment)).await;
+            }
+            // A client that never stops sending must leave the thread to the others now and then.
+            if self.in_a_row >= IN_A_ROW {
+                self.in_a_row = 0;
+                tokio::task::yield_now().await;
+            }
+            let said = self.incoming.next(limit);
+            allowance.frames(std::mem::take(&mut self.incoming.frames), Instant::now());
+            match said {
+                Ok(Some(said)) => {
+                    self.in_a_row += 1;
+                    return Some(said);
+                }
                 Ok(None) => {}
                 Err(End) => return None,
             }
             self.incoming.tidy();
-            // A client that never stops sending must leave the thread to the others now and then.
+            if allowance.pause(Instant::now()).is_some() {
+                continue;
+            }
             tokio::task::coop::consume_budget().await;
             self.stream.readable().await.ok()?;
             match self.read_now() {
                 Ok(0) => return None,
-                Ok(_) => {}
+                Ok(length) => allowance.read(length, Instant::now()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return None,
             }
@@ -169,16 +193,18 @@ impl WebSocket {
         let end = async {
             self.write(CLOSE, &[]).await?;
             self.stream.shutdown().await?;
-            loop {
+            let mut read = 0;
+            while read < LAST_BYTES {
                 self.stream.readable().await?;
                 self.incoming = Incoming::default();
                 match self.read_now() {
-                    Ok(0) => return Ok(()),
-                    Ok(_) => {}
+                    Ok(0) => break,
+                    Ok(length) => read += length,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(error) => return Err::<(), io::Error>(error),
                 }
             }
+            Ok(())
         };
         // Whatever happens, the connection is dropped behind it.
         let _ = tokio::time::timeout(LINGER, end).await;
@@ -220,6 +246,8 @@ pub struct Incoming {
     done: usize,
     /// The beginning of a message that comes in several frames.
     begun: Option<Vec<u8>>,
+    /// How many frames were read since that was last asked.
+    frames: u32,
 }
 
 /// The head of a frame.
@@ -250,6 +278,7 @@ impl Incoming {
             if waiting.len() < head.start + head.length {
                 return Ok(None);
             }
+            self.frames += 1;
             let payload = self.take(&head);
             match (head.kind, self.begun.take()) {
                 (TEXT, None) if head.last => return text(payload),
@@ -286,9 +315,7 @@ impl Incoming {
             self.done = end;
             self.received[start..end].to_vec()
         };
-        for (index, byte) in payload.iter_mut().enumerate() {
-            *byte ^= head.mask[index % 4];
-        }
+        unmask(&mut payload, head.mask);
         payload
     }
 
@@ -300,6 +327,19 @@ impl Incoming {
             self.received.drain(..self.done);
         }
         self.done = 0;
+    }
+}
+
+/// Takes the mask off, sixteen bytes at a time: with a large message the thread is kept from others.
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let four = u128::from(u32::from_ne_bytes(mask));
+    let wide = four | four << 32 | four << 64 | four << 96;
+    let (chunks, rest) = payload.as_chunks_mut::<16>();
+    for chunk in chunks {
+        *chunk = (u128::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(mask.into_iter().cycle()) {
+        *byte ^= mask;
     }
 }
 

@@ -1,0 +1,94 @@
+//! Packets that take long: read and taken apart one after the other, beside the threads that everybody waits for.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{OnceLock, mpsc};
+use std::thread;
+
+use neopro_protocol::weight;
+use tokio::sync::oneshot;
+
+use super::packet::{self, FromClient, Malformed};
+use super::session::{Handle, STRANGERS_PAYLOAD};
+
+/// From how many bytes on a packet is large. A club's configuration is smaller.
+pub(super) const LARGE: usize = STRANGERS_PAYLOAD;
+/// By how much the thread gives way to others: it has time.
+const YIELDS: i32 = 10;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The one thread for what takes long. It begins with the first of it.
+#[derive(Debug, Default)]
+pub(super) struct Beside(OnceLock<Option<mpsc::Sender<Job>>>);
+
+impl Beside {
+    /// Does it when its turn comes. `None` if it cannot be done.
+    pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (answer, done) = oneshot::channel();
+        let job: Job = Box::new(move || {
+            // Whoever asked may be gone.
+            let _ = answer.send(work());
+        });
+        self.0.get_or_init(begin).as_ref()?.send(job).ok()?;
+        done.await.ok()
+    }
+}
+
+fn begin() -> Option<mpsc::Sender<Job>> {
+    let (jobs, todo) = mpsc::channel::<Job>();
+    let work = move || {
+        // Where it may not give way it is as quick as the others.
+        let _ = rustix::process::nice(YIELDS);
+        for job in todo {
+            // The one that fails is told so by its answer's end; the next one is another's.
+            if catch_unwind(AssertUnwindSafe(job)).is_err() {
+                tracing::error!("a large packet could not be handled");
+            }
+        }
+    };
+    match thread::Builder::new().name("large packets".into()).spawn(work) {
+        Ok(_) => Some(jobs),
+        Err(error) => {
+            tracing::error!(%error, "there is no thread for large packets");
+            None
+        }
+    }
+}
+
+/// Reads a packet, however large it is. `None` if it would take more memory than is fair: a box may not know better, and
+/// goes on without it.
+pub(super) async fn read(text: String, beside: &Beside, from: &Handle) -> Option<Result<FromClient, Malformed>> {
+    let length = text.len();
+    if length <= LARGE {
+        return Some(packet::read(&text));
+    }
+    let reading = move || weight::is_fair(&text).then(|| packet::read(&text));
+    let packet = beside.run(reading).await.unwrap_or(Some(Err(Malformed)));
+    if packet.is_none() {
+        tracing::warn!(address = %from.address(), length, "a packet that would take too much memory was passed over");
+    }
+    packet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_packet_is_read_and_one_that_is_made_to_be_heavy_is_passed_over() {
+        let (beside, from) = (Beside::default(), Handle::new([127, 0, 0, 1].into()));
+        let large = format!("42[\"a\",\"{}\"]", "x".repeat(1_000_000));
+        let read_large = read(large, &beside, &from).await;
+        assert!(matches!(read_large, Some(Ok(FromClient::Event { arguments, .. })) if arguments.len() == 1));
+        assert_eq!(read(format!("42[\"a\",{}1]", "{\"\":0},".repeat(250_000)), &beside, &from).await, None);
+        assert_eq!(read(format!("42[\"a\",{}", "x".repeat(100_000)), &beside, &from).await, Some(Err(Malformed)));
+        assert_eq!(read("3".into(), &beside, &from).await, Some(Ok(FromClient::Pong)));
+    }
+
+    #[tokio::test]
+    async fn one_that_fails_does_not_end_the_others() {
+        let beside = Beside::default();
+        assert_eq!(beside.run(|| -> u8 { panic!("on purpose") }).await, None);
+        assert_eq!(beside.run(|| 7).await, Some(7));
+    }
+}
