@@ -39,6 +39,7 @@ const SOAKS: &[Soak] = &[
         package: "neopro-fleet",
         tests: "tv::what_is_deployed",
     },
+    Soak { name: "hostile", variable: "NEOPRO_SIEGE_PAIRS", whole: "6", package: "neopro-central", tests: "siege" },
     Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
 

@@ -29,6 +29,7 @@ mod previews;
 mod selections;
 mod serve;
 mod service;
+mod siege;
 mod sites;
 mod storage;
 mod tab_sessions;

@@ -1,0 +1,182 @@
+//! The live channel under siege: a crowd of well-behaved boxes, and attackers of every kind at the same time. The
+//! crowd does not notice: its answers come as fast, nobody of it is cut off, nothing that it said is lost; and the
+//! server does not grow.
+//!
+//! Rounds with and without attackers take turns, and what is compared is pooled over all of each kind: a machine that
+//! is slow for a minute is slow for both. `NEOPRO_SIEGE_PAIRS` says how many pairs; without it the run is a slice whose
+//! limits find only gross faults, because other tests run beside it.
+
+mod attackers;
+mod bad_words;
+mod crowd;
+mod figures;
+mod ledger;
+mod mirrors;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::Method;
+use neopro_fleet::identity::sites_sql;
+
+use crate::pooler::variable;
+use crate::support::Stage;
+use crate::support::http::Connection;
+use attackers::{ATTACKERS, Assault, Target};
+use crowd::{Crowd, note};
+use figures::{Question, Sample, Tolerance, quantile, slower};
+use ledger::Orders;
+use wire::SEED;
+
+/// Half of them speak protocol 1.
+const CROWD: usize = 120;
+const MB: u64 = 1024 * 1024;
+/// What the server may need more than before, at the worst moment: what one message may be, as text and as values, is
+/// there once, and as text once more for each of those who send so much; and what the allocator keeps.
+const MEMORY: u64 = 250 * MB;
+
+/// How long and how strict a run is.
+struct Measure {
+    pairs: u32,
+    round: Duration,
+    slowest: Tolerance,
+    median: Tolerance,
+}
+
+impl Measure {
+    fn of_this_run() -> Self {
+        match variable("NEOPRO_SIEGE_PAIRS") {
+            Some(pairs) => Self {
+                pairs: u32::try_from(pairs).expect("few"),
+                round: Duration::from_secs(20),
+                // Server, database, crowd and attackers share two processors: whoever wakes up when both are busy waits
+                // for a slice of the scheduler's, 3 ms, which is nobody's cost in the field. Two quiet halves of one
+                // run differ by as much.
+                slowest: Tolerance { share: 0.10, floor: Duration::from_millis(3) },
+                median: Tolerance { share: 0.10, floor: Duration::from_millis(1) },
+            },
+            None => Self {
+                pairs: 2,
+                // As long as a huge mirror takes to arrive.
+                round: Duration::from_secs(9),
+                slowest: Tolerance { share: 2.0, floor: Duration::from_millis(500) },
+                median: Tolerance { share: 2.0, floor: Duration::from_millis(50) },
+            },
+        }
+    }
+}
+
+/// A server with sites for the crowd and for the attackers.
+async fn place(name: &str) -> (Stage, SocketAddr) {
+    let stage = Stage::start(name).await;
+    stage.db.owner().await.batch_execute(&sites_sql(SEED, CROWD + ATTACKERS)).await.expect("sites");
+    let server = SocketAddr::from(([127, 0, 0, 1], stage.server.port));
+    (stage, server)
+}
+
+/// The memory of the server, in bytes: now, or at the worst moment since it began.
+fn memory(stage: &Stage, which: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", stage.server.pid())).expect("the server runs");
+    let line = status.lines().find(|line| line.starts_with(which)).expect("a size").to_owned();
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<u64>().ok()).expect("a number") * 1024
+}
+
+/// Asks `/live` all the time.
+async fn probe(port: u16, samples: Arc<Mutex<Vec<Sample>>>) {
+    let mut connection = Connection::open(port).await.expect("a connection");
+    loop {
+        let asked = Instant::now();
+        let answer = connection.send(&Method::GET, "/live", None, None).await.expect("an answer");
+        assert_eq!(answer.status, 200);
+        note(&samples, Question::Live, asked);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The times of a question within these rounds.
+fn times(samples: &[Sample], question: Question, rounds: &[(Instant, Instant)]) -> Vec<Duration> {
+    let is_within = |sample: &&Sample| rounds.iter().any(|(from, to)| (*from..*to).contains(&sample.asked));
+    samples.iter().filter(|sample| sample.question == question).filter(is_within).map(|sample| sample.took).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_boxes_does_not_notice_those_who_mean_harm() {
+    let Measure { pairs, round, slowest, median } = Measure::of_this_run();
+    let (stage, server) = place("siege").await;
+    let video = std::fs::read("tests/media/faststart.mp4").expect("a clip");
+    let video = stage.upload("clip.mp4", &video, Some("SPONSORS")).await;
+    // They are made before anything is measured.
+    let _ = (mirrors::huge(), mirrors::larger());
+    let crowd = Crowd::gather(server, CROWD).await;
+    let samples = crowd.samples();
+    let probe = tokio::spawn(probe(stage.server.port, samples.clone()));
+    let orders = Orders::begin(&stage, &video, CROWD);
+    let target = Target { server, first: CROWD, deeds: Arc::default() };
+    tokio::time::sleep(Duration::from_secs(3)).await;
+
+    let (began, before) = (Instant::now(), memory(&stage, "VmRSS:"));
+    let (mut quiet, mut hostile) = (Vec::new(), Vec::new());
+    for pair in 0..pairs {
+        // Which one is first changes, so that a machine that becomes slower or faster favours neither.
+        for is_hostile in [pair % 2 == 1, pair % 2 == 0] {
+            let assault = is_hostile.then(|| Assault::begin(&target));
+            let from = Instant::now();
+            tokio::time::sleep(round).await;
+            if is_hostile { &mut hostile } else { &mut quiet }.push((from, Instant::now()));
+            assault.map(Assault::end);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+    let (worst, after) = (memory(&stage, "VmHWM:"), memory(&stage, "VmRSS:"));
+    println!("memory: {} MB before, {} at the worst, {} after", before / MB, worst / MB, after / MB);
+    println!("deeds: {:?}", target.deeds.counts());
+
+    assert!(!probe.is_finished(), "a probe was not answered");
+    probe.abort();
+    let ordered = orders.end().await;
+    let mut complaints = target.deeds.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    complaints.truncate(5);
+    complaints.extend(ledger::settle(&stage, &ordered).await);
+    let accounts = crowd.end().await;
+    complaints.extend(ledger::check(&stage.db, &accounts, &ordered).await);
+    complaints.extend(ledger::check_attackers(&stage.db, &target, began).await);
+    let samples = samples.lock().unwrap_or_else(PoisonError::into_inner);
+    for question in [Question::Report, Question::Ping, Question::Live] {
+        let (mut before, mut now) = (times(&samples, question, &quiet), times(&samples, question, &hostile));
+        println!("{question:?}: {} answers in quiet rounds, {} in hostile ones", before.len(), now.len());
+        for (name, share, tolerance) in [("p50", 0.5, median), ("p99", 0.99, slowest)] {
+            let (before, now) = (quantile(&mut before, share), quantile(&mut now, share));
+            println!("  {name}: {before:.1?} in quiet rounds, {now:.1?} in hostile ones");
+            complaints.extend(slower(&format!("{question:?} {name}"), before, now, tolerance));
+        }
+    }
+    if worst > before + MEMORY {
+        complaints.push(format!("the server needed {} MB instead of {}", worst / MB, before / MB));
+    }
+    // An assault in which nothing happened would prove nothing.
+    let idle = target.deeds.counts().into_iter().filter(|(_, count)| *count == 0);
+    complaints.extend(idle.map(|(deed, _)| format!("nothing was {deed}")));
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_speaks_badly_is_cut_off_and_whoever_speaks_nonsense_is_not() {
+    let (stage, server) = place("siege-words").await;
+    let target = Target { server, first: CROWD, deeds: Arc::default() };
+    let mut complaints = Vec::new();
+    for (number, word) in bad_words::on_a_websocket().iter().enumerate() {
+        complaints.extend(target.strike([127, 6, 9, (number % 200) as u8], word).await.err());
+    }
+    for number in 0..bad_words::over_http("").len() {
+        complaints.extend(target.strike_over_http([127, 6, 10, number as u8], number).await.err());
+    }
+    complaints.extend(target.talk_nonsense().await.err());
+    // A control: what is no bad word is not taken for one.
+    let good = ("a pong".to_owned(), wire::frame(wire::TEXT, b"3"));
+    let kept = tokio::time::timeout(Duration::from_secs(1), target.strike([127, 6, 11, 1], &good)).await;
+    assert!(kept.is_err(), "a client that does as it should was cut off");
+    assert!(complaints.is_empty(), "{complaints:#?}");
+    drop(stage);
+}
