@@ -164,9 +164,14 @@ impl Db {
         claim: Option<&SessionClaim>,
         statements: S,
     ) -> Result<S::Output, Error> {
-        let client = self.pool.get().await?;
+        let (client, is_heavy) = (self.pool.get().await?, statements.is_heavy());
         match tokio::time::timeout(FLUSH_TIMEOUT, flush(&client, scope, claim, statements)).await {
-            Ok(result) => result,
+            Ok(result) => {
+                if is_heavy {
+                    drop(Object::take(client));
+                }
+                result
+            }
             Err(_) => {
                 // Its answers may still come, or never: this connection is nobody's any more.
                 drop(Object::take(client));

@@ -19,6 +19,7 @@ use super::{Error, SqlType};
 pub struct Statement {
     sql: Cow<'static, str>,
     params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+    is_heavy: bool,
 }
 
 /// Starts a statement: `query("select … where id = $1").bind(id).optional::<Site>()`.
@@ -26,7 +27,7 @@ pub struct Statement {
 /// Result columns are of built-in types only: a custom one (enum, citext, composite) makes the driver
 /// prepare a named statement behind our back, which is wrong behind a transaction pooler. Cast to text.
 pub fn query(sql: impl Into<Cow<'static, str>>) -> Statement {
-    Statement { sql: sql.into(), params: Vec::new() }
+    Statement { sql: sql.into(), params: Vec::new(), is_heavy: false }
 }
 
 impl Statement {
@@ -34,6 +35,14 @@ impl Statement {
     #[must_use]
     pub fn bind<P: ToSql + SqlType + Sync + Send + 'static>(mut self, value: P) -> Self {
         self.params.push((Box::new(value), P::TYPE));
+        self
+    }
+
+    /// Whether its parameters are megabytes. The connection that has carried them is not used again: its buffers would
+    /// stay as large as they are.
+    #[must_use]
+    pub fn heavy(mut self, is_heavy: bool) -> Self {
+        self.is_heavy = is_heavy;
         self
     }
 
@@ -93,6 +102,9 @@ pub trait Statements: Send {
     /// All must be polled before any is awaited: what follows on the connection (the commit) is queued
     /// right behind.
     fn run(self, client: &Client) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+
+    /// Whether one of them is [heavy](Statement::heavy).
+    fn is_heavy(&self) -> bool;
 }
 
 /// Ends the transaction that it is sent in.
@@ -104,6 +116,10 @@ impl Statements for () {
 
     async fn run(self, _: &Client) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn is_heavy(&self) -> bool {
+        false
     }
 }
 
@@ -126,6 +142,10 @@ impl<T: Send> Statements for Query<T> {
         };
         (self.read)(rows)
     }
+
+    fn is_heavy(&self) -> bool {
+        self.statement.is_heavy
+    }
 }
 
 macro_rules! statements {
@@ -137,6 +157,10 @@ macro_rules! statements {
                 let results = tokio::join!(biased; $(self.$index.run(client)),+);
                 // In order: the first failure is the cause, those behind it are its consequence.
                 Ok(($(results.$index?,)+))
+            }
+
+            fn is_heavy(&self) -> bool {
+                $(self.$index.is_heavy())||+
             }
         }
     };

@@ -1,27 +1,44 @@
 //! Packets that take long: read and taken apart one after the other, beside the threads that everybody waits for.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use neopro_protocol::weight;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::packet::{self, FromClient, Malformed};
 use super::session::{Handle, STRANGERS_PAYLOAD};
 
 /// From how many bytes on a packet is large. A club's configuration is smaller.
 pub(super) const LARGE: usize = STRANGERS_PAYLOAD;
+/// From how many on it is huge: taken apart and written down it takes ten times its memory, so one of all is at a time.
+pub(super) const HUGE: usize = 1_000_000;
 /// By how much the thread gives way to others: it has time.
 const YIELDS: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The one thread for what takes long. It begins with the first of it.
-#[derive(Debug, Default)]
-pub(super) struct Beside(OnceLock<Option<mpsc::Sender<Job>>>);
+#[derive(Default)]
+pub(super) struct Beside {
+    thread: OnceLock<Option<mpsc::Sender<Job>>>,
+    turn: Arc<Mutex<()>>,
+}
+
+impl fmt::Debug for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Beside")
+    }
+}
 
 impl Beside {
+    /// Waits until a packet of so many bytes may be handled; what comes back is kept until it is.
+    pub(super) async fn turn(&self, bytes: usize) -> Option<OwnedMutexGuard<()>> {
+        if bytes > HUGE { Some(self.turn.clone().lock_owned().await) } else { None }
+    }
+
     /// Does it when its turn comes. `None` if it cannot be done.
     pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let (answer, done) = oneshot::channel();
@@ -29,7 +46,7 @@ impl Beside {
             // Whoever asked may be gone.
             let _ = answer.send(work());
         });
-        self.0.get_or_init(begin).as_ref()?.send(job).ok()?;
+        self.thread.get_or_init(begin).as_ref()?.send(job).ok()?;
         done.await.ok()
     }
 }

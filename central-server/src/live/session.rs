@@ -320,6 +320,7 @@ impl Session {
             Received::Upgraded(socket) => return self.change_to(socket).await,
         };
         let length = text.len();
+        let _turn = self.talk.beside().turn(length).await;
         // One that is passed over does not end it: its client would come back and say the same again.
         let Some(packet) = large::read(text, self.talk.beside(), &self.handle).await else { return true };
         match packet {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::answers::Answer;
 use super::figures::{Figures, SiteHour, rows};
 use super::hub::News;
+use super::large::HUGE;
 use super::v2::word;
 use crate::clock::Time;
 use crate::db::{Query, Scalar, query, row};
@@ -431,6 +432,7 @@ pub fn keep_mirror(
     videos: &[DeployedVideo],
     now: Time,
 ) -> Query<()> {
+    let is_heavy = document.len() > HUGE;
     query("select neopro_mirror($1, $2::jsonb, $3, $4, $5, $6, $7, $8, $9, $10)")
         .bind(site)
         .bind(document)
@@ -442,6 +444,7 @@ pub fn keep_mirror(
         .bind(videos.iter().map(|video| video.category.clone()).collect::<Vec<_>>())
         .bind(videos.iter().map(|video| video.subcategory.clone()).collect::<Vec<_>>())
         .bind(now)
+        .heavy(is_heavy)
         .nothing()
 }
 

@@ -89,7 +89,7 @@ const CHURNING: std::ops::Range<usize> = 20..40;
 pub struct Assault(Option<Runtime>);
 
 impl Assault {
-    /// Begins it.
+    /// Begins it; it ends when this is dropped.
     pub fn begin(target: &Target) -> Self {
         let yield_to_others = || {
             // Who may not give way measures worse, and nothing wrong.
@@ -124,15 +124,9 @@ impl Assault {
         (0..8).for_each(|attacker| spawn(attacker, "slow stranger"));
         Self(Some(runtime))
     }
-
-    /// Ends it at once.
-    pub fn end(mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
 }
 
+/// It ends at once.
 impl Drop for Assault {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
