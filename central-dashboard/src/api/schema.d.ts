@@ -472,6 +472,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sites/{id}/command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tells a site's box to do something, or has that wait for the box to come back. The box is told only once it is on
+         *     record; what became of it is asked for by its id.
+         */
+        post: operations["send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sites/{id}/command/{command_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One command: whether its box was told, has it, has answered, and what. */
+        get: operations["read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sites/{id}/connection-status": {
         parameters: {
             query?: never;
@@ -846,6 +883,61 @@ export interface components {
             database: components["schemas"]["Check"];
             /** @description The live channel of the boxes. */
             websocket: components["schemas"]["LiveCheck"];
+        };
+        /**
+         * Format: uuid
+         * @description Something that one box is told to do.
+         */
+        CommandId: string;
+        /** @description What became of a command that was just given. */
+        CommandSent: {
+            /** @description Its id, by which its state can be asked for; empty when there is none. */
+            commandId: string;
+            /** @description The same in a sentence. */
+            message: string;
+            /** @description It waits for the box. */
+            queued: boolean;
+            /** @description It is told to the box. */
+            sent: boolean;
+            /** @description Whether it is told, or waits. `false` when the box is away and the command does not wait. */
+            success: boolean;
+        };
+        /**
+         * @description What a box can be asked to do.
+         *
+         *     Not in it, although boxes of NeoPro 1 know them: `deploy_video` and `delete_video`, which are the work of
+         *     deployments, and `update_software`, which would let a session run any program on a box.
+         * @enum {string}
+         */
+        CommandType: "reboot" | "restart_service" | "get_logs" | "get_system_info" | "get_config" | "get_hotspot_config" | "network_diagnostics" | "update_hotspot" | "update_config";
+        /** @description A command on record. */
+        CommandView: {
+            /** @description With what. A secret is there, as `********`. */
+            command_data?: Record<string, never> | null;
+            /** @description What the box is to do. */
+            command_type: string;
+            completed_at?: components["schemas"]["Time"] | null;
+            /** @description When it was given. */
+            created_at: components["schemas"]["Time"];
+            deadline?: components["schemas"]["Time"] | null;
+            /** @description Why it failed or was given up. */
+            error_message?: string | null;
+            executed_at?: components["schemas"]["Time"] | null;
+            executed_by?: components["schemas"]["UserId"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["CommandId"];
+            /**
+             * Format: uuid
+             * @description Its own id if it waited for its box: a command that waits is on the same record.
+             */
+            pending_command_id?: string | null;
+            received_at?: components["schemas"]["Time"] | null;
+            /** @description What the box answered, without its secrets. */
+            result?: Record<string, never> | null;
+            /** @description Whose box it is for. */
+            site_id: components["schemas"]["SiteId"];
+            /** @description `pending` (waits for its box), `executing`, `completed`, `failed`, or `timeout`: given up. */
+            status: string;
         };
         /** @description The connection of a box. */
         Connection: {
@@ -1503,6 +1595,30 @@ export interface components {
             code: string;
             /** @description How many characters or elements there may be. */
             most?: number | null;
+        };
+        /** @description A command that is given. */
+        NewCommand: {
+            /** @description What the box is to do. */
+            command: components["schemas"]["CommandType"];
+            /** @description Its id, made by the caller. Given once more with the same id, nothing is sent and the state is answered. */
+            commandId?: components["schemas"]["CommandId"];
+            /**
+             * Format: int64
+             * @description How long it waits, in milliseconds; a day without it.
+             */
+            expiresIn?: number;
+            /**
+             * @description With what: `service` (`restart_service`, `get_logs`), `lines` (`get_logs`), `ssid` and `password`
+             *     (`update_hotspot`), `configuration` or `neoProContent`, and `mode` (`update_config`).
+             */
+            params?: Record<string, never>;
+            /**
+             * Format: int32
+             * @description 1 goes first, 10 last, among those that wait for the same box; 5 without it.
+             */
+            priority?: number;
+            /** @description Whether it waits for a box that is away; `true` without it. */
+            queueIfOffline?: boolean;
         };
         /** @description An order to be made. Either `target_id`, or `targets`. */
         NewDeployment: {
@@ -5751,6 +5867,211 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Availability"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's id. */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCommand"];
+            };
+        };
+        responses: {
+            /** @description Told, waiting, or neither: `success` is false for a box that is away and a command that does not wait. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandSent"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many tries; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's id. */
+                id: components["schemas"]["SiteId"];
+                /** @description The command's id. */
+                command_id: components["schemas"]["CommandId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The command. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandView"];
                 };
             };
             /** @description The request is malformed; `details` names every field to mend. */
