@@ -145,10 +145,10 @@ async fn only_a_definitive_refusal_is_one() {
     stranger.says("auth_error").await;
 
     // The database in trouble is no refusal: it would end the program of every box.
-    fleet.db.admin().await.batch_execute("revoke neopro_app from neopro").await.expect("the superuser may");
+    fleet.db.admin().await.batch_execute("revoke usage on schema public from public").await.expect("the superuser may");
     let mut unlucky = fleet.boxed(&fleet.key, "websocket");
     unlucky.says("disconnect").await;
-    fleet.db.admin().await.batch_execute("grant neopro_app to neopro").await.expect("the superuser may");
+    fleet.db.admin().await.batch_execute("grant usage on schema public to public").await.expect("the superuser may");
     unlucky.says("authenticated").await;
     assert!(fleet.server.terminate().await.success());
 }

@@ -178,10 +178,10 @@ async fn a_box_says_when_it_has_a_command_and_is_told_again_until_then() {
     let nothing = uuid::Uuid::now_v7().to_string();
     assert_eq!(new.answers(json!({"commandId": nothing, "status": "success"})).await["commandId"], nothing.as_str());
     // While nothing can be committed, nothing is acknowledged: the box goes on saying it.
-    stage.db.admin().await.batch_execute("revoke neopro_app from neopro").await.expect("the superuser may");
+    stage.db.admin().await.batch_execute("revoke usage on schema public from public").await.expect("the superuser may");
     new.tell(&json!({"ask": ["command_result", {"commandId": unheard, "status": "success"}]})).await;
     new.says("unheard").await;
-    stage.db.admin().await.batch_execute("grant neopro_app to neopro").await.expect("the superuser may");
+    stage.db.admin().await.batch_execute("grant usage on schema public to public").await.expect("the superuser may");
     assert_eq!(new.answers(json!({"commandId": unheard, "status": "success"})).await["commandId"], unheard.as_str());
     stage.until_status(&site, &unheard, "completed").await;
 }
