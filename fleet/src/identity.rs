@@ -29,6 +29,14 @@ pub fn is_seed(seed: &str) -> bool {
     !seed.is_empty() && seed.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
+/// A seed from the command line.
+///
+/// # Errors
+/// What a seed may be, for the person at the command line.
+pub fn read_seed(text: &str) -> Result<String, &'static str> {
+    if is_seed(text) { Ok(text.to_owned()) } else { Err("letters, digits and dashes only") }
+}
+
 /// The statement that makes the first `count` sites of a seed; see [`is_seed`] for what a seed may be.
 #[must_use]
 pub fn sites_sql(seed: &str, count: usize) -> String {

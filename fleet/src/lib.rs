@@ -1,10 +1,12 @@
 //! Simulated boxes, and the demo that shows the whole. They share the types of the protocol with the server, and the link with boxes.
 
+pub mod bench;
 pub mod clubs;
 pub mod demo;
 pub mod identity;
 pub mod simulate;
 pub mod storm;
+pub mod wire;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use neopro_fleet::bench::{self, Bench};
 use neopro_fleet::clubs::club;
 use neopro_fleet::demo::Demo;
-use neopro_fleet::identity::{is_seed, sites_sql};
+use neopro_fleet::identity::{read_seed, sites_sql};
 use neopro_fleet::simulate::Simulate;
 use neopro_fleet::storm::{self, Storm};
 use tokio::io::AsyncReadExt as _;
@@ -54,6 +55,9 @@ enum Command {
         /// How many.
         count: usize,
     },
+    /// Measures a server: the load of `cargo xtask bench`. Prints what it found as JSON.
+    #[command(subcommand)]
+    Bench(Box<Bench>),
     /// A club network on this machine with all its parts, until a signal comes: `cargo xtask demo` starts it.
     Demo(Demo),
 }
@@ -66,10 +70,6 @@ struct Fleet {
     /// From which their ids and keys follow: letters, digits, dashes.
     #[arg(long, default_value = "fleet", value_parser = read_seed)]
     seed: String,
-}
-
-fn read_seed(text: &str) -> Result<String, &'static str> {
-    if is_seed(text) { Ok(text.to_owned()) } else { Err("letters, digits and dashes only") }
 }
 
 #[tokio::main]
@@ -96,6 +96,14 @@ async fn run(command: Command) -> std::io::Result<ExitCode> {
         Command::Clubs { count } => {
             for number in 0..count {
                 writeln!(std::io::stdout(), "{}", serde_json::to_string(&club(number))?)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Bench(bench) => {
+            let found = bench::run(*bench).await.map_err(std::io::Error::other)?;
+            match found.as_str() {
+                Some(text) => writeln!(std::io::stdout(), "{text}")?,
+                None => writeln!(std::io::stdout(), "{found}")?,
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -3,16 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use neopro_protocol::Authenticate;
 use serde::Serialize;
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_tungstenite::tungstenite::Error;
 
 use crate::identity::identity;
+use crate::wire::{Said, Wire};
 
 /// What is to happen.
 #[derive(Debug, Clone)]
@@ -52,8 +49,6 @@ pub struct Outcome {
     pub complaints: Vec<String>,
 }
 
-type Held = WebSocketStream<TcpStream>;
-
 /// Connections that stay: they answer the server's pings, and are closed when this is dropped.
 #[derive(Debug, Default)]
 pub struct Kept(JoinSet<()>);
@@ -67,17 +62,12 @@ impl Kept {
 }
 
 /// What a box does that has nothing to do, until its connection ends.
-async fn idle(mut socket: Box<Held>) {
-    while let Some(Ok(message)) = socket.next().await {
-        // The engine's ping, which the server sends and the client answers.
-        if message.to_text().is_ok_and(|text| text == "2") && socket.send(Message::text("3")).await.is_err() {
-            return;
-        }
-    }
+async fn idle(mut wire: Box<Wire>) {
+    while wire.next().await.is_ok() {}
 }
 
 enum Answer {
-    Welcome(Box<Held>, Duration),
+    Welcome(Box<Wire>, Duration),
     Refused,
     Lost(String),
     Unanswered,
@@ -94,11 +84,11 @@ pub async fn run(storm: &Storm) -> (Outcome, Kept) {
         let mut boxes: JoinSet<Answer> = (first..last).map(|number| arrive(storm.clone(), number)).collect();
         while let Some(answer) = boxes.join_next().await {
             match answer {
-                Ok(Answer::Welcome(socket, took)) => {
+                Ok(Answer::Welcome(wire, took)) => {
                     outcome.authenticated += 1;
                     outcome.slowest = outcome.slowest.max(took.as_secs_f64());
                     if storm.hold {
-                        kept.0.spawn(idle(socket));
+                        kept.0.spawn(idle(wire));
                     }
                 }
                 Ok(Answer::Refused) => outcome.refused += 1,
@@ -125,53 +115,26 @@ impl Outcome {
 async fn arrive(storm: Storm, number: usize) -> Answer {
     let began = Instant::now();
     match tokio::time::timeout(storm.patience, introduce(&storm, number)).await {
-        Ok(Ok(Some(socket))) => Answer::Welcome(Box::new(socket), began.elapsed()),
+        Ok(Ok(Some(wire))) => Answer::Welcome(Box::new(wire), began.elapsed()),
         Ok(Ok(None)) => Answer::Refused,
         Ok(Err(error)) => Answer::Lost(error.to_string()),
         Err(_) => Answer::Unanswered,
     }
 }
 
-/// Boxes that stand behind one address.
-const BEHIND_ONE: usize = 30;
-
-/// A connection to the server. On the machine itself there are addresses enough for the boxes to come from many, as
-/// they do in the world; the server's limits are for each.
-async fn connect(server: SocketAddr, number: usize) -> std::io::Result<TcpStream> {
-    let SocketAddr::V4(address) = server else { return TcpStream::connect(server).await };
-    if !address.ip().is_loopback() {
-        return TcpStream::connect(server).await;
-    }
-    let socket = TcpSocket::new_v4()?;
-    // The port stays free for a server that listens on every address.
-    socket.set_reuseaddr(true)?;
-    let club = u16::try_from(number / BEHIND_ONE).unwrap_or_default().to_be_bytes();
-    socket.bind(SocketAddr::from(([127, 1, club[0], club[1]], 0)))?;
-    socket.connect(server).await
-}
-
 /// Connects and says who it is, at once. `None` if that is refused.
-async fn introduce(storm: &Storm, number: usize) -> Result<Option<Held>, Error> {
+async fn introduce(storm: &Storm, number: usize) -> Result<Option<Wire>, Error> {
     let identity = identity(&storm.seed, number);
     let claim = Authenticate { site_id: identity.site.to_string(), api_key: identity.key, ..Authenticate::default() };
-    let claim = serde_json::to_string(&claim).map_err(std::io::Error::other)?;
-    let stream = connect(storm.server, number).await?;
-    stream.set_nodelay(true)?;
-    let address = format!("ws://{}/socket.io/?EIO=4&transport=websocket", storm.server);
-    let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0);
-    let (mut socket, _) = client_async_with_config(address, stream, Some(config)).await?;
-    // Into the namespace, and who it is: the second does not wait for the answer to the first.
-    socket.feed(Message::text("40")).await?;
-    socket.feed(Message::text(format!("42[\"authenticate\",{claim}]"))).await?;
-    socket.flush().await?;
-    while let Some(message) = socket.next().await {
-        let message = message?;
-        match message.to_text() {
-            Ok(text) if text.starts_with("42[\"authenticated\"") => return Ok(Some(socket)),
-            Ok(text) if text.starts_with("42[\"auth_error\"") => return Ok(None),
-            Ok("2") => socket.send(Message::text("3")).await?,
-            Ok(_) | Err(_) => {}
+    let mut wire = Wire::connect(storm.server, number).await?;
+    // It does not wait for the namespace's answer.
+    wire.emit("authenticate", &claim).await?;
+    loop {
+        let Said::Event { name, .. } = wire.next().await? else { continue };
+        match name.as_str() {
+            "authenticated" => return Ok(Some(wire)),
+            "auth_error" => return Ok(None),
+            _ => {}
         }
     }
-    Err(Error::ConnectionClosed)
 }

@@ -59,9 +59,9 @@ const COMMANDS: [Command; 9] = [
     },
     Command {
         name: "bench",
-        arguments: "",
-        does: "measures the figures of the README on this machine and compares them with their goals",
-        run: |_| bench::run(),
+        arguments: "[part…]",
+        does: "measures the figures of the README on this machine and compares them with their goals (half an hour)",
+        run: bench::run,
     },
     Command {
         name: "soak",

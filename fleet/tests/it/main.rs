@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read what the run tells them, and the time as it is")]
 
 mod commands;
+mod bench;
 mod dashboard;
 mod demo;
 mod fluid;

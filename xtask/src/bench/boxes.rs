@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, free_port};
-use super::figures::{Figure, Judged};
+use super::curl::Curl;
+use super::figures::{Figure, Judged, Measured};
 use super::server::{Server, Settings};
-use crate::steps::output;
+use crate::steps::Outcome;
 
 const PROGRAM: &str = "target/release/neopro-box";
 const FOLDER: &str = "target/neopro-bench-box";
@@ -20,7 +21,7 @@ const SETTLED: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Measures a box at a server of its own.
-pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Vec<Figure>, String> {
+pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Measured, String> {
     let mut server = Server::start(settings, &cluster.url(cluster.port()))?;
     server.wait_until("/ready")?;
     let curl = Curl { port: server.port(), token: server.token()? };
@@ -31,12 +32,12 @@ pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Vec<Figure>, St
         let video = curl.send(&["-F", &format!("video=@{clip}")], "/api/videos")?;
         curl.post("/api/deployments", &json!({ "video_id": video["id"], "target_id": site["id"] }))?;
     }
-    curl.wait_until_completed()?;
+    wait_until_completed(&curl)?;
     std::thread::sleep(SETTLED);
 
     let mut memory = Figure::new("idle box (PSS)", "MB", Judged::Worst, Some(15.0));
     memory.add(tv.proportional_megabytes()?);
-    Ok(vec![memory])
+    Ok(Measured { figures: vec![memory], ..Measured::default() })
 }
 
 fn empty_folder() -> Result<PathBuf, String> {
@@ -47,39 +48,18 @@ fn empty_folder() -> Result<PathBuf, String> {
     fs::create_dir_all(FOLDER).and_then(|()| fs::canonicalize(FOLDER)).map_err(complain)
 }
 
-/// `curl` as an administrator.
-struct Curl {
-    port: u16,
-    token: String,
-}
-
-impl Curl {
-    fn send(&self, arguments: &[&str], path: &str) -> Result<Value, String> {
-        let said = output(
-            Command::new("curl")
-                .args(["-sS", "--fail-with-body", "-H", &format!("Authorization: Bearer {}", self.token)])
-                .args(arguments)
-                .arg(format!("http://127.0.0.1:{}{path}", self.port)),
-        )?;
-        serde_json::from_str(&said).map_err(|error| format!("{path} answers \"{said}\": {error}"))
-    }
-
-    fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
-        self.send(&["-H", "Content-Type: application/json", "-d", &body.to_string()], path)
-    }
-
-    fn wait_until_completed(&self) -> Result<(), String> {
-        let start = Instant::now();
-        loop {
-            let orders = self.send(&[], "/api/deployments")?;
-            if orders.as_array().is_some_and(|orders| orders.iter().all(|order| order["status"] == "completed")) {
-                return Ok(());
-            }
-            if start.elapsed() > PATIENCE {
-                return Err(format!("The box does not get its videos: {orders}"));
-            }
-            std::thread::sleep(Duration::from_millis(200));
+/// Waits until the box has its videos.
+fn wait_until_completed(curl: &Curl) -> Outcome {
+    let start = Instant::now();
+    loop {
+        let orders = curl.send(&[], "/api/deployments")?;
+        if orders.as_array().is_some_and(|orders| orders.iter().all(|order| order["status"] == "completed")) {
+            return Ok(());
         }
+        if start.elapsed() > PATIENCE {
+            return Err(format!("The box does not get its videos: {orders}"));
+        }
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -69,9 +69,29 @@ impl Cluster {
         self.port
     }
 
+    /// The parent of all its processes.
+    pub fn pid(&self) -> u32 {
+        self.postmaster.id()
+    }
+
     /// The address of the database for the server, at the cluster's own port or at one that leads there.
     pub fn url(&self, port: u16) -> String {
-        format!("postgresql://neopro:{}@127.0.0.1:{port}/neopro", self.password)
+        self.url_of("neopro", port)
+    }
+
+    /// The same of a copy.
+    pub fn url_of(&self, database: &str, port: u16) -> String {
+        format!("postgresql://neopro:{}@127.0.0.1:{port}/{database}", self.password)
+    }
+
+    /// Copies the server's database as it is now; no server may be connected to it.
+    pub fn copy(&self, name: &str) -> Outcome {
+        self.run("postgres", &format!("create database {name} template neopro owner neopro"))
+    }
+
+    /// Removes a copy.
+    pub fn remove(&self, name: &str) -> Outcome {
+        self.run("postgres", &format!("drop database if exists {name} with (force)"))
     }
 
     fn wait(&self) -> Outcome {
@@ -90,7 +110,8 @@ impl Cluster {
         self.run("neopro", sql)
     }
 
-    fn run(&self, database: &str, sql: &str) -> Outcome {
+    /// Runs statements in a database, as PostgreSQL's superuser.
+    pub fn run(&self, database: &str, sql: &str) -> Outcome {
         let port = self.port.to_string();
         let line =
             ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-d", database];

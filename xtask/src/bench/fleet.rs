@@ -1,117 +1,152 @@
-//! What a fleet costs: the memory of a connection that is idle, and a storm of boxes that come at once.
-//!
-//! The boxes are a process of their own (`neopro-fleet`): in the server's they would be measured with it.
-
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+//! What a fleet costs that lives: it comes at once, beats, gets commands and a video. Fleets of three sizes live the same
+//! life, which shows how each cost grows; that of 13,000 is the one with the goals.
 
 use serde_json::Value;
 
 use super::cluster::Cluster;
-use super::figures::{Figure, Judged};
-use super::server::{Server, Settings};
-use crate::steps::output;
+use super::figures::{Figure, Growth, Judged, Measured};
+use super::generator::{Sites, World, honesty, number};
+use super::server::Settings;
 
-const PROGRAM: &str = "target/release/neopro-fleet";
-const BOXES: usize = 20_000;
-const WAVE: usize = 5_000;
-/// Between these two numbers of connections the memory is compared: what the server needs by itself falls out.
+/// The sizes by which the growth is judged.
+pub const SIZES: [usize; 3] = [100, 1_000, 13_000];
+/// The fleet against which the memory of 13,000 is measured.
 const FEW: usize = 2_000;
 const MANY: usize = 13_000;
-/// Two rounds of what the server does by itself, after which nothing of the arrival is under way.
-const SETTLED: Duration = Duration::from_secs(11);
+/// Beside the fleet: the video is not for them.
+const STRANGERS: usize = 20;
+/// The video that all get.
+const CLIP: &str = "box/tests/media/orange.mp4";
 
-/// Measures on a server of its own.
-pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Vec<Figure>, String> {
-    let sites = output(Command::new(PROGRAM).args(["sites", "--count", &BOXES.to_string()]))?;
-    cluster.seed(&sites)?;
-    let mut server = Server::start(settings, &cluster.url(cluster.port()))?;
-    server.wait_until("/ready")?;
+/// Measures.
+pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Measured, String> {
+    let mut measured = Measured::default();
+    let mut lives = Vec::new();
+    for size in SIZES {
+        // Five minutes of heartbeats, the first of which is not measured; small fleets are done sooner.
+        let (idle, beats) = if size == MANY { ("60", "240") } else { ("30", "120") };
+        let arguments = ["--idle", idle, "--beats", beats, "--commands", "8", "--clip", CLIP];
+        lives.push(live(cluster, settings, size, &arguments)?);
+    }
+    let few = live(cluster, settings, FEW, &["--idle", "60", "--beats", "240", "--commands", "0"])?;
+    let [.., many] = &lives[..] else { return Err("No fleet has lived.".into()) };
 
-    let mut memory = Figure::new("memory of an idle box", "KiB", Judged::Worst, Some(12.0));
-    let few = Held::come(&server, 0, FEW)?;
-    let with_few = server.resident_megabytes()?;
-    let many = Held::come(&server, FEW, MANY - FEW)?;
-    let with_many = server.resident_megabytes()?;
+    measured.figures.extend(arrival(&many["arrive"]));
+    measured.figures.extend(memory(&few["memory_kib"], &many["memory_kib"]));
+    measured.figures.extend(heartbeats(&many["beat"]));
+    measured.figures.extend(commands(&many["command"]));
+    measured.figures.extend(deployment(&many["deploy"]));
+    for life in lives.iter().chain([&few]) {
+        measured.figures.extend(honesty(&format!("fleet of {}", life["boxes"]), life));
+    }
+    measured.growth.extend(growth(&lives));
+    Ok(measured)
+}
+
+fn live(cluster: &Cluster, settings: &Settings, size: usize, arguments: &[&str]) -> Result<Value, String> {
+    let sites = Sites { count: size + STRANGERS, members: size, ..Sites::default() };
+    let world = World::start(cluster, settings, &format!("fleet_{size}"), sites)?;
+    let size = size.to_string();
+    let found = world.measure("fleet", &[&["--count", &size], arguments].concat());
+    world.end()?;
+    found
+}
+
+fn arrival(arrive: &Value) -> Vec<Figure> {
+    let waves = [&arrive["again"], &arrive["first"]];
+    let seconds =
+        |name: &str, wave: &Value| Figure::new(name, "s", Judged::Worst, Some(5.0)).with([number(&wave["seconds"])]);
+    let [again, first] = waves;
+    vec![
+        seconds("13,000 at once, as after an outage", again),
+        seconds("13,000 at once, never seen before", first),
+        Figure::new("of these lost or refused", "", Judged::Worst, Some(0.0))
+            .with(waves.map(|wave| number(&wave["lost"]) + number(&wave["refused"]))),
+        live_p99("/live meanwhile, p99", waves),
+        live_failed("/live meanwhile, not answered", waves),
+    ]
+}
+
+/// What the probe beside has waited for.
+pub fn live_p99<const N: usize>(name: &str, parts: [&Value; N]) -> Figure {
+    Figure::new(name, "ms", Judged::Worst, Some(50.0)).with(parts.map(|part| number(&part["live"]["p99_ms"])))
+}
+
+/// What the probe beside has waited for in vain.
+pub fn live_failed<const N: usize>(name: &str, parts: [&Value; N]) -> Figure {
+    Figure::new(name, "", Judged::Worst, Some(0.0)).with(parts.map(|part| number(&part["live"]["failed"])))
+}
+
+fn memory(few: &Value, many: &Value) -> Vec<Figure> {
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
-    memory.add((with_many - with_few) * 1024.0 / (MANY - FEW) as f64);
-    few.go()?;
-    many.go()?;
-
-    let mut lost = Figure::new("lost of 20,000 at once", "", Judged::Worst, Some(0.0));
-    let mut waves = Figure::new("a wave of 5,000 known", "s", Judged::Median, None);
-    let said = Command::new(PROGRAM)
-        .args(["storm", "--server", &address(&server), "--count", &BOXES.to_string(), "--wave", &WAVE.to_string()])
-        .output()
-        .map_err(|error| format!("{PROGRAM} cannot be started: {error}"))?;
-    let outcome = read(&String::from_utf8_lossy(&said.stdout))?;
-    let known = outcome["authenticated"].as_u64().and_then(|known| u32::try_from(known).ok());
-    lost.add(known.map_or(f64::NAN, |known| f64::from(20_000 - known.min(20_000))));
-    for seconds in outcome["waves"].as_array().into_iter().flatten().filter_map(Value::as_f64) {
-        waves.add(seconds);
-    }
-    Ok(vec![memory, lost, waves])
+    let slope = |moment: &str| (number(&many[moment]) - number(&few[moment])) / (MANY - FEW) as f64;
+    let figure = |name: &str, goal, moment| Figure::new(name, "KiB", Judged::Worst, goal).with([slope(moment)]);
+    vec![
+        figure("memory per box, 5 min of heartbeats, mirror", Some(12.0), "living"),
+        figure("the same before its first heartbeat", None, "connected"),
+    ]
 }
 
-fn address(server: &Server) -> String {
-    format!("127.0.0.1:{}", server.port())
+fn heartbeats(beat: &Value) -> Vec<Figure> {
+    let figure = |name: &str, goal, part: &str, process: &str| {
+        Figure::new(name, "s", Judged::Worst, goal).with([number(&beat[part][process])])
+    };
+    vec![
+        figure("1,000 heartbeats: server", Some(0.05), "cpu_s_per_1000", "server"),
+        figure("1,000 heartbeats: PostgreSQL", Some(0.05), "cpu_s_per_1000", "database"),
+        figure("the same with the idle connections: server", None, "with_idle_s_per_1000", "server"),
+        figure("the same with the idle connections: PostgreSQL", None, "with_idle_s_per_1000", "database"),
+        figure("13,000 idle connections, a minute: server", None, "idle_s_per_minute", "server"),
+        figure("13,000 idle connections, a minute: PostgreSQL", None, "idle_s_per_minute", "database"),
+    ]
 }
 
-fn read(line: &str) -> Result<Value, String> {
-    serde_json::from_str(line).map_err(|error| format!("{PROGRAM} said \"{}\": {error}", line.trim()))
+fn commands(command: &Value) -> Vec<Figure> {
+    let [one, eight] = [&command[0], &command[1]];
+    let times = |name: &str, goal, load: &Value, share: &str| {
+        Figure::new(name, "ms", Judged::Worst, Some(goal)).with([number(&load["delivery"][share])])
+    };
+    vec![
+        times("command to its box, 1 caller, p50", 2.0, one, "p50_ms"),
+        times("command to its box, 1 caller, p99", 10.0, one, "p99_ms"),
+        Figure::rate("commands of 8 callers", "/s", Judged::Worst, Some(800.0)).with([number(&eight["per_second"])]),
+        times("command to its box, 8 callers, p99", 30.0, eight, "p99_ms"),
+        Figure::new("messages to the fleet for a command", "", Judged::Worst, Some(1.0))
+            .with([one, eight].map(|load| number(&load["messages_per_command"]))),
+        Figure::new("a command: server", "ms", Judged::Worst, None).with([number(&eight["cpu_ms"]["server"])]),
+        Figure::new("a command: PostgreSQL", "ms", Judged::Worst, None).with([number(&eight["cpu_ms"]["database"])]),
+    ]
 }
 
-/// Boxes that stay connected.
-struct Held {
-    process: Child,
-    says: BufReader<ChildStdout>,
-    count: usize,
+fn deployment(deploy: &Value) -> Vec<Figure> {
+    vec![
+        Figure::new("a video for 13,000: created", "ms", Judged::Worst, Some(1_000.0))
+            .with([number(&deploy["created_ms"])]),
+        Figure::new("a video for 13,000: all told", "s", Judged::Worst, Some(10.0))
+            .with([number(&deploy["told"]["worst_ms"]) / 1_000.0]),
+        Figure::new("a video for 13,000: all have it, fetched within 20 s", "s", Judged::Worst, None)
+            .with([number(&deploy["done_s"])]),
+    ]
 }
 
-impl Held {
-    /// Lets boxes come and waits until all is quiet again. Each must be welcome.
-    fn come(server: &Server, first: usize, count: usize) -> Result<Self, String> {
-        let numbers = [first, count, 1_000].map(|number| number.to_string());
-        let [first, how_many, wave] = &numbers;
-        let mut process = Command::new(PROGRAM)
-            .args(["storm", "--hold", "--server", &address(server), "--first", first, "--count", how_many])
-            .args(["--wave", wave])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("{PROGRAM} cannot be started: {error}"))?;
-        let says = BufReader::new(process.stdout.take().ok_or("its output is not there")?);
-        let mut held = Self { process, says, count };
-        let outcome = held.line()?;
-        if outcome["authenticated"] != count {
-            return Err(format!("Not every box was welcome: {outcome}"));
-        }
-        std::thread::sleep(SETTLED);
-        Ok(held)
-    }
-
-    /// Lets them go. All must still have been connected, or the memory was that of fewer.
-    fn go(mut self) -> Result<(), String> {
-        drop(self.process.stdin.take());
-        let left = self.line()?;
-        match left["connected"] == self.count {
-            true => Ok(()),
-            false => Err(format!("Of {} boxes not all stayed: {left}", self.count)),
-        }
-    }
-
-    fn line(&mut self) -> Result<Value, String> {
-        let mut line = String::new();
-        self.says.read_line(&mut line).map_err(|error| error.to_string())?;
-        read(&line)
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Gone already when it was let go.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn growth(lives: &[Value]) -> Vec<Growth> {
+    let costs = |of: &dyn Fn(&Value) -> &Value| {
+        let both = |life: &Value| {
+            let cost = of(life);
+            number(&cost["server"]) + number(&cost["database"])
+        };
+        SIZES.into_iter().zip(lives.iter().map(both)).collect::<Vec<_>>()
+    };
+    let row = |name: &str, of: &dyn Fn(&Value) -> &Value| Growth::new(name, "ms", costs(of));
+    let mut rows = vec![
+        row("a box of many that come at once", &|life| &life["arrive"]["again"]["cpu_ms"]),
+        row("a box that beats, a minute", &|life| &life["beat"]["cpu_ms_per_box_and_minute"]),
+        row("a command, 8 callers", &|life| &life["command"][1]["cpu_ms"]),
+        row("a site of a deployment until it is told", &|life| &life["deploy"]["cpu_ms"]),
+    ];
+    let memory = |life: &Value| number(&life["memory_kib"]["living"]) - number(&life["memory_kib"]["alone"]);
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let each = SIZES.into_iter().zip(lives).map(|(size, life)| (size, memory(life) / size as f64)).collect();
+    rows.push(Growth::new("memory of a box, beside what the server needs alone", "KiB", each));
+    rows
 }

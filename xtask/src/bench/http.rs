@@ -25,6 +25,22 @@ pub fn post_json(port: u16, path: &str, body: &str) -> std::io::Result<Answer> {
     )
 }
 
+/// A request with a session; with a body, it is a POST.
+pub fn request(port: u16, path: &str, token: &str, body: Option<&str>) -> std::io::Result<Answer> {
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let kind = body.map_or_else(String::new, |body| {
+        format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+    });
+    exchange(
+        port,
+        &format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
+             Authorization: Bearer {token}\r\n{kind}\r\n{}",
+            body.unwrap_or_default()
+        ),
+    )
+}
+
 fn exchange(port: u16, request: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_nodelay(true)?;

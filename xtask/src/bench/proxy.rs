@@ -1,4 +1,4 @@
-//! A proxy in front of PostgreSQL that counts round trips.
+//! A proxy in front of PostgreSQL that counts round trips, and can put the database far away.
 //!
 //! A round trip is a question, of as many parts as it likes, and the first answer behind it: what a client far
 //! away would wait for.
@@ -7,6 +7,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 #[derive(Default)]
 struct Counts {
@@ -21,8 +23,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Passes everything on to a port of this machine.
-    pub fn start(to: u16) -> std::io::Result<Self> {
+    /// Passes everything on to a port of this machine, each way after a delay.
+    pub fn start(to: u16, delay: Duration) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         let counts = Arc::new(Counts::default());
@@ -31,7 +33,7 @@ impl Proxy {
             for client in listener.incoming().flatten() {
                 shared.connections.fetch_add(1, Ordering::SeqCst);
                 // A connection that cannot be passed on is closed, which its client reports.
-                let _ = pass(client, to, &shared);
+                let _ = pass(client, to, delay, &shared);
             }
         });
         Ok(Self { port, counts })
@@ -55,16 +57,16 @@ impl Proxy {
     }
 }
 
-fn pass(client: TcpStream, to: u16, counts: &Arc<Counts>) -> std::io::Result<()> {
+fn pass(client: TcpStream, to: u16, delay: Duration, counts: &Arc<Counts>) -> std::io::Result<()> {
     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, to))?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (questions, answers) = ((client.try_clone()?, server.try_clone()?), (server, client));
     let asked = Arc::new(AtomicBool::new(false));
     let (asking, answering, counts) = (Arc::clone(&asked), asked, Arc::clone(counts));
-    std::thread::spawn(move || copy(questions, || asking.store(true, Ordering::SeqCst)));
+    std::thread::spawn(move || copy(questions, delay, || asking.store(true, Ordering::SeqCst)));
     std::thread::spawn(move || {
-        copy(answers, || {
+        copy(answers, delay, || {
             if answering.swap(false, Ordering::SeqCst) {
                 counts.round_trips.fetch_add(1, Ordering::SeqCst);
             }
@@ -73,17 +75,29 @@ fn pass(client: TcpStream, to: u16, counts: &Arc<Counts>) -> std::io::Result<()>
     Ok(())
 }
 
-/// Copies until one side closes, and says so before each piece is passed on.
-fn copy((mut from, mut to): (TcpStream, TcpStream), before_piece: impl Fn()) {
+/// Copies until one side closes, and says so when a piece has come. Each piece leaves when its own delay is over: as on
+/// a long line, those behind it do not wait for it.
+fn copy((mut from, mut to): (TcpStream, TcpStream), delay: Duration, when_it_comes: impl Fn()) {
+    let (line, end) = mpsc::channel::<(Instant, Vec<u8>)>();
+    let arriving = std::thread::spawn(move || {
+        for (due, piece) in end {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&piece).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Write);
+    });
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        before_piece();
-        if to.write_all(&buffer[..length]).is_err() {
+        when_it_comes();
+        if line.send((Instant::now() + delay, buffer[..length].to_vec())).is_err() {
             break;
         }
     }
-    let _ = to.shutdown(Shutdown::Write);
+    drop(line);
     let _ = from.shutdown(Shutdown::Read);
+    let _ = arriving.join();
 }
 
 #[cfg(test)]
@@ -94,7 +108,7 @@ mod tests {
     fn questions_with_their_answers_are_counted() -> std::io::Result<()> {
         // Answers each line that ends in a full stop with two pieces.
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let proxy = Proxy::start(server.local_addr()?.port())?;
+        let proxy = Proxy::start(server.local_addr()?.port(), Duration::from_millis(100))?;
         std::thread::spawn(move || -> std::io::Result<()> {
             let (mut stream, _) = server.accept()?;
             let mut byte = [0];
@@ -109,10 +123,14 @@ mod tests {
         let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port()))?;
         let mut answer = [0; 2];
         for question in ["one.", "two."] {
+            let began = Instant::now();
             for piece in question.bytes() {
                 client.write_all(&[piece])?;
             }
             client.read_exact(&mut answer)?;
+            let took = began.elapsed();
+            // Pieces that waited for each other would take six times the delay, and more.
+            assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(500), "once each way: {took:?}");
         }
         assert_eq!((proxy.connections(), proxy.round_trips()), (1, 2));
         proxy.reset();

@@ -143,6 +143,11 @@ impl<'a> Server<'a> {
         self.port
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The memory that the process has now.
     pub fn resident_megabytes(&self) -> Result<f64, String> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
@@ -151,7 +156,8 @@ impl<'a> Server<'a> {
             .ok_or_else(|| self.complaint("its memory cannot be read"))
     }
 
-    fn complaint(&self, what: &str) -> String {
+    /// A sentence with the end of its log.
+    pub fn complaint(&self, what: &str) -> String {
         let log = fs::read_to_string(self.settings.log()).unwrap_or_default();
         let last = log.lines().count().saturating_sub(20);
         let tail: Vec<&str> = log.lines().skip(last).collect();

@@ -111,6 +111,11 @@ impl Central {
         self.ready();
     }
 
+    /// The administrator's session.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The id of the process.
     pub fn pid(&self) -> u32 {
         self.child.id()
