@@ -3,8 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read what the run tells them, and the time as it is")]
 
-mod commands;
 mod bench;
+mod commands;
 mod dashboard;
 mod demo;
 mod fluid;
