@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Measured;
 use super::arrive::milliseconds_each;
-use super::boxes::Crowd;
+use super::boxes::{Crowd, MIRROR_BEATS};
 use super::ledger::{Ledger, Record};
 use super::process::Spent;
 use super::seed::mirror_shown;
@@ -21,9 +21,8 @@ const IN_TIME: i64 = 10_000;
 pub(super) const WRITTEN: Duration = Duration::from_secs(11);
 /// How many callers look at what is stored.
 const CALLERS: usize = 8;
-/// How often the last signs of life are compared, and the time between.
-const LOOKS: usize = 3;
-const BETWEEN: Duration = Duration::from_secs(6);
+/// How often the last signs of life are compared, each time at another part of the time between two heartbeats.
+const LOOKS: u32 = 3;
 /// How many mirrors are compared whole.
 const MIRRORS: usize = 200;
 /// Sites of one page.
@@ -51,7 +50,7 @@ impl Controls {
 /// What the connections cost while the boxes do nothing.
 pub(super) async fn idle(measured: &Measured, time: Duration) -> Result<Spent, String> {
     let before = measured.processes.cost()?;
-    tokio::time::sleep(time).await;
+    measured.wait(time).await?;
     Ok(measured.processes.cost()?.since(before))
 }
 
@@ -63,14 +62,15 @@ pub(super) async fn measure(
     controls: &mut Controls,
 ) -> Result<(Value, Spent), String> {
     crowd.beat();
-    tokio::time::sleep(crowd.shared.heartbeat * 2).await;
+    let warm_up = crowd.shared.heartbeat.as_secs_f64() * (number(MIRROR_BEATS) + 1.0);
+    measured.wait(Duration::from_secs_f64(warm_up)).await?;
     let (first, before) = (count(&crowd.shared.ledger), measured.processes.cost()?);
-    tokio::time::sleep(time).await;
+    measured.wait(time).await?;
     let (last, after) = (count(&crowd.shared.ledger), measured.processes.cost()?);
     let (beats, spent) = (last - first, after.since(before));
     for _ in 0..LOOKS {
         look(measured, crowd, controls).await?;
-        tokio::time::sleep(BETWEEN).await;
+        measured.wait(crowd.shared.heartbeat / (2 * LOOKS)).await?;
     }
     let thousands = number(beats) / 1_000.0;
     let pair = |(server, database): (f64, f64)| json!({ "server": server, "database": database });

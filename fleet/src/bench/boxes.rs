@@ -19,8 +19,11 @@ use super::seed::mirror;
 use crate::identity::{Identity, identity};
 use crate::wire::{Said, Wire};
 
-/// Within which the boxes have fetched a video that they were told to have.
-const FETCHED_WITHIN: Duration = Duration::from_secs(20);
+/// Within which part of the time between two heartbeats the boxes have fetched a video that they were told to have.
+const FETCHED_WITHIN: f64 = 2.0 / 3.0;
+
+/// The mirrors of a fleet come within so many heartbeats of each box: a hundred a second of 13,000.
+pub(super) const MIRROR_BEATS: usize = 4;
 
 /// What all boxes do.
 #[derive(Debug, Clone, Copy, Default)]
@@ -184,6 +187,10 @@ impl BenchBox {
         self.shared.is_new(self.number)
     }
 
+    fn fetched_in(&self) -> Duration {
+        share(self.number, self.shared.heartbeat.mul_f64(FETCHED_WITHIN))
+    }
+
     async fn live(mut self, mut wire: Box<Wire>, mut phase: watch::Receiver<Phase>) {
         if let Err(error) = self.converse(&mut wire, &mut phase).await {
             self.shared.ledger.complain(format!("Box {} has lost its connection: {error}.", self.number));
@@ -226,13 +233,14 @@ impl BenchBox {
 
     async fn beat(&mut self, wire: &mut Wire) -> Result<(), Error> {
         let now = neopro_box::clock::unix_millis();
-        let is_first = {
+        let shows_itself = {
             let mut record = self.shared.ledger.of(self.number);
             record.beats.push(now);
-            !std::mem::replace(&mut record.has_mirrored, true)
+            let is_its_turn = record.beats.len() > self.number % MIRROR_BEATS;
+            is_its_turn && !std::mem::replace(&mut record.has_mirrored, true)
         };
         wire.emit_text("heartbeat", &heartbeat(self.identity.site, self.number, now)).await?;
-        if is_first {
+        if shows_itself {
             wire.emit_text("sync_local_state", &mirror(self.identity.site, self.number)).await?;
             if self.is_new() {
                 self.report(wire).await?;
@@ -274,7 +282,7 @@ impl BenchBox {
         let told: Vec<Uuid> = desired.media.iter().map(|media| media.id).filter(|id| !known.contains(id)).collect();
         self.shared.ledger.of(self.number).told.extend(told.into_iter().map(|id| (id, std::time::Instant::now())));
         self.desired = desired;
-        Some(Later::Report(Instant::now() + share(self.number, FETCHED_WITHIN)))
+        Some(Later::Report(Instant::now() + self.fetched_in()))
     }
 
     async fn obey(&mut self, wire: &mut Wire, command: Value, ack: Option<u64>) -> Result<Option<Later>, Error> {
@@ -290,7 +298,7 @@ impl BenchBox {
             ledger.of(self.number).told.push((video, at));
             let result = json!({ "filename": data["filename"], "checksum": data["checksum"], "size": 1 });
             let result = json!({ "commandId": id, "status": "success", "result": result });
-            return Ok(Some(Later::Result(Instant::now() + share(self.number, FETCHED_WITHIN), result)));
+            return Ok(Some(Later::Result(Instant::now() + self.fetched_in(), result)));
         }
         ledger.command(id, Arrival { number: self.number, at, data: data.clone() });
         if self.is_new() != ack.is_some() {

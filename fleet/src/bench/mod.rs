@@ -22,15 +22,22 @@ mod times;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::time::Instant;
 
 use http::Caller;
 use process::Processes;
 
 pub use seed::sql;
+
+/// With how much memory, in KiB, a server is given up.
+const MOST_MEMORY: f64 = 3e6;
+/// How often it is looked at.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// What the bench measures, and what it needs for that.
 #[derive(Debug, Subcommand)]
@@ -99,6 +106,19 @@ impl Measured {
         read.map_err(|error| format!("The session's token: {error}."))?;
         let processes = Processes { server: target.server_pid, database: target.database_pid };
         Ok(Self { target, token: token.trim().to_owned(), processes })
+    }
+
+    /// Lets time pass. A server whose memory runs away is given up, before it takes that of everybody on the machine.
+    async fn wait(&self, time: Duration) -> Result<(), String> {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            let resident = self.processes.resident()?;
+            if resident > MOST_MEMORY {
+                return Err(format!("The server has taken {resident} KiB of memory, and is given up."));
+            }
+            tokio::time::sleep_until(until.min(Instant::now() + GLANCE)).await;
+        }
+        Ok(())
     }
 
     /// A connection with that session.

@@ -23,12 +23,12 @@ pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Measured, Strin
     let mut measured = Measured::default();
     let mut lives = Vec::new();
     for size in SIZES {
-        // Five minutes of heartbeats, the first of which is not measured; small fleets are done sooner.
-        let (idle, beats) = if size == MANY { ("60", "240") } else { ("30", "120") };
+        // Five minutes of heartbeats; the mirrors come within the first two and a half, and are not measured.
+        let (idle, beats) = if size == MANY { ("60", "150") } else { ("30", "60") };
         let arguments = ["--idle", idle, "--beats", beats, "--commands", "8", "--clip", CLIP];
         lives.push(live(cluster, settings, size, &arguments)?);
     }
-    let few = live(cluster, settings, FEW, &["--idle", "60", "--beats", "240", "--commands", "0"])?;
+    let few = live(cluster, settings, FEW, &["--idle", "60", "--beats", "150", "--commands", "0"])?;
     let [.., many] = &lives[..] else { return Err("No fleet has lived.".into()) };
 
     measured.figures.extend(arrival(&many["arrive"]));
