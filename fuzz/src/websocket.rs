@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use neopro_central::live::websocket::{End, Incoming, Said};
+use neopro_central::live::frames::{End, Incoming, Said};
 
 use crate::memory;
 

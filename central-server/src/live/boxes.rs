@@ -88,6 +88,11 @@ impl Talk {
         &self.app.live.beside
     }
 
+    /// What bounds what it may say, and when.
+    pub(super) fn limits(&mut self) -> (&mut Allowance, &Beside) {
+        (&mut self.allowance, &self.app.live.beside)
+    }
+
     /// An event that came in so many bytes; `false` ends the session.
     pub(super) async fn event(
         &mut self,

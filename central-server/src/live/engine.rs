@@ -12,9 +12,10 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
 
 use super::allowance::Allowance;
+use super::frames::Said;
 use super::polling::{Poll, Refused};
 use super::session::{Handle, STRANGERS_PAYLOAD, Session, Transport};
-use super::websocket::{Said, Upgrade, WebSocket};
+use super::websocket::{Upgrade, WebSocket};
 use crate::app::App;
 use crate::error::engine_refusal;
 use crate::http::{ClientAddress, Origin};
@@ -180,7 +181,7 @@ async fn change_over(poll: Arc<Poll>, upgrade: Upgrade) {
 
 async fn next_text(socket: &mut WebSocket, allowance: &mut Allowance) -> Option<String> {
     loop {
-        match socket.receive(STRANGERS_PAYLOAD, allowance).await? {
+        match socket.receive(STRANGERS_PAYLOAD, allowance, None).await? {
             Said::Text(text) => return Some(text),
             Said::Ping(payload) => socket.pong(&payload).await.ok()?,
         }

@@ -1,4 +1,8 @@
 //! Packets that take long: read and taken apart one after the other, beside the threads that everybody waits for.
+//!
+//! And packets that are many: boxes of NeoPro 1 show their whole configuration with every connection, so that a fleet
+//! that comes back sends gigabytes at once. Those that are longer than a few words wait for each other, where they cost
+//! nothing: in their own connections.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,11 +10,17 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use neopro_protocol::weight;
-use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::packet::{self, FromClient, Malformed};
 use super::session::{Handle, STRANGERS_PAYLOAD};
 
+/// From how many bytes on a packet waits for others of its kind. What boxes say all the time is shorter.
+pub(super) const LONG: usize = 8 * 1024;
+/// How many of those may be on their way in or waiting at the same time.
+const ARRIVING: usize = 256;
+/// And how many may be taken apart and written down.
+const HANDLED: usize = 16;
 /// From how many bytes on a packet is large. A club's configuration is smaller.
 pub(super) const LARGE: usize = STRANGERS_PAYLOAD;
 /// From how many on it is huge: taken apart and written down it takes ten times its memory, so one of all is at a time.
@@ -21,10 +31,21 @@ const YIELDS: i32 = 10;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The one thread for what takes long. It begins with the first of it.
-#[derive(Default)]
 pub(super) struct Beside {
     thread: OnceLock<Option<mpsc::Sender<Job>>>,
-    turn: Arc<Mutex<()>>,
+    arriving: Arc<Semaphore>,
+    handled: Arc<Semaphore>,
+    huge: Arc<Semaphore>,
+}
+
+/// The turn of a packet that waits for others.
+pub(super) type Turn = OwnedSemaphorePermit;
+
+impl Default for Beside {
+    fn default() -> Self {
+        let of = |count| Arc::new(Semaphore::new(count));
+        Self { thread: OnceLock::new(), arriving: of(ARRIVING), handled: of(HANDLED), huge: of(1) }
+    }
 }
 
 impl fmt::Debug for Beside {
@@ -35,8 +56,18 @@ impl fmt::Debug for Beside {
 
 impl Beside {
     /// Waits until a packet of so many bytes may be handled; what comes back is kept until it is.
-    pub(super) async fn turn(&self, bytes: usize) -> Option<OwnedMutexGuard<()>> {
-        if bytes > HUGE { Some(self.turn.clone().lock_owned().await) } else { None }
+    pub(super) async fn turn(&self, bytes: usize) -> Option<Turn> {
+        let kind = match bytes {
+            0..=LONG => return None,
+            ..=HUGE => &self.handled,
+            _ => &self.huge,
+        };
+        kind.clone().acquire_owned().await.ok()
+    }
+
+    /// Waits until the rest of a long message may be read; what comes back is kept until it is handled.
+    pub(super) async fn arrival(&self) -> Option<Turn> {
+        self.arriving.clone().acquire_owned().await.ok()
     }
 
     /// Does it when its turn comes. `None` if it cannot be done.

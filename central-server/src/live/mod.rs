@@ -1,7 +1,7 @@
 //! The live channel: boxes say who they are and that they are there.
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
-//! conversation, `websocket` its transport, `polling` that of those who cannot use one, `engine` the way in,
+//! conversation, `websocket` its transport (in `frames`), `polling` that of those who cannot use one, `engine` the way in,
 //! `silent` the limit for those who do not say who they are, `allowance` that for those who say too much, `large` where
 //! packets are read that take long. `boxes` is what boxes say, `keys` how they are known (many `together`), `hub` who is
 //! there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`; `commands` are
@@ -14,6 +14,7 @@ mod commands;
 mod courier;
 pub mod engine;
 mod figures;
+pub mod frames;
 mod hub;
 pub mod jobs;
 mod keys;
@@ -26,7 +27,7 @@ mod store;
 mod together;
 mod v1;
 mod v2;
-pub mod websocket;
+mod websocket;
 
 use crate::app::App;
 

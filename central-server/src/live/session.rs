@@ -18,10 +18,11 @@ use tokio::sync::Notify;
 
 use super::allowance::Allowance;
 use super::boxes::Talk;
-use super::large;
+use super::frames::Said;
+use super::large::{self, Beside};
 use super::packet::{self, FromClient};
 use super::polling::{Poll, Received};
-use super::websocket::{Said, WebSocket};
+use super::websocket::WebSocket;
 use crate::app::App;
 
 /// Between two pings of the engine.
@@ -209,9 +210,9 @@ pub(super) enum Transport {
 
 impl Transport {
     /// What the client sends next; `None` when it is gone or speaks another language.
-    async fn receive(&mut self, limit: usize, allowance: &mut Allowance) -> Option<Received> {
+    async fn receive(&mut self, limit: usize, (allowance, beside): (&mut Allowance, &Beside)) -> Option<Received> {
         match self {
-            Self::WebSocket(socket) => Some(match socket.receive(limit, allowance).await? {
+            Self::WebSocket(socket) => Some(match socket.receive(limit, allowance, Some(beside)).await? {
                 Said::Text(text) => Received::Packet(text),
                 Said::Ping(payload) => Received::Ping(payload),
             }),
@@ -298,7 +299,7 @@ impl Session {
                     }
                     pulse.as_mut().reset(tokio::time::Instant::now() + PING_INTERVAL);
                 }
-                received = self.transport.receive(self.handle.max_payload(), &mut self.talk.allowance) => {
+                received = self.transport.receive(self.handle.max_payload(), self.talk.limits()) => {
                     heard = Instant::now();
                     let Some(received) = received else { return };
                     // Large while it runs, and nothing while it does not.

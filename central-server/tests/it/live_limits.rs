@@ -333,3 +333,51 @@ async fn who_does_not_read_loses_its_connection_and_delays_nobody() {
     drop(slow);
     place.back_to(before, 16 * MB, "a client that does not read").await;
 }
+
+/// Boxes of NeoPro 1 show their whole configuration with every connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_that_shows_its_configurations_at_once_is_taken_bit_by_bit() {
+    let count = 1_500;
+    let place = Place::start("live-mirrors", count).await;
+    let mut boxes = Vec::with_capacity(count);
+    for number in 0..count {
+        let [_, _, high, low] = u32::try_from(number / 20).expect("few").to_be_bytes();
+        boxes.push(place.boxed(number, [127, 7, high, low + 1]).await);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = place.resident();
+    // 50 kB of short entries: the tree that they become is ten times as large.
+    let entries: Vec<Value> = (0..500)
+        .map(|n| json!({"name": format!("Vidéo {n}"), "path": format!("videos/{n}.mp4"), "duration": n}))
+        .collect();
+    let config = json!({ "categories": [{ "id": "a", "name": "A", "videos": entries }] });
+    let packet = format!("42{}", json!(["sync_local_state", {"configHash": "ab", "config": config}]));
+    assert!((30_000..64_000).contains(&packet.len()), "{} bytes", packet.len());
+    let shown = boxes.into_iter().map(|mut socket| {
+        let packet = Message::text(packet.clone());
+        tokio::spawn(async move {
+            socket.send(packet).await.expect("sent");
+            // It stays, and answers pings.
+            while let Some(Ok(message)) = socket.next().await {
+                if message.to_text().is_ok_and(|text| text == "2") {
+                    socket.send(Message::text("3")).await.expect("sent");
+                }
+            }
+        })
+    });
+    let shown: Vec<_> = shown.collect();
+    let (began, mut most) = (Instant::now(), before);
+    loop {
+        most = most.max(place.resident());
+        let row = place.db.owner().await.query_one("select count(*) from site_mirrors", &[]).await;
+        if row.expect("a count").get::<_, i64>(0) == i64::try_from(count).expect("few") {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "some configurations were never written down");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    println!("{count} configurations in {:?}: {} MB more at most", began.elapsed(), (most - before) / MB);
+    assert!(most - before < 100 * MB, "{} MB more", (most - before) / MB);
+    assert!(shown.iter().all(|it| !it.is_finished()), "every box is still connected");
+    shown.iter().for_each(tokio::task::JoinHandle::abort);
+}
