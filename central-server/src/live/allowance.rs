@@ -25,6 +25,8 @@ const KILOBYTE: Duration = Duration::from_millis(1);
 const EVENT: Duration = Duration::from_millis(20);
 /// What is written to the database before the next packet is read, on top.
 const WRITTEN: Duration = Duration::from_millis(30);
+/// And a kilobyte of it, which costs the database most of all: the largest mirror is worth a minute.
+const KILOBYTE_WRITTEN: Duration = Duration::from_millis(5);
 /// What a box may owe and still be heard at once: a connection begins with much to say.
 const CREDIT: Duration = Duration::from_secs(3);
 /// The part of it that a stranger has.
@@ -55,11 +57,13 @@ impl Allowance {
         self.charge(FRAME * count, now);
     }
 
-    /// An event came, which will be handled.
-    pub(super) fn event(&mut self, name: &str, now: Instant) {
+    /// An event of so many bytes came, which will be handled.
+    pub(super) fn event(&mut self, name: &str, bytes: usize, now: Instant) {
         let price = match name {
             "deploy_progress" => Duration::ZERO,
-            "reported" | "sync_local_state" | "command_result" => EVENT + WRITTEN,
+            "reported" | "sync_local_state" | "command_result" => {
+                EVENT + WRITTEN + KILOBYTE_WRITTEN.mul_f64(bytes as f64 / 1024.0)
+            }
             _ => EVENT,
         };
         self.charge(price, now);
@@ -118,7 +122,7 @@ mod tests {
                 return count;
             }
             allowance.frames(1, now);
-            allowance.event("heartbeat", now);
+            allowance.event("heartbeat", 100, now);
             count += 1;
         }
     }
@@ -135,7 +139,7 @@ mod tests {
         let now = now + SECOND * 120;
         for name in ["heartbeat", "sync_local_state", "command_result", "reported"].repeat(10) {
             assert_eq!(flood.pause(now), None);
-            flood.event(name, now);
+            flood.event(name, 100, now);
         }
         assert_eq!(flood.pause(now), None);
     }
@@ -143,10 +147,11 @@ mod tests {
     #[test]
     fn a_huge_mirror_is_worth_seconds_and_less_than_a_lost_connection() {
         let now = Instant::now();
-        for (bytes, pauses) in [(16_384, 8..12), (1_460, 30..40)] {
+        for (bytes, pauses) in [(16_384, 55..62), (4_096, 60..70)] {
             let mut allowance = Allowance::of_stranger(now);
             Debts::default().recall(SiteId::new(), &mut allowance, now);
             (0..10_000_000 / bytes).for_each(|_| allowance.read(bytes, now));
+            allowance.event("sync_local_state", 10_000_000, now);
             let pause = allowance.pause(now).expect("a pause") - now;
             assert!(
                 pauses.contains(&pause.as_secs()),

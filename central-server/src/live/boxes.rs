@@ -101,7 +101,7 @@ impl Talk {
         ack: Option<u64>,
         length: usize,
     ) -> bool {
-        self.allowance.event(&name, tokio::time::Instant::now());
+        self.allowance.event(&name, length, tokio::time::Instant::now());
         let data = if arguments.is_empty() { Value::Null } else { arguments.swap_remove(0) };
         let event = Event { name, data, ack, is_large: length > LARGE };
         match self.known {
