@@ -127,7 +127,7 @@ fn whole(app: &App, id: CommandId, mut data: Value, secrets: Option<String>) -> 
 /// Ends a command that cannot be told: the key of the server is another than when it was given.
 async fn give_up(app: &App, site: SiteId, command: CommandId) {
     let message = "Le secret de cette commande ne peut plus être lu : donnez-la de nouveau.";
-    let answer = Answer { site, command, succeeded: false, result: None, message: Some(message.into()) };
+    let answer = Answer { site, command, succeeded: false, result: None, bytes: 0, message: Some(message.into()) };
     if app.live.answers.take(app, answer).await.is_err() {
         tracing::warn!(%site, %command, "a command that cannot be told stays open until its deadline");
     }
@@ -161,13 +161,9 @@ pub(super) async fn result(app: &App, site: SiteId, mut data: Value, is_new: boo
     };
     let succeeded = data["status"] == "success";
     let message = data["error"].as_str().map(|text| clean(text, 500));
-    let answer = Answer {
-        site,
-        command,
-        succeeded,
-        message: (!succeeded).then(|| message.unwrap_or_else(|| "Le boîtier n'a pas dit pourquoi.".into())),
-        result: kept(data["result"].take()),
-    };
+    let (result, bytes) = kept(data["result"].take());
+    let message = (!succeeded).then(|| message.unwrap_or_else(|| "Le boîtier n'a pas dit pourquoi.".into()));
+    let answer = Answer { site, command, succeeded, result, bytes, message };
     let tries = if is_new { 1 } else { v1::TRIES };
     let Some(answered) = insistently(app, &answer, tries).await else {
         tracing::warn!(%site, %command, "the result of a command could not be written down");
@@ -205,19 +201,19 @@ async fn insistently(app: &App, answer: &Answer, tries: usize) -> Option<Option<
     None
 }
 
-/// What is kept of a result: no secret, and not more than a log.
-fn kept(mut result: Value) -> Option<Value> {
+/// What is kept of a result, and how long it is: no secret, and not more than a log.
+fn kept(mut result: Value) -> (Option<Value>, usize) {
     if result.is_null() {
-        return None;
+        return (None, 0);
     }
     v1::without_nul(&mut result);
     let (result, _) = configuration::split(result);
-    let bytes = result.to_string().len();
-    if bytes > LARGEST_RESULT {
-        return Some(json!({ "tooLarge": bytes }));
-    }
     // The column is an object for whoever reads it.
-    Some(if result.is_object() { result } else { json!({ "value": result }) })
+    let result = if result.is_object() { result } else { json!({ "value": result }) };
+    match result.to_string().len() {
+        bytes if bytes > LARGEST_RESULT => (Some(json!({ "tooLarge": bytes })), 0),
+        bytes => (Some(result), bytes),
+    }
 }
 
 /// Receipts that are not written down.
