@@ -1,6 +1,7 @@
 //! The boxes of the bench: as those of the field speak, with little of their own, one task each. Both protocols are
 //! mixed.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +113,8 @@ impl Crowd {
     pub fn keep(&mut self, number: usize, wire: Box<Wire>) {
         let (shared, phase) = (self.shared.clone(), self.phase.subscribe());
         let identity = identity(&shared.seed, number);
-        let bench_box = BenchBox { number, identity, shared, sequence: 0, desired: Desired::default() };
+        let bench_box =
+            BenchBox { number, identity, shared, sequence: 0, desired: Desired::default(), open: BTreeMap::new() };
         self.tasks.spawn(bench_box.live(wire, phase));
     }
 
@@ -164,6 +166,8 @@ struct BenchBox {
     shared: Arc<Shared>,
     sequence: i64,
     desired: Desired,
+    /// What was asked and is not answered: with each heartbeat it is said again, as boxes do.
+    open: BTreeMap<u64, (&'static str, Value)>,
 }
 
 /// What a box says a while later.
@@ -240,6 +244,9 @@ impl BenchBox {
             is_its_turn && !std::mem::replace(&mut record.has_mirrored, true)
         };
         wire.emit_text("heartbeat", &heartbeat(self.identity.site, self.number, now)).await?;
+        for (event, data) in std::mem::take(&mut self.open).into_values() {
+            self.ask(wire, event, data).await?;
+        }
         if shows_itself {
             wire.emit_text("sync_local_state", &mirror(self.identity.site, self.number)).await?;
             if self.is_new() {
@@ -251,10 +258,13 @@ impl BenchBox {
 
     /// Does what it hears; what it will say of that a while later, if there is something.
     async fn hear(&mut self, wire: &mut Wire, said: Said) -> Result<Option<Later>, Error> {
-        let Said::Event { name, data, ack } = said else {
-            let mut record = self.shared.ledger.of(self.number);
-            record.unanswered = record.unanswered.saturating_sub(1);
-            return Ok(None);
+        let (name, data, ack) = match said {
+            Said::Event { name, data, ack } => (name, data, ack),
+            Said::Answer(question) => {
+                self.open.remove(&question);
+                self.shared.ledger.of(self.number).unanswered = self.open.len();
+                return Ok(None);
+            }
         };
         match name.as_str() {
             "desired" => {
@@ -309,8 +319,7 @@ impl BenchBox {
         }
         let result = json!({ "commandId": id, "status": "success", "result": result_of(self.number, data) });
         if self.is_new() {
-            self.shared.ledger.of(self.number).unanswered += 1;
-            wire.ask("command_result", &result).await?;
+            self.ask(wire, "command_result", result).await?;
         } else {
             wire.emit("command_result", &result).await?;
         }
@@ -335,8 +344,15 @@ impl BenchBox {
             free_bytes: Some(20_000_000_000),
             ..Reported::default()
         };
-        self.shared.ledger.of(self.number).unanswered += 1;
-        wire.ask("reported", &report).await.map(|_| ())
+        self.ask(wire, "reported", json!(report)).await
+    }
+
+    /// Says something that the server is to acknowledge.
+    async fn ask(&mut self, wire: &mut Wire, event: &'static str, data: Value) -> Result<(), Error> {
+        let question = wire.ask(event, &data).await?;
+        self.open.insert(question, (event, data));
+        self.shared.ledger.of(self.number).unanswered = self.open.len();
+        Ok(())
     }
 }
 
