@@ -57,11 +57,10 @@ impl fmt::Debug for Beside {
 impl Beside {
     /// Waits until a packet of so many bytes may be handled; what comes back is kept until it is.
     pub(super) async fn turn(&self, bytes: usize) -> Option<Turn> {
-        let kind = match bytes {
-            0..=LONG => return None,
-            ..=HUGE => &self.handled,
-            _ => &self.huge,
-        };
+        if bytes <= LONG {
+            return None;
+        }
+        let kind = if bytes > HUGE { &self.huge } else { &self.handled };
         kind.clone().acquire_owned().await.ok()
     }
 

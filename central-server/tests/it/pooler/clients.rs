@@ -56,8 +56,9 @@ struct Kept {
     perhaps: Option<(Option<Site>, Instant)>,
 }
 
-/// After this long a request that was given up has happened, or never will: a server ends each within 15 s.
-const UNCERTAIN: Duration = Duration::from_secs(20);
+/// After this long a request that was given up has happened, or never will: it waits a few seconds for a connection, and
+/// a server ends each within 15 s.
+const UNCERTAIN: Duration = Duration::from_secs(30);
 
 /// Sites of a client at which it stops creating more.
 const ENOUGH: usize = 12;
