@@ -1,9 +1,9 @@
 //! One session of Engine.IO: a transport, a queue of what is to be sent, a pulse.
 //!
-//! A session is one task that reads, answers and sends in turn. An event is handled before the next one is
-//! read, so that nothing that follows the namespace's CONNECT can be lost, and a box that floods is slowed by
-//! its own backlog, and by what it may send in a while ([`super::allowance`]). What the server sends goes through a bounded queue: a client that does not read loses its
-//! connection, never the server its memory; the work itself is in the database.
+//! A session is one task that reads, answers and sends in turn. An event is handled before the next one is read, so that
+//! nothing that follows the namespace's CONNECT can be lost, and a box that floods is slowed by its own backlog and by
+//! what it may send in a while ([`super::allowance`]). What the server sends goes through a bounded queue: a client that
+//! does not read loses its connection, never the server its memory; the work itself is in the database.
 //!
 //! Thousands of sessions are idle at the same time, so what a session holds while it waits is little: no buffer,
 //! an empty queue, one timer. What handling a packet needs is allocated for as long as that takes.
