@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -51,21 +52,26 @@ enum Script {
 /// Runs the command line. The last words of a failure are a sentence that says what to do.
 #[must_use]
 pub fn run() -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&format!("Le serveur ne peut pas démarrer ses fils d'exécution : {error}.")),
-    };
-    match runtime.block_on(command(Cli::parse().command)) {
+    match threads("requests").and_then(|threads| threads.block_on(command(Cli::parse().command))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => fail(&sentence),
     }
+}
+
+fn threads(name: &str) -> Result<Runtime, String> {
+    let runtime = Builder::new_multi_thread().thread_name(name).enable_all().build();
+    runtime.map_err(|error| format!("Le serveur ne peut pas démarrer ses fils d'exécution : {error}."))
 }
 
 async fn command(command: Command) -> Result<(), String> {
     match command {
         Command::Serve => {
             let loaded = Config::load().map_err(|problems| problems.to_string())?;
-            serve::serve(loaded).await
+            let boxes = threads("boxes")?;
+            let served = serve::serve(loaded, boxes.handle().clone()).await;
+            // Nobody waits for connections that are still open.
+            boxes.shutdown_background();
+            served
         }
         Command::Migrate { print: Some(script) } => print(&match script {
             Script::InitDb => migrations::init_db_script(),

@@ -17,7 +17,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
 
@@ -44,11 +45,15 @@ const CONNECTIONS: usize = 18_000;
 /// Connections that the system keeps for us until they are accepted: a whole fleet returns at once.
 const BACKLOG: u32 = 4096;
 
-/// Runs the server until it is told to stop.
+/// How a box begins, most of them. Such a connection is served by threads that do nothing else: a whole fleet that comes
+/// back is seconds of work, behind which nobody's request is to wait.
+const BOXES: &[u8; 15] = b"GET /socket.io/";
+
+/// Runs the server until it is told to stop; `boxes` are the threads that serve the boxes.
 ///
 /// # Errors
 /// A sentence: what keeps it from starting, and what to do.
-pub async fn serve(loaded: Loaded) -> Result<(), String> {
+pub async fn serve(loaded: Loaded, boxes: Handle) -> Result<(), String> {
     let Loaded { config, warnings } = loaded;
     logging::start(&config);
     for warning in warnings {
@@ -72,10 +77,10 @@ pub async fn serve(loaded: Loaded) -> Result<(), String> {
         Err(error) => tracing::error!(%error, "the folder for videos, `storage` in NEOPRO_DATA_DIR, is not usable"),
     }
     let (stop, stopping) = watch::channel(false);
-    let http = tokio::spawn(accept(listener, app.router(), stopping));
+    let http = tokio::spawn(accept(listener, app.router(), stopping, boxes.clone()));
     tracing::info!(port = app.config.port, version = crate::health::routes::VERSION, "listening");
 
-    let mut database = tokio::spawn(bring_up(app.clone()));
+    let mut database = tokio::spawn(bring_up(app.clone(), boxes));
     // One listener from here to the end: a word said between two of them would be heard by neither.
     let mut told_to_stop = std::pin::pin!(told_to_stop());
     let embedded = tokio::select! {
@@ -109,7 +114,7 @@ pub async fn serve(loaded: Loaded) -> Result<(), String> {
 /// Reaches the database, brings its schema up to date, hands it to the application and keeps watching it.
 ///
 /// An unreachable database is waited for; one that cannot be used ends the start.
-async fn bring_up(app: App) -> Result<Option<Embedded>, String> {
+async fn bring_up(app: App, boxes: Handle) -> Result<Option<Embedded>, String> {
     let (target, embedded) = match &app.config.database {
         Database::Url(url) => (Target::from_url(url)?, None),
         Database::Embedded => {
@@ -148,7 +153,7 @@ async fn bring_up(app: App) -> Result<Option<Embedded>, String> {
     app.health.set_database(DatabaseState::Up, Duration::ZERO);
     // A connection of its own: behind busy requests it would see a full queue and call it a dead database.
     tokio::spawn(checks::watch_database(Arc::clone(&app.health), checks, db));
-    tokio::spawn(live::run(app.clone()));
+    boxes.spawn(live::run(app.clone()));
     tokio::spawn(deployments::jobs::run(app.clone()));
     tokio::spawn(commands::jobs::run(app.clone()));
     tokio::spawn(events::jobs::run(app.clone()));
@@ -226,7 +231,7 @@ fn listen(port: u16) -> Result<TcpListener, String> {
     })
 }
 
-async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>, boxes: Handle) {
     let graceful = GracefulShutdown::new();
     let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
     http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES).max_headers(256);
@@ -262,19 +267,32 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
             }
         });
         let (http, watcher, mut stopping) = (http.clone(), graceful.watcher(), stopping.clone());
-        tokio::spawn(async move {
+        let serve = async move |stream| {
             let _place = place;
-            let mut first = [0u8; 1];
-            tokio::select! {
-                spoke = tokio::time::timeout(FIRST_BYTE, stream.peek(&mut first)) => match spoke {
-                    Ok(Ok(1)) => {}
-                    _ => return,
-                },
-                _ = stopping.changed() => return,
-            }
             let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection ended early");
+            }
+        };
+        let boxes = boxes.clone();
+        tokio::spawn(async move {
+            let mut first = [0u8; BOXES.len()];
+            let known = tokio::select! {
+                spoke = tokio::time::timeout(FIRST_BYTE, stream.peek(&mut first)) => match spoke {
+                    Ok(Ok(1..)) => first == *BOXES,
+                    _ => return,
+                },
+                _ = stopping.changed() => return,
+            };
+            if known {
+                boxes.spawn(async move {
+                    match stream.into_std().and_then(TcpStream::from_std) {
+                        Ok(stream) => serve(stream).await,
+                        Err(error) => tracing::warn!(%error, "a connection could not be handed over"),
+                    }
+                });
+            } else {
+                serve(stream).await;
             }
         });
     }

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     10 "0010_tallies";
     11 "0011_lean_reads";
     12 "0012_commands";
+    13 "0013_lean_orders";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -30,8 +30,9 @@ const SENT_AGAIN: Duration = Duration::from_secs(60);
 const MOST_FILES: usize = 32;
 /// How many sites are served by one query.
 const BATCH: usize = 500;
-/// How many boxes of protocol 1 are served at the same time.
-const STEPS: usize = 4;
+/// How many boxes of protocol 1 are served by one query, and how many queries run at the same time.
+const STEP: usize = 100;
+const STEPS: usize = 2;
 
 /// Sites that have work, until somebody takes them.
 #[derive(Debug, Default)]
@@ -237,7 +238,7 @@ async fn deliver(app: &App) {
         for batch in twos.chunks(BATCH) {
             v2::tell(app, batch).await;
         }
-        stream::iter(ones).for_each_concurrent(STEPS, |(site, handle)| v1::step(app, site, handle)).await;
+        stream::iter(ones.chunks(STEP)).for_each_concurrent(STEPS, |boxes| v1::step(app, boxes)).await;
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::clock::Time;
 use crate::events::Beat;
@@ -15,7 +15,7 @@ use crate::ids::SiteId;
 
 /// How many hours of sites may wait while the database is away; then what is newest is lost.
 const MOST: usize = 50_000;
-const HOUR_SECONDS: i64 = 3_600;
+pub(super) const HOUR_SECONDS: i64 = 3_600;
 /// The longest that a machine is believed to run, in seconds: ten years.
 const LONGEST_UPTIME: f64 = 315_360_000.0;
 
@@ -63,10 +63,10 @@ impl Reading {
 
 /// One figure of an hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Sum {
-    sum: f64,
-    count: i32,
-    max: Option<f64>,
+pub(super) struct Sum {
+    pub sum: f64,
+    pub count: i32,
+    pub max: Option<f64>,
 }
 
 impl Sum {
@@ -87,16 +87,16 @@ impl Sum {
 /// What was heard of one site in one hour and is not written down.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
-    beats: i32,
-    cpu: Sum,
-    memory: Sum,
-    temperature: Sum,
-    disk: Sum,
-    uptime_max: Option<i64>,
+    pub(super) beats: i32,
+    pub(super) cpu: Sum,
+    pub(super) memory: Sum,
+    pub(super) temperature: Sum,
+    pub(super) disk: Sum,
+    pub(super) uptime_max: Option<i64>,
     /// The minutes of the hour in which it was heard, the first in the lowest bit.
-    minutes: i64,
-    heard_at: Time,
-    latest: Reading,
+    pub(super) minutes: i64,
+    pub(super) heard_at: Time,
+    pub(super) latest: Reading,
 }
 
 impl Figures {
@@ -172,28 +172,10 @@ impl Gathered {
     }
 }
 
-/// Figures as the rows that the statement reads: one column a key.
-#[must_use]
-pub fn rows(figures: &[(SiteHour, Figures)]) -> Value {
-    let row = |((site, hour), figures): &(SiteHour, Figures)| {
-        let Figures { beats, cpu, memory, temperature, disk, uptime_max, minutes, heard_at, latest } = figures;
-        json!({
-            "site_id": site, "hour": hour * HOUR_SECONDS, "beats": beats,
-            "cpu_sum": cpu.sum, "cpu_count": cpu.count, "cpu_max": cpu.max,
-            "memory_sum": memory.sum, "memory_count": memory.count, "memory_max": memory.max,
-            "temperature_sum": temperature.sum, "temperature_count": temperature.count,
-            "temperature_max": temperature.max,
-            "disk_sum": disk.sum, "disk_count": disk.count, "disk_max": disk.max,
-            "uptime_max": uptime_max, "minutes": minutes, "heard_at": heard_at,
-            "cpu": latest.cpu, "memory": latest.memory, "temperature": latest.temperature, "disk": latest.disk,
-            "uptime": latest.uptime,
-        })
-    };
-    figures.iter().map(row).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -227,20 +209,16 @@ mod tests {
         assert!(gathered.take().is_empty());
         gathered.add(site, &json!({"cpu": 20}), at(60));
         gathered.put_back(taken);
-        let mut rows = rows(&gathered.take()).as_array().expect("rows").clone();
-        rows.sort_by_key(|row| row["hour"].as_i64());
-        assert_eq!(rows.len(), 2);
-        let first = &rows[0];
-        assert_eq!((&first["hour"], &first["beats"]), (&json!(7_200), &json!(3)));
-        assert_eq!(
-            (&first["cpu_sum"], &first["cpu_count"], &first["cpu_max"]),
-            (&json!(60.0), &json!(3), &json!(30.0))
-        );
-        assert_eq!((&first["temperature_sum"], &first["temperature_count"]), (&json!(50.0), &json!(1)));
-        assert_eq!((&first["minutes"], &rows[1]["minutes"]), (&json!(0b11), &json!(1)), "minutes 0 and 1");
-        assert_eq!((&first["memory_count"], &first["memory_max"]), (&json!(0), &Value::Null));
-        assert_eq!(first["uptime_max"], 90);
-        assert_eq!((&first["cpu"], &first["temperature"]), (&json!(20.0), &Value::Null), "the latest beat's");
-        assert_eq!((&rows[1]["hour"], &rows[1]["beats"]), (&json!(10_800), &json!(1)));
+        let mut taken = gathered.take();
+        taken.sort_by_key(|((_, hour), _)| *hour);
+        let [((_, first_hour), first), ((_, last_hour), last)] = &taken[..] else { panic!("two hours: {taken:?}") };
+        assert_eq!((*first_hour, *last_hour), (2, 3));
+        assert_eq!(first.cpu, Sum { sum: 60.0, count: 3, max: Some(30.0) });
+        assert_eq!((first.temperature.sum, first.temperature.count), (50.0, 1));
+        assert_eq!((first.minutes, last.minutes), (0b11, 1), "minutes 0 and 1");
+        assert_eq!((first.memory.count, first.memory.max), (0, None));
+        assert_eq!(first.uptime_max, Some(90));
+        assert_eq!((first.latest.cpu, first.latest.temperature), (Some(20.0), None), "the latest beat's");
+        assert_eq!((first.beats, last.beats), (3, 1));
     }
 }

@@ -1,6 +1,6 @@
 //! The SQL of the live channel. All of it is the server's own work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use neopro_protocol::Reported;
 use neopro_protocol::configuration::DeployedVideo;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::answers::Answer;
-use super::figures::{Figures, SiteHour, rows};
+use super::figures::{Figures, HOUR_SECONDS, SiteHour, Sum};
 use super::hub::News;
 use super::large::HUGE;
 use super::v2::word;
@@ -80,44 +80,70 @@ pub fn write_news(news: &[(SiteId, News)]) -> Query<()> {
 }
 
 /// Adds figures to their hours and keeps the latest of each site, all of it in one statement. Sites that are gone are
-/// passed over.
+/// passed over. A list for each column, not a document: to take one apart costs the database more than to store it.
 pub fn write_figures(figures: &[(SiteHour, Figures)]) -> Query<()> {
-    let sums = ["cpu", "memory", "temperature", "disk"].map(|name| {
+    const MEASURES: [&str; 4] = ["cpu", "memory", "temperature", "disk"];
+    let sums = MEASURES.map(|name| format!("{name}_sum, {name}_count, {name}_max")).join(", ");
+    let added = MEASURES.map(|name| {
         format!(
             "{name}_sum = site_figures.{name}_sum + excluded.{name}_sum, \
              {name}_count = site_figures.{name}_count + excluded.{name}_count, \
              {name}_max = greatest(site_figures.{name}_max, excluded.{name}_max)"
         )
     });
-    let columns = "cpu_sum, cpu_count, cpu_max, memory_sum, memory_count, memory_max, \
-         temperature_sum, temperature_count, temperature_max, disk_sum, disk_count, disk_max, uptime_max, minutes";
-    query(format!(
+    let numbers = (1..=24).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
+    let sql = format!(
         "with heard as ( \
-           select heard.* from jsonb_to_recordset($1) as heard ( \
-             site_id uuid, hour bigint, beats int, cpu_sum float8, cpu_count int, cpu_max float8, \
-             memory_sum float8, memory_count int, memory_max float8, \
-             temperature_sum float8, temperature_count int, temperature_max float8, \
-             disk_sum float8, disk_count int, disk_max float8, uptime_max bigint, minutes bigint, \
-             heard_at timestamptz, cpu float8, memory float8, temperature float8, disk float8, uptime bigint) \
+           select heard.* from unnest({numbers}) as heard (site_id, hour, beats, minutes, uptime_max, heard_at, \
+             {sums}, cpu, memory, temperature, disk, uptime, is_last) \
            join sites on sites.id = heard.site_id \
          ), hours as ( \
-           insert into site_figures (site_id, hour, beats, {columns}) \
-           select site_id, to_timestamp(hour), beats, {columns} from heard order by site_id, hour \
+           insert into site_figures (site_id, hour, beats, minutes, uptime_max, {sums}) \
+           select site_id, hour, beats, minutes, uptime_max, {sums} from heard order by site_id, hour \
            on conflict (site_id, hour) do update set beats = site_figures.beats + excluded.beats, {}, \
              uptime_max = greatest(site_figures.uptime_max, excluded.uptime_max), \
              minutes = site_figures.minutes | excluded.minutes \
          ) \
          insert into site_latest (site_id, heard_at, cpu, memory, temperature, disk, uptime) \
-         select distinct on (site_id) site_id, heard_at, cpu, memory, temperature, disk, uptime \
-         from heard order by site_id, heard_at desc \
+         select site_id, heard_at, cpu, memory, temperature, disk, uptime from heard where is_last order by site_id \
          on conflict (site_id) do update set heard_at = excluded.heard_at, cpu = excluded.cpu, \
            memory = excluded.memory, temperature = excluded.temperature, disk = excluded.disk, \
            uptime = excluded.uptime \
          where site_latest.heard_at <= excluded.heard_at",
-        sums.join(", ")
-    ))
-    .bind(rows(figures))
-    .nothing()
+        added.join(", ")
+    );
+    let mut last: HashMap<SiteId, i64> = HashMap::new();
+    for ((site, hour), _) in figures {
+        last.entry(*site).and_modify(|last| *last = (*last).max(*hour)).or_insert(*hour);
+    }
+    let begins = |hour: i64| Time::from_unix_micros(hour * HOUR_SECONDS * 1_000_000);
+    let mut statement = query(sql)
+        .bind(figures.iter().map(|((site, _), _)| site.0).collect::<Vec<_>>())
+        .bind(figures.iter().map(|((_, hour), _)| begins(*hour)).collect::<Vec<_>>())
+        .bind(column(figures, |figures| figures.beats))
+        .bind(column(figures, |figures| figures.minutes))
+        .bind(column(figures, |figures| figures.uptime_max))
+        .bind(column(figures, |figures| figures.heard_at));
+    let measures: [fn(&Figures) -> Sum; 4] =
+        [|figures| figures.cpu, |figures| figures.memory, |figures| figures.temperature, |figures| figures.disk];
+    for measure in measures {
+        statement = statement
+            .bind(column(figures, |figures| measure(figures).sum))
+            .bind(column(figures, |figures| measure(figures).count))
+            .bind(column(figures, |figures| measure(figures).max));
+    }
+    statement
+        .bind(column(figures, |figures| figures.latest.cpu))
+        .bind(column(figures, |figures| figures.latest.memory))
+        .bind(column(figures, |figures| figures.latest.temperature))
+        .bind(column(figures, |figures| figures.latest.disk))
+        .bind(column(figures, |figures| figures.latest.uptime))
+        .bind(figures.iter().map(|((site, hour), _)| last.get(site) == Some(hour)).collect::<Vec<_>>())
+        .nothing()
+}
+
+fn column<T>(figures: &[(SiteHour, Figures)], of: impl Fn(&Figures) -> T) -> Vec<T> {
+    figures.iter().map(|(_, figures)| of(figures)).collect()
 }
 
 /// Sites that say online and were not heard of since `lease`: their replica is gone with them.
@@ -276,6 +302,9 @@ row! {
     /// What a box of protocol 1 is told next.
     #[derive(Debug)]
     pub struct NextCommand {
+        pub site_id: SiteId,
+        /// Under which it is on record.
+        pub command_id: CommandId,
         pub command_type: String,
         pub command_data: Value,
         /// Where the video lies, for a command that is about one.
@@ -283,13 +312,13 @@ row! {
     }
 }
 
-/// Finds what a box of protocol 1 is to do next, and writes it down as its running command under this id.
-pub fn next_command(site: SiteId, id: CommandId, now: Time) -> Query<Option<NextCommand>> {
-    query("select command_type, command_data, storage_path from neopro_next_command($1, $2, $3)")
-        .bind(site)
-        .bind(id)
+/// Finds what boxes of protocol 1 are to do next, and writes it down as their running commands under these ids.
+pub fn next_commands(asked: &[(SiteId, CommandId)], now: Time) -> Query<Vec<NextCommand>> {
+    query("select site_id, command_id, command_type, command_data, storage_path from neopro_next_commands($1, $2, $3)")
+        .bind(asked.iter().map(|(site, _)| site.0).collect::<Vec<_>>())
+        .bind(asked.iter().map(|(_, command)| command.0).collect::<Vec<_>>())
         .bind(now)
-        .optional()
+        .all()
 }
 
 /// The answer of a box to a command.

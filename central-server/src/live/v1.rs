@@ -3,6 +3,7 @@
 //!
 //! Nothing else in the server knows of this protocol.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use neopro_protocol::configuration::{self, DeployedVideo};
@@ -24,20 +25,25 @@ pub(super) const MIRROR_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) const TRIED_EVERY: Duration = Duration::from_secs(3);
 pub(super) const TRIES: usize = 15;
 
-/// Tells a box what to do next, if it is not busy. The command is on record before it leaves.
-pub(super) async fn step(app: &App, site: SiteId, handle: Handle) {
+/// Tells boxes what to do next, those that are not busy. The commands are on record before they leave.
+pub(super) async fn step(app: &App, boxes: &[(SiteId, Handle)]) {
     let Ok(db) = app.db() else { return };
-    let id = CommandId::new();
-    match db.run_as_system(store::next_command(site, id, app.clock.now())).await {
-        Ok(Some(NextCommand { command_type, command_data: mut data, storage_path })) => {
-            if let (Some(path), Some(data)) = (storage_path, data.as_object_mut()) {
-                data.insert("videoUrl".into(), app.storage.public_url(Bucket::Videos, &path).into());
-            }
-            handle.emit("command", &json!({ "id": id, "type": command_type, "data": data }));
-        }
-        Ok(None) => {}
+    let asked: Vec<_> = boxes.iter().map(|(site, _)| (*site, CommandId::new())).collect();
+    let next = match db.run_as_system(store::next_commands(&asked, app.clock.now())).await {
+        Ok(next) => next,
         // The sweep comes back to it.
-        Err(error) => tracing::warn!(%site, %error, "the next command of a box could not be found"),
+        Err(error) => {
+            return tracing::warn!(%error, sites = boxes.len(), "the next commands of boxes could not be found");
+        }
+    };
+    let handles: HashMap<SiteId, &Handle> = boxes.iter().map(|(site, handle)| (*site, handle)).collect();
+    for NextCommand { site_id, command_id, command_type, command_data: mut data, storage_path } in next {
+        if let (Some(path), Some(data)) = (storage_path, data.as_object_mut()) {
+            data.insert("videoUrl".into(), app.storage.public_url(Bucket::Videos, &path).into());
+        }
+        if let Some(handle) = handles.get(&site_id) {
+            handle.emit("command", &json!({ "id": command_id, "type": command_type, "data": data }));
+        }
     }
 }
 

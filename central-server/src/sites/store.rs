@@ -86,19 +86,30 @@ pub fn page(scope: Scope, filter: &Filter, now: Time) -> Query<Vec<SiteView>> {
         Sort::LastSeenAt => "last_seen_at",
         Sort::SoftwareVersion => "software_version",
     };
-    let direction = filter.order.name();
     // What is not known comes last, whichever way the rest is sorted.
-    let nulls = match filter.sort {
-        Sort::LastSeenAt | Sort::City | Sort::SoftwareVersion => "nulls last",
-        Sort::CreatedAt | Sort::ClubName | Sort::SiteName | Sort::Status => "",
+    let (nulls, nulls_backwards) = match filter.sort {
+        Sort::LastSeenAt | Sort::City | Sort::SoftwareVersion => ("nulls last", "nulls first"),
+        Sort::CreatedAt | Sort::ClubName | Sort::SiteName | Sort::Status => ("", ""),
     };
-    // First the rows of the page and then what belongs to each: rows that are skipped cost nothing more. No view and no
-    // second level around it: to plan this costs as much as to run it.
+    let (direction, backwards) = (filter.order.name(), filter.order.reversed().name());
     let order = format!("order by {column} {direction} {nulls}, id {direction}");
+    let from_the_end = format!("order by {column} {backwards} {nulls_backwards}, id {backwards}");
     let condition = meant(scope, filter);
-    // Behind the first page it is found out first which rows they are, from the index alone where it has all.
+    // First the rows of the page and then what belongs to each: rows that are skipped cost nothing more. No view and no
+    // second level around it: to plan this costs as much as to run it. Behind the first page it is found out first which
+    // rows they are, from the index alone where it has all; and of a list whose length is known from its nearer end.
     let rows = match filter.slice.offset() {
         0 => format!("select * from sites where {condition} {order} limit $12 offset $13"),
+        _ if condition == EVERYTHING => format!(
+            "select * from sites where id = any (array( \
+               (select id from sites where {condition} {order} \
+                 limit (select case when $13 * 2 <= total then $12 else 0 end from site_total) offset $13) \
+               union all \
+               (select id from sites where {condition} {from_the_end} \
+                 limit (select case when $13 * 2 > total then greatest(least($12, total - $13), 0) else 0 end \
+                   from site_total) \
+                 offset (select greatest(total - $13 - $12, 0) from site_total))))"
+        ),
         _ => format!(
             "select * from sites where id = any (array( \
                select id from sites where {condition} {order} limit $12 offset $13))"

@@ -26,6 +26,7 @@ mod overview;
 mod pages;
 mod pooler;
 mod previews;
+mod references;
 mod selections;
 mod serve;
 mod service;

@@ -1,6 +1,7 @@
 //! The lists of sites under load. Somebody renames a site of each list all the while, so that no two answers have to be
 //! the same: each has to show a name that was true after its question was asked.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ pub struct Pages {
     #[arg(long)]
     count: usize,
     /// Which lists; each several times, in turn.
-    #[arg(long, value_delimiter = ',', default_value = "first,fiftieth,filtered,status")]
+    #[arg(long, value_delimiter = ',', default_value = "first,middle,fiftieth,filtered,status")]
     lists: Vec<List>,
     /// How many times each.
     #[arg(long, default_value_t = 3)]
@@ -49,6 +50,8 @@ pub struct Pages {
 enum List {
     /// The newest hundred.
     First,
+    /// The twenty-fifth hundred.
+    Middle,
     /// The fiftieth hundred.
     Fiftieth,
     /// Pages of regions, searches and other orders.
@@ -79,6 +82,7 @@ impl List {
         let whole = |path: String, sites| Question { path, sites, total: count, names: ROWS };
         match self {
             Self::First => whole("/api/sites?limit=100".into(), page(0)),
+            Self::Middle => whole("/api/sites?limit=100&page=25".into(), page(24 * PAGE)),
             Self::Fiftieth => whole("/api/sites?limit=100&page=50".into(), page(49 * PAGE)),
             Self::Status => {
                 let path = "/api/sites/connection-status".into();
@@ -118,6 +122,7 @@ impl List {
     fn name(self) -> &'static str {
         match self {
             Self::First => "first",
+            Self::Middle => "middle",
             Self::Fiftieth => "fiftieth",
             Self::Filtered => "filtered",
             Self::Status => "status",
@@ -126,7 +131,11 @@ impl List {
 
     /// The site that is renamed meanwhile.
     fn changing(self) -> usize {
-        if self == Self::Fiftieth { 49 * PAGE } else { 0 }
+        match self {
+            Self::Middle => 24 * PAGE,
+            Self::Fiftieth => 49 * PAGE,
+            Self::First | Self::Filtered | Self::Status => 0,
+        }
     }
 }
 
@@ -166,12 +175,13 @@ impl Pages {
     pub(super) async fn run(self) -> Result<Value, String> {
         let measured = Measured::new(self.target.clone()).await?;
         let lists: Vec<List> = self.lists.iter().copied().filter(|list| list.changing() < self.count).collect();
-        let names = [Renamed::default(), Renamed::default()];
+        // Of each site that is renamed.
+        let names: HashMap<usize, Renamed> = lists.iter().map(|list| (list.changing(), Renamed::default())).collect();
         let (mut controls, mut faults) = (Controls::default(), Faults::default());
         let mut rounds: Vec<(List, Value)> = Vec::new();
         for _ in 0..self.rounds {
             for list in &lists {
-                let renamed = &names[usize::from(list.changing() > 0)];
+                let renamed = &names[&list.changing()];
                 let figures = self.round(&measured, *list, renamed, &mut faults, &mut controls).await?;
                 rounds.push((*list, figures));
             }
@@ -353,7 +363,7 @@ impl Expected<'_> {
             let fault = match *site {
                 site if site == self.changing => self.name_fault(shown, versions),
                 // Renamed for another list.
-                site if [List::First, List::Fiftieth].map(List::changing).contains(&site) => None,
+                site if [List::First, List::Middle, List::Fiftieth].map(List::changing).contains(&site) => None,
                 site => (shown != site_name(site)).then(|| format!("calls site {site} \"{shown}\"")),
             };
             if fault.is_some() {

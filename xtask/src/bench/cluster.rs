@@ -105,11 +105,6 @@ impl Cluster {
         }
     }
 
-    /// Runs statements in the server's own database.
-    pub fn seed(&self, sql: &str) -> Outcome {
-        self.run("neopro", sql)
-    }
-
     /// Runs statements in a database, as PostgreSQL's superuser.
     pub fn run(&self, database: &str, sql: &str) -> Outcome {
         let port = self.port.to_string();

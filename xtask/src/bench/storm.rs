@@ -16,6 +16,7 @@ use crate::steps::output;
 const PROGRAM: &str = "target/release/neopro-fleet";
 /// From which the ids and keys of these boxes follow.
 const SEED: &str = "fleet";
+const DATABASE: &str = "bench_storm";
 const BOXES: usize = 20_000;
 const WAVE: usize = 5_000;
 /// Between these two numbers of connections the memory is compared: what the server needs by itself falls out.
@@ -27,14 +28,23 @@ const SETTLED: Duration = Duration::from_secs(11);
 /// Measures on a server of its own.
 pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Measured, String> {
     let sites = output(Command::new(PROGRAM).args(["sites", "--count", &BOXES.to_string()]))?;
-    cluster.seed(&sites)?;
-    let mut server = Server::start(settings, &cluster.url(cluster.port()))?;
+    // A database of its own: the next part's is copied from the server's own.
+    cluster.remove(DATABASE)?;
+    cluster.copy(DATABASE)?;
+    cluster.run(DATABASE, &sites)?;
+    let mut server = Server::start(settings, &cluster.url_of(DATABASE, cluster.port()))?;
     server.wait_until("/ready")?;
+    let measured = weather(&server)?;
+    drop(server);
+    cluster.remove(DATABASE)?;
+    Ok(measured)
+}
 
+fn weather(server: &Server) -> Result<Measured, String> {
     let mut memory = Figure::new("memory of an idle box", "KiB", Judged::Worst, Some(12.0));
-    let few = Held::come(&server, SEED, 0, FEW)?;
+    let few = Held::come(server, SEED, 0, FEW)?;
     let with_few = server.resident_megabytes()?;
-    let many = Held::come(&server, SEED, FEW, MANY - FEW)?;
+    let many = Held::come(server, SEED, FEW, MANY - FEW)?;
     let with_many = server.resident_megabytes()?;
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     memory.add((with_many - with_few) * 1024.0 / (MANY - FEW) as f64);
@@ -44,7 +54,7 @@ pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Measured, Strin
     let mut lost = Figure::new("lost of 20,000 at once", "", Judged::Worst, Some(0.0));
     let mut waves = Figure::new("a wave of 5,000 known", "s", Judged::Median, None);
     let said = Command::new(PROGRAM)
-        .args(["storm", "--server", &address(&server), "--count", &BOXES.to_string(), "--wave", &WAVE.to_string()])
+        .args(["storm", "--server", &address(server), "--count", &BOXES.to_string(), "--wave", &WAVE.to_string()])
         .output()
         .map_err(|error| format!("{PROGRAM} cannot be started: {error}"))?;
     let outcome = read(&String::from_utf8_lossy(&said.stdout))?;
