@@ -26,7 +26,6 @@ use crate::http::pages::{self, Pages};
 use crate::ids::{DeploymentId, SiteId};
 use crate::live::{self, Live};
 use crate::sealing::Sealer;
-use crate::sites::Unread;
 use crate::storage::{self, Storage};
 use crate::{auth, commands, configurations, deployments, events, groups, health, metrics, sites, videos};
 
@@ -52,7 +51,7 @@ pub struct Parts {
     /// The live channel.
     pub live: Live,
     /// What `/api/sites/connection-status` says of every site, for those who ask at the same time.
-    pub connections: Shared<Result<Bytes, Unread>>,
+    pub connections: Shared<Bytes>,
     /// Encrypts the secrets of clubs' configurations.
     pub sealer: Sealer,
     /// Encrypts the secrets of commands that have not ended.

@@ -2,6 +2,7 @@
 //! thousand: WebSocket, Engine.IO and Socket.IO of the public contract, and nothing of the server's code.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 /// Boxes that stand behind one address.
@@ -70,6 +71,24 @@ impl Wire {
         self.socket.send(Message::text(format!("42[\"{event}\",{json}]"))).await
     }
 
+    /// Says something that is JSON already: how long the server takes to have read it. What it says meanwhile is passed
+    /// over, but for its questions for a sign of life.
+    ///
+    /// # Errors
+    /// The connection is over, or something was said that is no packet.
+    pub async fn pulse(&mut self, event: &str, json: &str) -> Result<Duration, Error> {
+        let began = Instant::now();
+        self.socket.feed(Message::text(format!("42[\"{event}\",{json}]"))).await?;
+        self.socket.send(Message::Ping(Bytes::new())).await?;
+        loop {
+            match self.socket.next().await.ok_or(Error::ConnectionClosed)?? {
+                Message::Pong(_) => return Ok(began.elapsed()),
+                Message::Text(text) => self.answer(&Packet::read(&text)).await?,
+                _ => {}
+            }
+        }
+    }
+
     /// Says something whose arrival the server is to acknowledge: the number of the question.
     ///
     /// # Errors
@@ -100,12 +119,19 @@ impl Wire {
             let message = self.socket.next().await.ok_or(Error::ConnectionClosed)??;
             let Message::Text(text) = message else { continue };
             match Packet::read(&text) {
-                Packet::Ping => self.socket.send(Message::text("3")).await?,
-                Packet::SignOfLife => self.socket.send(Message::text("42[\"pong_check\"]")).await?,
                 Packet::Said(said) => return Ok(said),
-                Packet::Other => {}
                 Packet::Malformed => return Err(std::io::Error::other(format!("no packet: {text}")).into()),
+                packet => self.answer(&packet).await?,
             }
+        }
+    }
+
+    /// Answers a question for a sign of life.
+    async fn answer(&mut self, packet: &Packet) -> Result<(), Error> {
+        match packet {
+            Packet::Ping => self.socket.send(Message::text("3")).await,
+            Packet::SignOfLife => self.socket.send(Message::text("42[\"pong_check\"]")).await,
+            Packet::Said(_) | Packet::Other | Packet::Malformed => Ok(()),
         }
     }
 

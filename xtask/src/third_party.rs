@@ -23,6 +23,7 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("jsonwebtoken", "session tokens, HS256"),
     ("libfuzzer-sys", "tests: libFuzzer, which makes up inputs for the readers of foreign bytes"),
     ("memchr", "boundaries of forms, marks of pictures"),
+    ("mimalloc", "the server's memory: given back after a rush"),
     ("peak_alloc", "tests: how much memory a reader holds"),
     ("percent-encoding", "parts of addresses"),
     ("ring", "the box's own key, and secrets at rest; what rustls brings anyway"),

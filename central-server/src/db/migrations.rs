@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     11 "0011_lean_reads";
     12 "0012_commands";
     13 "0013_lean_orders";
+    14 "0014_lean_lists";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -12,7 +12,7 @@ mod shared;
 pub use extract::{Body, ClientAddress, Id, Ids, Origin, Query, Snapshot, read_body};
 pub use form::{Form, FromForm, is_email};
 pub use multipart::{Multipart, Part};
-pub use shared::Shared;
+pub use shared::{Got, Shared};
 
 /// A connection's place among those that the server accepts at the same time. Who takes a connection over keeps
 /// it until the connection ends.

@@ -31,15 +31,6 @@ impl Order {
             Self::Desc => "desc",
         }
     }
-
-    /// The other way round.
-    #[must_use]
-    pub fn reversed(self) -> Self {
-        match self {
-            Self::Asc => Self::Desc,
-            Self::Desc => Self::Asc,
-        }
-    }
 }
 
 impl FromStr for Order {

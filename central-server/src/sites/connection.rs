@@ -137,10 +137,6 @@ pub struct ConnectionList {
     pub timestamp: Time,
 }
 
-/// The connections could not be read; why is in the log.
-#[derive(Debug, Clone, Copy)]
-pub struct Unread;
-
 impl ConnectionList {
     /// Reads rows at a moment.
     #[must_use]

@@ -29,6 +29,20 @@ pub enum Sort {
 
 impl Sort {
     const WORDS: &'static str = "created_at, club_name, site_name, city, status, last_seen_at, software_version";
+
+    /// Its word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "created_at",
+            Self::ClubName => "club_name",
+            Self::SiteName => "site_name",
+            Self::City => "city",
+            Self::Status => "status",
+            Self::LastSeenAt => "last_seen_at",
+            Self::SoftwareVersion => "software_version",
+        }
+    }
 }
 
 impl FromStr for Sort {

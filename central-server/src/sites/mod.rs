@@ -19,7 +19,7 @@ use crate::http::page::Pagination;
 use crate::http::{Form, FromForm};
 use crate::ids::SiteId;
 
-pub use connection::{Connection, ConnectionList, ConnectionStats, ConnectionStatus, SiteInList, Unread};
+pub use connection::{Connection, ConnectionList, ConnectionStats, ConnectionStatus, SiteInList};
 pub use filter::{Counted, Filter, Sort};
 pub use overview::{DisplayStatus, Facet, Facets, SiteStats};
 

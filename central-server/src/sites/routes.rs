@@ -14,17 +14,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::store;
 use super::{
     ConnectionList, Counted, Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage,
-    SiteStats, SiteView, SiteWithKey, Unread,
+    SiteStats, SiteView, SiteWithKey,
 };
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::{Admin, Caller, Operator, Role};
-use crate::db::Scope;
 use crate::error::{Error, Result};
 use crate::events::{Change, Kind};
 use crate::http::openapi::{Read, Write};
 use crate::http::page::MOST;
-use crate::http::{Body, Id, Query, Snapshot};
+use crate::http::{Body, Got, Id, Query, Snapshot};
 use crate::ids::{GroupId, SiteId};
 
 /// The routes of this feature.
@@ -109,10 +108,15 @@ async fn facets(caller: Caller) -> Result<Json<Facets>> {
 )]
 async fn connection_status(State(app): State<App>, caller: Caller) -> Result<Response> {
     if caller.role().is_staff() {
-        // The same for all of them, and long: those who ask at the same time share it. Each session is proven beside it.
-        let (stands, list) = tokio::join!(caller.run(()), app.connections.get(every_connection(&app)));
-        stands?;
-        let list = list.map_err(|Unread| Error::Unavailable("the connections could not be read".into()))?;
+        // The same for all of them, and long: those who ask at the same time share it. Whoever reads it proves his session
+        // in the same flush; who gets it from him proves his own.
+        let list = match app.connections.get(every_connection(&app, &caller)).await? {
+            Got::Made(list) => list,
+            Got::Shared(list) => {
+                caller.run(()).await?;
+                list
+            }
+        };
         return Ok(([(CONTENT_TYPE, "application/json")], list).into_response());
     }
     let seen = caller.run(store::connections(caller.scope())).await?;
@@ -121,16 +125,10 @@ async fn connection_status(State(app): State<App>, caller: Caller) -> Result<Res
 }
 
 /// The connection of every site as a body.
-async fn every_connection(app: &App) -> std::result::Result<Bytes, Unread> {
-    let read = async {
-        let seen = app.db()?.run_as_system(store::connections(Scope::System)).await?;
-        let list = ConnectionList::of(seen, app.clock.now());
-        serde_json::to_vec(&list).map(Bytes::from).map_err(|error| Error::Internal(error.to_string()))
-    };
-    read.await.map_err(|error: Error| {
-        tracing::warn!(?error, "the connections of the sites could not be read");
-        Unread
-    })
+async fn every_connection(app: &App, caller: &Caller) -> Result<Bytes> {
+    let seen = caller.run(store::connections(caller.scope())).await?;
+    let list = ConnectionList::of(seen, app.clock.now());
+    serde_json::to_vec(&list).map(Bytes::from).map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// One site, if the session may see it.

@@ -106,6 +106,47 @@ async fn every_wrong_field_of_a_new_site_is_named() {
     );
 }
 
+/// The whole list comes from functions of the database, a filtered one from a statement of our own: both have to know
+/// the same order, from either end, with equal values and unknown ones in it.
+#[tokio::test]
+async fn every_order_is_the_same_in_pages_at_once_and_filtered() {
+    let app = TestApp::new().await;
+    let token = app.token("viewer").await;
+    app.db
+        .owner()
+        .await
+        .batch_execute(
+            "insert into sites (id, site_name, club_name, location, api_key, status, last_seen_at, software_version, created_at) \
+             select gen_random_uuid(), 'Salle ' || n, (array['Élan', 'elan', 'Étoile', 'Zénith'])[n % 4 + 1], \
+               case when n % 3 > 0 then jsonb_build_object('city', (array['Évry', 'Pau'])[n % 2 + 1]) end, 'k' || n, \
+               (array['online', 'offline', 'error'])[n % 3 + 1], \
+               case when n % 2 > 0 then timestamptz '2026-01-01' + n % 5 * interval '1 hour' end, \
+               case when n % 4 > 0 then '2.' || n % 3 end, timestamptz '2026-01-01' + n % 6 * interval '1 day' \
+             from generate_series(1, 23) n",
+        )
+        .await
+        .expect("sites");
+    let mut lists = std::collections::HashSet::new();
+    for sort in ["created_at", "club_name", "site_name", "city", "status", "last_seen_at", "software_version"] {
+        for order in ["asc", "desc"] {
+            let query = format!("sort={sort}&order={order}");
+            let whole = names(&app, &token, &format!("?{query}&limit=1000")).await;
+            assert_eq!(whole.len(), 23, "{query}");
+            let filtered = names(&app, &token, &format!("?{query}&limit=1000&search=Salle")).await;
+            assert_eq!(filtered, whole, "{query}, filtered");
+            for limit in [4, 23] {
+                let mut pages = Vec::new();
+                for page in 1..=7 {
+                    pages.extend(names(&app, &token, &format!("?{query}&limit={limit}&page={page}")).await);
+                }
+                assert_eq!(pages, whole, "{query}, {limit} at a time");
+            }
+            lists.insert(whole);
+        }
+    }
+    assert_eq!(lists.len(), 14, "each order is another one");
+}
+
 #[tokio::test]
 async fn a_list_can_be_searched_filtered_sorted_and_paged() {
     let app = TestApp::new().await;

@@ -14,6 +14,7 @@ mod first;
 mod fleet;
 mod http;
 mod ledger;
+mod logins;
 mod pages;
 mod probe;
 mod process;
@@ -48,6 +49,8 @@ pub enum Bench {
     Fleet(fleet::Fleet),
     /// The first contact of boxes whose keys NeoPro 1 has hashed, while others beat.
     First(first::First),
+    /// Logins from several callers while boxes live beside them.
+    Logins(logins::Logins),
     /// The lists of sites, read by several callers while somebody changes what they show.
     Pages(pages::Pages),
     /// Asks an address again and again until the input ends, and prints how long the answers took.
@@ -137,6 +140,7 @@ pub async fn run(bench: Bench) -> Result<Value, String> {
         Bench::Sites(sites) => Ok(Value::String(sql(&sites))),
         Bench::Fleet(part) => part.run().await,
         Bench::First(part) => part.run().await,
+        Bench::Logins(part) => part.run().await,
         Bench::Pages(part) => part.run().await,
         Bench::Probe(part) => part.run().await,
     }

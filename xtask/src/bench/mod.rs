@@ -9,6 +9,7 @@ mod first;
 mod fleet;
 mod generator;
 mod http;
+mod logins;
 mod machine;
 mod pages;
 mod proxy;
@@ -37,11 +38,12 @@ struct Part {
     measure: fn(&Cluster, &Settings) -> Result<Measured, String>,
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     Part { name: "start", does: "start and first login", measure: start::measure },
     Part { name: "trips", does: "round trips", measure: trips::measure },
     Part { name: "pages", does: "lists of sites", measure: pages::measure },
     Part { name: "first", does: "boxes of NeoPro 1", measure: first::measure },
+    Part { name: "logins", does: "logins", measure: logins::measure },
     Part { name: "storm", does: "20,000 boxes", measure: storm::measure },
     Part { name: "fleet", does: "fleets of four sizes", measure: fleet::measure },
     Part { name: "box", does: "a box", measure: boxes::measure },

@@ -46,6 +46,11 @@ impl Settings {
         Ok(Self { folder, password: format!("Bench-{}", random_hex(8)?), variables })
     }
 
+    /// The account that logs in: its address and its password.
+    pub fn account(&self) -> (&'static str, &str) {
+        (EMAIL, &self.password)
+    }
+
     /// Migrates the database and makes the account that logs in.
     pub fn prepare(&self, database: &str) -> Outcome {
         output(self.command(database)?.arg("migrate"))?;

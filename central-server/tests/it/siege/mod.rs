@@ -3,8 +3,10 @@
 //! server does not grow.
 //!
 //! Rounds with and without attackers take turns, and what is compared is pooled over all of each kind: a machine that
-//! is slow for a minute is slow for both. `NEOPRO_SIEGE_PAIRS` says how many pairs; without it the run is a slice whose
-//! limits find only gross faults, because other tests run beside it.
+//! is slow for a minute is slow for both. The attackers need the same processors as everything else here, which they do
+//! not in the field: in the whole run the rounds without attackers on this server have them on another one, which costs
+//! the machine as much. `NEOPRO_SIEGE_PAIRS` says how many pairs; without it the run is a slice whose limits find only
+//! gross faults, because other tests run beside it.
 
 mod attackers;
 mod bad_words;
@@ -41,6 +43,8 @@ const MEMORY: u64 = 250 * MB;
 struct Measure {
     pairs: u32,
     round: Duration,
+    /// Whether another server is besieged while this one is not.
+    elsewhere: bool,
     slowest: Tolerance,
     median: Tolerance,
 }
@@ -51,15 +55,16 @@ impl Measure {
             Some(pairs) => Self {
                 pairs: u32::try_from(pairs).expect("few"),
                 round: Duration::from_secs(20),
-                // Server, database, crowd and attackers share two processors: whoever wakes up when both are busy waits
-                // for a slice of the scheduler's, 3 ms, which is nobody's cost in the field.
-                slowest: Tolerance { share: 0.10, floor: Duration::from_millis(3) },
-                median: Tolerance { share: 0.10, floor: Duration::from_millis(1) },
+                elsewhere: true,
+                // Below a millisecond it is a matter of which processor woke up first.
+                slowest: Tolerance { share: 0.10, floor: Duration::from_millis(1) },
+                median: Tolerance { share: 0.10, floor: Duration::from_micros(300) },
             },
             None => Self {
                 pairs: 2,
                 // As long as a huge mirror takes to arrive.
                 round: Duration::from_secs(9),
+                elsewhere: false,
                 slowest: Tolerance { share: 2.0, floor: Duration::from_millis(500) },
                 median: Tolerance { share: 2.0, floor: Duration::from_millis(50) },
             },
@@ -131,8 +136,9 @@ fn compare(samples: &[Sample], quiet: &Rounds, hostile: &Rounds, figures: &[(&st
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_of_boxes_does_not_notice_those_who_mean_harm() {
-    let Measure { pairs, round, slowest, median } = Measure::of_this_run();
+    let Measure { pairs, round, elsewhere, slowest, median } = Measure::of_this_run();
     let (stage, server) = place("siege").await;
+    let other = if elsewhere { Some(place("siege-other").await) } else { None };
     let video = std::fs::read("tests/media/faststart.mp4").expect("a clip");
     let video = stage.upload("clip.mp4", &video, Some("SPONSORS")).await;
     // They are made before anything is measured.
@@ -142,6 +148,7 @@ async fn a_crowd_of_boxes_does_not_notice_those_who_mean_harm() {
     let probe = tokio::spawn(probe(stage.server.port, samples.clone()));
     let orders = Orders::begin(&stage, &video, CROWD);
     let target = Target { server, first: CROWD, deeds: Arc::default() };
+    let elsewhere = other.as_ref().map(|(_, server)| Target { server: *server, first: CROWD, deeds: Arc::default() });
     tokio::time::sleep(Duration::from_secs(3)).await;
 
     let (began, before) = (Instant::now(), memory(&stage, "VmRSS:"));
@@ -149,7 +156,7 @@ async fn a_crowd_of_boxes_does_not_notice_those_who_mean_harm() {
     for pair in 0..pairs {
         // Which one is first changes, so that a machine that becomes slower or faster favours neither.
         for is_hostile in [pair % 2 == 1, pair % 2 == 0] {
-            let assault = is_hostile.then(|| Assault::begin(&target));
+            let assault = if is_hostile { Some(&target) } else { elsewhere.as_ref() }.map(Assault::begin);
             let (from, ticks_before) = (Instant::now(), ticks(&stage));
             tokio::time::sleep(round).await;
             used[usize::from(is_hostile)] += ticks(&stage) - ticks_before;
