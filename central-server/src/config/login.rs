@@ -1,4 +1,4 @@
-//! Sessions and the second factor: `JWT_SECRET`, `JWT_EXPIRES_IN`, `MFA_ISSUER`, `MFA_ENCRYPTION_KEY`.
+//! Sessions and the second factor: `JWT_SECRET`, `JWT_EXPIRES_IN`, `MFA_ISSUER`, `MFA_ENCRYPTION_KEY` and the one before.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -67,6 +67,23 @@ pub(super) fn jwt_secret(r: &mut Reader) -> Result<Option<Secret>, Refused> {
 /// `MFA_ENCRYPTION_KEY`: its text, not its decoding, is the key material. None only in development.
 pub(super) fn mfa_encryption_key(r: &mut Reader) -> Result<Option<Secret>, Refused> {
     signing_secret(r, "MFA_ENCRYPTION_KEY")
+}
+
+/// `MFA_ENCRYPTION_KEY_PREVIOUS`: what it has sealed is still opened. It is judged no more: it was in use.
+pub(super) fn mfa_encryption_key_previous(
+    r: &mut Reader,
+    present: Result<&Option<Secret>, &Refused>,
+) -> Result<Option<Secret>, Refused> {
+    const NAME: &str = "MFA_ENCRYPTION_KEY_PREVIOUS";
+    let previous = r.secret(NAME)?;
+    match (&previous, present) {
+        (Some(previous), Ok(Some(present))) if previous.expose() == present.expose() => {
+            r.warn(NAME, "même valeur que MFA_ENCRYPTION_KEY : sans effet, elle peut être retirée");
+        }
+        (Some(_), Ok(None)) => r.warn(NAME, "sans effet utile tant que MFA_ENCRYPTION_KEY n'est pas définie"),
+        _ => {}
+    }
+    Ok(previous)
 }
 
 /// One value for both would make a leak of one the loss of both, and keep each from being changed alone.

@@ -76,6 +76,8 @@ pub struct Config {
     /// `MFA_ENCRYPTION_KEY`, at least 32 characters, whose text is the key material. None only in development: the
     /// caller then makes one and keeps it in `data_dir`.
     pub mfa_encryption_key: Option<Secret>,
+    /// `MFA_ENCRYPTION_KEY_PREVIOUS`: the value before, which still opens what it has sealed.
+    pub mfa_encryption_key_previous: Option<Secret>,
     /// `ALLOWED_ORIGINS` as browsers write them: `https://host[:port]`, lower case. Empty: no foreign origin.
     pub allowed_origins: Vec<String>,
     /// This server's public address, `https://host[:port]`: `PUBLIC_URL`, else `RENDER_EXTERNAL_URL`.
@@ -155,6 +157,7 @@ impl Config {
         let jwt_expires_in = login::jwt_expires_in(&mut r);
         let mfa_issuer = login::mfa_issuer(&mut r);
         let mfa_encryption_key = login::mfa_encryption_key(&mut r);
+        let mfa_encryption_key_previous = login::mfa_encryption_key_previous(&mut r, mfa_encryption_key.as_ref());
         if let (Ok(Some(jwt_secret)), Ok(Some(mfa_encryption_key))) = (&jwt_secret, &mfa_encryption_key) {
             login::refuse_equal(&mut r, jwt_secret, mfa_encryption_key);
         }
@@ -185,6 +188,7 @@ impl Config {
                 jwt_expires_in: jwt_expires_in?,
                 mfa_issuer: mfa_issuer?,
                 mfa_encryption_key: mfa_encryption_key?,
+                mfa_encryption_key_previous: mfa_encryption_key_previous?,
                 allowed_origins: allowed_origins?,
                 public_url: public_url?,
                 frontend_url: frontend_url?,

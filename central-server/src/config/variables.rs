@@ -114,6 +114,14 @@ pub const VARIABLES: &[Variable] = &[
         "Adresses des tableaux de bord autorisés (CORS), séparées par des virgules",
         "https://neopro-dashboard.onrender.com",
     ),
+    Variable::new(
+        "MFA_ENCRYPTION_KEY_PREVIOUS",
+        "6.4",
+        "Ancienne valeur de MFA_ENCRYPTION_KEY, le temps d'en changer : au démarrage, ce qu'elle a chiffré est chiffré \
+         avec la nouvelle ; à retirer quand le journal le dit",
+        "(l'ancienne valeur)",
+    )
+    .secret(),
     Variable::new("SENDGRID_API_KEY", MAIL, "Clé API SendGrid, limitée à « Mail Send »", "SG.xxx...").secret(),
     Variable::new(
         "EMAIL_FROM",

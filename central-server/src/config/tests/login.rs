@@ -41,6 +41,18 @@ fn mfa_encryption_key_is_judged_by_its_length_as_text() {
 }
 
 #[test]
+fn the_key_before_is_taken_as_it_was_and_useless_ones_are_remarked() {
+    const PREVIOUS: &str = "MFA_ENCRYPTION_KEY_PREVIOUS";
+    assert!(accepted(&production()).config.mfa_encryption_key_previous.is_none());
+    let key = random(21, 44, BASE64);
+    let loaded = accepted(&with(production(), &[(PREVIOUS, &key)]));
+    assert_eq!(warnings_of(&loaded, PREVIOUS), Vec::<String>::new());
+    assert_eq!(loaded.config.mfa_encryption_key_previous.expect("kept").expose(), key);
+    warned(&with(production(), &[("MFA_ENCRYPTION_KEY", &key), (PREVIOUS, &key)]), PREVIOUS, "peut être retirée");
+    warned(&with(development(), &[(PREVIOUS, &key)]), PREVIOUS, "sans effet");
+}
+
+#[test]
 fn keys_of_the_random_key_page_work_for_both() {
     let (one, other) = (random(22, 32, ALPHANUMERIC), random(23, 32, ALPHANUMERIC));
     warned(

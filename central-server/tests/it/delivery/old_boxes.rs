@@ -223,7 +223,7 @@ async fn a_mirror_is_kept_with_its_secrets_apart() {
     let sql = stage.db.owner().await;
     let row = sql.query_one("select m::text, secrets from site_mirrors m", &[]).await.expect("a mirror");
     let (text, sealed): (String, String) = (row.get(0), row.get(1));
-    assert!(!text.contains("mot de passe du club") && sealed.starts_with("v1:"), "{text}");
+    assert!(!text.contains("mot de passe du club") && sealed.starts_with("v2:"), "{text}");
     let secret = std::fs::read_to_string(stage.data_dir.join("mfa-encryption-key")).expect("kept by the server");
     let opened = neopro_central::sealing::Sealer::new(secret.trim_end(), "mirror").open(&site, &sealed);
     let opened = String::from_utf8(opened.expect("it opens")).expect("text");
