@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{LoginLimits, Passwords, Tokens};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::db::Db;
 use crate::error::Error;
 use crate::events::{Change, Changes};
@@ -27,7 +27,7 @@ use crate::ids::{DeploymentId, SiteId};
 use crate::live::{self, Live};
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
-use crate::{auth, commands, configurations, deployments, events, groups, health, metrics, sites, videos};
+use crate::{auth, commands, configurations, deployments, events, groups, health, metrics, settings, sites, videos};
 
 /// Everything that a handler may need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,6 +56,8 @@ pub struct Parts {
     pub sealer: Sealer,
     /// Encrypts the secrets of commands that have not ended.
     pub command_sealer: Sealer,
+    /// Encrypts the secrets of second factors.
+    pub factor_sealer: Sealer,
     /// Slows down guessing.
     pub login_limits: LoginLimits,
     /// How the service is.
@@ -91,6 +93,8 @@ impl App {
         let tokens = Tokens::new(jwt_secret, config.jwt_expires_in);
         let storage = Storage::new(&config.data_dir, &config.own_url());
         let pages = pages.unwrap_or_else(|| Pages::built(&storage.origin()));
+        let previous = config.mfa_encryption_key_previous.clone();
+        let sealer = |purpose| Sealer::rotating(sealed_with, previous.as_ref().map(Secret::expose), purpose);
         Self(Arc::new(Parts {
             config,
             clock,
@@ -100,8 +104,9 @@ impl App {
             changes: Changes::default(),
             live: Live::default(),
             connections: Shared::default(),
-            sealer: Sealer::new(sealed_with, "mirror"),
-            command_sealer: Sealer::new(sealed_with, "command"),
+            sealer: sealer("mirror"),
+            command_sealer: sealer("command"),
+            factor_sealer: sealer("mfa"),
             login_limits: LoginLimits::default(),
             health: Arc::default(),
             storage,
@@ -147,6 +152,9 @@ impl App {
         OpenApiRouter::with_openapi(ApiDoc::openapi())
             .merge(health::routes::routes())
             .merge(auth::routes::routes())
+            .merge(auth::second_factor::challenge::routes())
+            .merge(auth::second_factor::routes::routes())
+            .merge(settings::routes::routes())
             .merge(sites::routes::routes())
             .merge(metrics::routes::routes())
             .merge(groups::routes::routes())

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::app::App;
+use crate::auth::second_factor::cli::ResetMfa;
 use crate::clock::Clock;
 use crate::config::{Config, Database, DatabaseConfig, help};
 use crate::db::embedded::{Embedded, Options};
@@ -36,6 +37,8 @@ enum Command {
     CreateAdmin(CreateAdmin),
     /// Donne un rôle à un compte existant.
     GrantRole(GrantRole),
+    /// Retire la double authentification d'un compte qui a perdu téléphone et codes de secours.
+    ResetMfa(ResetMfa),
     /// Écrit la description OpenAPI de l'API.
     Openapi,
 }
@@ -90,6 +93,11 @@ async fn command(command: Command) -> Result<(), String> {
         Command::GrantRole(grant) => {
             let database = AtHand::open().await?;
             let result = grant.run(&database.db()?, &Clock::System).await;
+            database.close().await.and(result)
+        }
+        Command::ResetMfa(reset) => {
+            let database = AtHand::open().await?;
+            let result = reset.run(&database.db()?, &Clock::System).await;
             database.close().await.and(result)
         }
         Command::Openapi => {

@@ -15,7 +15,7 @@ use crate::{db, storage};
 pub enum Error {
     /// 401: no session, or one that is over.
     Unauthenticated(&'static str),
-    /// 401: a tab's handle that opens nothing; a stable code and a sentence.
+    /// 401: a tab's handle, or a login's second step, that opens nothing; a stable code and a sentence.
     Handle(&'static str, &'static str),
     /// 403: a session without the right; the sentence says who has it.
     Forbidden(&'static str),
@@ -306,6 +306,7 @@ impl From<db::Error> for Error {
                 tracing::warn!(why, "the database refused a value that the form had let through");
                 Self::Unreadable("Une valeur de la requête n'est pas acceptée.")
             }
+            db::Error::Refused => Self::Conflict("changed", "Les données ont changé entre-temps. Réessayez."),
             db::Error::Taken(_) => Self::Conflict("taken", "Cette valeur est déjà utilisée."),
             db::Error::Reference(_) => Self::Conflict("in_use", "Cet élément est lié à un autre."),
             other => Self::Internal(other.to_string()),

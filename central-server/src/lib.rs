@@ -24,6 +24,7 @@ pub mod logging;
 pub mod metrics;
 pub mod sealing;
 pub mod serve;
+pub mod settings;
 pub mod sites;
 pub mod storage;
 pub mod users;

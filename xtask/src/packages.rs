@@ -12,7 +12,7 @@ pub type Needed = (&'static str, &'static str);
 pub const DEMO: [Needed; 2] = [("postgres", "postgresql"), ("setpriv", "util-linux")];
 
 /// What the tests start.
-pub const TESTS: [Needed; 9] = [
+pub const TESTS: [Needed; 10] = [
     ("postgres", "postgresql"),
     ("psql", "postgresql-client"),
     ("pgbouncer", "pgbouncer"),
@@ -21,6 +21,7 @@ pub const TESTS: [Needed; 9] = [
     ("perl", "perl"),
     ("curl", "curl"),
     ("openssl", "openssl"),
+    ("oathtool", "oathtool"),
     ("setpriv", "util-linux"),
 ];
 

@@ -41,6 +41,18 @@ pub enum Action {
     DeploymentRetried,
     /// Such an order was deleted.
     DeploymentDeleted,
+    /// A person has a second factor from now on.
+    MfaEnabled,
+    /// A person has none any more, and has proven it by a code.
+    MfaDisabled,
+    /// A person's second factor was taken away by somebody else.
+    MfaReset,
+    /// A wrong code came behind a right password.
+    MfaFailed,
+    /// A person's backup codes were replaced.
+    BackupCodesReplaced,
+    /// The rules for everybody were changed.
+    SettingsUpdated,
 }
 
 impl Action {
@@ -64,6 +76,12 @@ impl Action {
             Self::DeploymentCancelled => "DEPLOYMENT_CANCELLED",
             Self::DeploymentRetried => "DEPLOYMENT_RETRIED",
             Self::DeploymentDeleted => "DEPLOYMENT_DELETED",
+            Self::MfaEnabled => "MFA_ENABLED",
+            Self::MfaDisabled => "MFA_DISABLED",
+            Self::MfaReset => "MFA_RESET",
+            Self::MfaFailed => "MFA_FAILED",
+            Self::BackupCodesReplaced => "MFA_BACKUP_CODES_REPLACED",
+            Self::SettingsUpdated => "SETTINGS_UPDATED",
         }
     }
 }

@@ -7,6 +7,7 @@ mod handle;
 mod limits;
 pub mod password;
 pub mod routes;
+pub mod second_factor;
 mod store;
 mod token;
 

@@ -33,7 +33,7 @@ pub struct Passwords {
 }
 
 /// The memory of one thread, which a job may use.
-type Memory = Vec<Block>;
+pub(super) type Memory = Vec<Block>;
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// The outcome of a comparison.
@@ -79,20 +79,9 @@ impl Passwords {
     pub async fn hash(&self, password: String) -> Result<String, Error> {
         let mut salt = [0u8; 16];
         getrandom::fill(&mut salt).map_err(|error| Error::Internal(error.to_string()))?;
-        self.in_turn(move |memory| {
-            let (params, mut output) = (Params::DEFAULT, [0u8; 32]);
-            argon2id(password.as_bytes(), &salt, &params, memory, &mut output)?;
-            Some(format!(
-                "$argon2id$v=19$m={},t={},p={}${}${}",
-                params.m_cost(),
-                params.t_cost(),
-                params.p_cost(),
-                BASE64_NOPAD.encode(&salt),
-                BASE64_NOPAD.encode(&output)
-            ))
-        })
-        .await?
-        .ok_or_else(|| Error::Internal("argon2 refused its own parameters".into()))
+        self.in_turn(move |memory| new_hash(&password, &salt, memory))
+            .await?
+            .ok_or_else(|| Error::Internal("argon2 refused its own parameters".into()))
     }
 
     /// Compares a password with a stored hash; `None` stands for an account that does not exist and costs as
@@ -109,7 +98,11 @@ impl Passwords {
         .await
     }
 
-    async fn in_turn<T: Send + 'static>(
+    /// Runs a piece of work on one of the threads.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`] when too many wait already.
+    pub(super) async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Error> {
@@ -128,8 +121,28 @@ impl Passwords {
     }
 }
 
+/// The hash to store, with our parameters.
+pub(super) fn new_hash(password: &str, salt: &[u8], memory: &mut Memory) -> Option<String> {
+    let (params, mut output) = (Params::DEFAULT, [0u8; 32]);
+    argon2id(password.as_bytes(), salt, &params, memory, &mut output)?;
+    Some(format!(
+        "$argon2id$v=19$m={},t={},p={}${}${}",
+        params.m_cost(),
+        params.t_cost(),
+        params.p_cost(),
+        BASE64_NOPAD.encode(salt),
+        BASE64_NOPAD.encode(&output)
+    ))
+}
+
 /// Computes into `output` with the thread's memory, which grows once to what our parameters need.
-fn argon2id(password: &[u8], salt: &[u8], params: &Params, memory: &mut Memory, output: &mut [u8]) -> Option<()> {
+pub(super) fn argon2id(
+    password: &[u8],
+    salt: &[u8],
+    params: &Params,
+    memory: &mut Memory,
+    output: &mut [u8],
+) -> Option<()> {
     memory.resize(memory.len().max(params.block_count()), Block::default());
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
         .hash_password_into_with_memory(password, salt, output, memory)
@@ -152,7 +165,7 @@ fn compare(password: &str, hash: &str, memory: &mut Memory) -> Match {
 }
 
 /// A stored hash of ours: parameters, salt and output.
-fn read_hash(hash: &str) -> Option<(Params, Vec<u8>, Vec<u8>)> {
+pub(super) fn read_hash(hash: &str) -> Option<(Params, Vec<u8>, Vec<u8>)> {
     let mut parts = hash.strip_prefix("$argon2id$v=19$")?.split('$');
     let mut costs =
         parts.next()?.split(',').map(|cost| cost.split_once('=').and_then(|(_, number)| number.parse().ok()));
@@ -166,7 +179,7 @@ fn read_hash(hash: &str) -> Option<(Params, Vec<u8>, Vec<u8>)> {
 }
 
 /// Compares without telling where the difference is.
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 

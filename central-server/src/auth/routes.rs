@@ -12,11 +12,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::handle::Handle;
 use super::password::Match;
+use super::second_factor::Code;
+use super::second_factor::challenge::{self, Challenge, Due, LoginAnswer, Passed};
 use super::store::{self, Account, Going, Me, NewSession};
 use super::{Caller, Claims, Role, cookies};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
-use crate::db;
+use crate::clock::Time;
+use crate::db::{self, Statements};
 use crate::error::{Error, Result};
 use crate::http::openapi::{PublicWrite, Read};
 use crate::http::{Body, Form, FromForm, Origin, Snapshot};
@@ -39,6 +42,10 @@ pub struct Login {
     /// no cookie then, and the token lasts ten minutes; `POST /api/auth/refresh` gives the next.
     #[schema(value_type = Option<String>, min_length = 43, max_length = 43)]
     handle: Option<Handle>,
+    /// For an account with a second factor, if it is known beforehand: the six digits that the application shows, or a
+    /// backup code. Without it the login asks for it.
+    #[schema(rename = "mfaCode", value_type = Option<String>)]
+    code: Option<Code>,
 }
 
 impl FromForm for Login {
@@ -46,7 +53,8 @@ impl FromForm for Login {
         // The address is not judged any further: an account made by SQL may have any.
         let (email, password) = (form.text("email", 255), form.secret("password", 1));
         let handle = form.has("handle").then(|| Handle::read(form, "handle"));
-        Some(Self { email: email?, password: password?, handle: handle.flatten() })
+        let code = Code::read_optional(form, "mfaCode");
+        Some(Self { email: email?, password: password?, handle: handle.flatten(), code })
     }
 }
 
@@ -76,6 +84,10 @@ pub struct LoggedInUser {
     role: Role,
     /// Whether a code is asked for at login.
     mfa_enabled: bool,
+    /// The role has to have a second factor, and there is none yet.
+    mfa_required: bool,
+    /// From then on it has to be set up to log in.
+    mfa_grace_until: Option<Time>,
     /// The sponsor of a sponsor's account.
     sponsor_id: Option<SponsorId>,
     /// The agency of an agency's account.
@@ -93,14 +105,15 @@ pub struct Message {
 const TAB_TOKEN: Duration = Duration::from_secs(10 * 60);
 
 /// How long every refusal of a login takes: longer than the slowest hash of a machine of our size.
-const REFUSAL: Duration = Duration::from_secs(1);
+pub(super) const REFUSAL: Duration = Duration::from_secs(1);
 
 const WRONG: Error = Error::Unauthenticated("Adresse e-mail ou mot de passe incorrect.");
+const WRONG_WITH_CODE: Error = Error::Unauthenticated("Adresse e-mail, mot de passe ou code incorrect.");
 
-/// Begins a session.
+/// Begins a session, or asks for the second step of a login whose password was right.
 #[utoipa::path(
     post, path = "/api/auth/login", tag = "Authentication", request_body = Login,
-    responses((status = 200, description = "The session has begun; the cookie `neopro_token` is set.", body = LoggedIn), PublicWrite),
+    responses((status = 200, description = "The session has begun and the cookie `neopro_token` is set, or a second step is due.", body = LoginAnswer), PublicWrite),
 )]
 async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(login): Body<Login>) -> Result<Response> {
     let began = Instant::now();
@@ -111,39 +124,61 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
         // or by an administrator. It is looked at once more, as it is now.
         proven = enter(&app, &login, &from).await?;
     }
-    let Entered::Begun(account, token, lifetime) = proven else {
-        // Whatever had to be computed, a refusal takes as long: it must not tell which accounts there are.
-        app.clock.wait_until(began + REFUSAL).await;
-        return Err(WRONG);
-    };
-    app.login_limits.succeeded(from.ip, &login.email);
-    renew_hash(&app, &account, login.password).await;
+    match proven {
+        Entered::Begun(account, token, lifetime) => {
+            app.login_limits.succeeded(from.ip, &login.email);
+            renew_hash(&app, &account, login.password).await;
+            Ok(logged_in(&app, *account, token, lifetime, login.handle.as_ref(), &origin))
+        }
+        Entered::Asked(due, challenge) => {
+            app.login_limits.succeeded(from.ip, &login.email);
+            Ok(Json(LoginAnswer::asking(due, challenge)).into_response())
+        }
+        Entered::Refused | Entered::Changed => {
+            // Whatever had to be computed, a refusal takes as long: it must not tell which accounts there are.
+            app.clock.wait_until(began + REFUSAL).await;
+            Err(if login.code.is_some() { WRONG_WITH_CODE } else { WRONG })
+        }
+    }
+}
 
+/// The answer that a session has begun, with its cookie.
+pub(super) fn logged_in(
+    app: &App,
+    account: Account,
+    token: String,
+    lifetime: Duration,
+    handle: Option<&Handle>,
+    origin: &Origin,
+) -> Response {
     // A tab with a handle has chosen not to have one: what a browser keeps for all tabs would outlive it.
-    let cookie =
-        login.handle.is_none().then(|| cookies::set(token.clone(), lifetime, app.config.is_production(), &origin));
+    let cookie = handle.is_none().then(|| cookies::set(token.clone(), lifetime, app.config.is_production(), origin));
     let user = LoggedInUser {
         id: account.id,
         email: account.email,
         full_name: account.full_name,
         role: account.role,
         mfa_enabled: account.mfa_enabled,
+        mfa_required: account.mfa_grace_until.is_some(),
+        mfa_grace_until: account.mfa_grace_until,
         sponsor_id: account.sponsor_id,
         agency_id: account.agency_id,
     };
     let session_expires_in = app.tokens.lifetime().as_secs();
     let begun = LoggedIn { token, expires_in: lifetime.as_secs(), session_expires_in, user };
-    let mut response = Json(begun).into_response();
+    let mut response = Json(LoginAnswer::Begun(begun)).into_response();
     if let Some(cookie) = cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    Ok(response)
+    response
 }
 
 /// What became of a login.
 enum Entered {
     /// A session of this account, with its token and how long that lasts.
     Begun(Box<Account>, String, Duration),
+    /// The password was right, and a second step is due.
+    Asked(Due, Challenge),
     /// Another password, or an account that may not act.
     Refused,
     /// The account is not what the password was compared with any more.
@@ -153,15 +188,31 @@ enum Entered {
 /// Compares the password and begins a session.
 async fn enter(app: &App, login: &Login, from: &Snapshot) -> Result<Entered> {
     let Some(account) = prove(app, login).await? else { return Ok(Entered::Refused) };
-    if account.mfa_enabled {
-        return Err(Error::Forbidden(
-            "Ce compte est protégé par un code à usage unique, que cette version ne sait pas encore demander.",
-        ));
+    if let Some(due) = Due::of(&account, app.clock.now()) {
+        return second_step(app, &account, login, from, due).await;
     }
-    Ok(match begin(app, &account, from, login.handle.as_ref()).await? {
+    let start = Start { handle: login.handle.as_ref(), challenge: None, details: None, now: app.clock.now() };
+    Ok(match begin(app, &account, from, start, ()).await? {
         Some((token, lifetime)) => Entered::Begun(Box::new(account), token, lifetime),
         None => Entered::Changed,
     })
+}
+
+/// Asks for what is due behind the password, or takes the code that came with it.
+async fn second_step(app: &App, account: &Account, login: &Login, from: &Snapshot, due: Due) -> Result<Entered> {
+    // Before, since the second step proves the hash as it is now.
+    let renewed = renew_hash(app, account, login.password.clone()).await;
+    let verified = renewed.unwrap_or_else(|| account.password_hash.clone());
+    let Some(challenge) = challenge::ask(app, account, verified, due).await? else { return Ok(Entered::Changed) };
+    match (&login.code, due) {
+        (Some(code), Due::Code) => {
+            Ok(match challenge::enter(app, &challenge, code, from, login.handle.as_ref()).await? {
+                Passed::Begun(account, token, lifetime) => Entered::Begun(account, token, lifetime),
+                Passed::Wrong | Passed::Over => Entered::Refused,
+            })
+        }
+        _ => Ok(Entered::Asked(due, challenge)),
+    }
 }
 
 /// The account, if the password is its own. Unknown, suspended and mistaken look the same.
@@ -172,30 +223,42 @@ async fn prove(app: &App, login: &Login) -> Result<Option<Account>> {
     Ok(account.filter(|account| account.may_act && matched != Match::No))
 }
 
-/// Replaces a hash of another time by ours, after the session has begun: whatever goes wrong here must not keep
-/// anybody out, and the next login tries again.
-async fn renew_hash(app: &App, account: &Account, password: String) {
+/// Replaces a hash of another time by ours, which is answered: whatever goes wrong here must not keep anybody out, and
+/// the next login tries again.
+async fn renew_hash(app: &App, account: &Account, password: String) -> Option<String> {
     if account.password_hash.starts_with("$argon2id$") {
-        return;
+        return None;
     }
     let renewed = async {
         let new = app.passwords.hash(password).await?;
-        let replace = store::replace_hash(account.id, account.password_hash.clone(), new);
-        Ok::<(), Error>(app.db()?.run_as_system(replace).await?)
+        let replace = store::replace_hash(account.id, account.password_hash.clone(), new.clone());
+        app.db()?.run_as_system(replace).await?;
+        Ok::<String, Error>(new)
     };
-    if let Err(error) = renewed.await {
-        tracing::warn!(?error, "an old password hash could not be replaced yet");
-    }
+    renewed.await.inspect_err(|error| tracing::warn!(?error, "an old password hash could not be replaced yet")).ok()
 }
 
-/// Writes the session and signs its token; `None` when the account was changed since its password was compared.
-async fn begin(
+/// How a session begins.
+pub(super) struct Start<'a> {
+    /// The handle that a tab has chosen.
+    pub handle: Option<&'a Handle>,
+    /// The hash of the challenge that the statements before have passed.
+    pub challenge: Option<String>,
+    /// For the journal.
+    pub details: Option<serde_json::Value>,
+    /// The moment, also of what stands before.
+    pub now: Time,
+}
+
+/// Writes the session, behind these statements in their flush, and signs its token; `None` when the account was changed
+/// since its password was compared, or what the statements before require does not hold.
+pub(super) async fn begin<S: Statements>(
     app: &App,
     account: &Account,
     from: &Snapshot,
-    handle: Option<&Handle>,
+    Start { handle, challenge, details, now }: Start<'_>,
+    before: S,
 ) -> Result<Option<(String, Duration)>> {
-    let now = app.clock.now();
     let session_lasts = app.tokens.lifetime();
     let token_lasts = if handle.is_some() { session_lasts.min(TAB_TOKEN) } else { session_lasts };
     let claims = Claims {
@@ -217,10 +280,18 @@ async fn begin(
         user_agent: from.user_agent.clone(),
         ip: from.ip.to_string(),
         handle: handle.map(Handle::stored),
+        challenge,
     };
-    let entry = Entry::new(Action::UserLogin, account.id, from, now).on("user", account.id);
-    let flush = (store::begin_session(session), audit::store::record_begun(entry, claims.sid));
-    let (begun, ()) = app.db()?.run_as_system(flush).await.map_err(|error| handle_is_taken(error, "handle"))?;
+    let mut entry = Entry::new(Action::UserLogin, account.id, from, now).on("user", account.id);
+    if let Some(details) = details {
+        entry = entry.with(details);
+    }
+    let flush = (before, store::begin_session(session), audit::store::record_begun(entry, claims.sid));
+    let begun = match app.db()?.run_as_system(flush).await {
+        Ok((_, begun, ())) => begun,
+        Err(db::Error::Refused) => false,
+        Err(error) => return Err(handle_is_taken(error, "handle")),
+    };
     begun.then(|| Ok((app.tokens.sign(&claims)?, token_lasts))).transpose()
 }
 
@@ -299,10 +370,12 @@ fn go_on(app: &App, going: Going) -> Result<Json<LoggedIn>> {
     let now = app.clock.now();
     let left = u64::try_from(going.expires_at.unix_seconds() - now.unix_seconds()).unwrap_or_default();
     let lasts = Duration::from_secs(left).min(TAB_TOKEN);
-    let Going { session, id, email, full_name, role, mfa_enabled, sponsor_id, agency_id, .. } = going;
+    let Going { session, id, email, full_name, role, mfa_enabled, mfa_grace_until, sponsor_id, agency_id, .. } = going;
     let (iat, exp) = (now.unix_seconds(), now.plus(lasts).unix_seconds());
     let claims = Claims { id, email: email.clone(), role, sponsor_id, agency_id, sid: session, iat, exp };
-    let user = LoggedInUser { id, email, full_name, role, mfa_enabled, sponsor_id, agency_id };
+    let mfa_required = mfa_grace_until.is_some();
+    let user =
+        LoggedInUser { id, email, full_name, role, mfa_enabled, mfa_required, mfa_grace_until, sponsor_id, agency_id };
     let token = app.tokens.sign(&claims)?;
     Ok(Json(LoggedIn { token, expires_in: lasts.as_secs(), session_expires_in: left, user }))
 }

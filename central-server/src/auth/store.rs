@@ -16,20 +16,34 @@ row! {
         pub password_hash: String,
         pub may_act: bool,
         pub mfa_enabled: bool,
+        /// Until when it may do without a second factor, if its role has to have one and it has none.
+        pub mfa_grace_until: Option<Time>,
         pub sponsor_id: Option<SponsorId>,
         pub agency_id: Option<AgencyId>,
     }
 }
 
+/// The columns of an account, of the table `users` under this name.
+pub fn account_columns(users: &str) -> String {
+    format!(
+        "{users}.id, {users}.email, {users}.full_name, {users}.role, {users}.password_hash, \
+         {users}.is_active and {users}.status = 'active' as may_act, {}, {users}.sponsor_id, {users}.agency_id",
+        factor_columns(users)
+    )
+}
+
+/// Whether a code is asked for, and until when not to have a second factor is allowed where one has to be.
+fn factor_columns(users: &str) -> String {
+    format!(
+        "coalesce({users}.mfa_enabled, false) as mfa_enabled, case when not coalesce({users}.mfa_enabled, false) \
+         then neopro_mfa_grace({users}.role, {users}.created_at) end as mfa_grace_until"
+    )
+}
+
 /// The account of an address, whatever its capitals.
 pub fn find_account(email: &str) -> Query<Option<Account>> {
-    query(
-        "select id, email, full_name, role, password_hash, is_active and status = 'active' as may_act, \
-         coalesce(mfa_enabled, false) as mfa_enabled, sponsor_id, agency_id \
-         from users where lower(email) = lower($1)",
-    )
-    .bind(email.to_owned())
-    .optional()
+    let columns = account_columns("u");
+    query(format!("select {columns} from users u where lower(u.email) = lower($1)")).bind(email.to_owned()).optional()
 }
 
 /// A login that is about to become a session.
@@ -45,6 +59,9 @@ pub struct NewSession {
     pub ip: String,
     /// The hash of the first handle of a tab's session.
     pub handle: Option<String>,
+    /// The hash of the challenge that the same flush has passed. Without one no session of an account with a second
+    /// factor begins, or of one that has to have it by now.
+    pub challenge: Option<String>,
 }
 
 /// Begins a session and notes the login; `false` when the account changed since its password was compared.
@@ -54,7 +71,11 @@ pub fn begin_session(new: NewSession) -> Query<bool> {
     query(
         "with account as ( \
            update users set last_login_at = $4 \
-           where id = $2 and password_hash = $3 and is_active and status = 'active' returning id \
+           where id = $2 and password_hash = $3 and is_active and status = 'active' and case \
+             when mfa_enabled or neopro_mfa_grace(role, created_at) <= $4 then exists (select from login_challenges c \
+               where c.token = $9 and c.user_id = users.id and c.passed_at = $4) \
+             else true end \
+           returning id \
          ), old as ( \
            delete from sessions using account \
            where sessions.user_id = account.id and sessions.expires_at < $4 - interval '30 days' \
@@ -71,6 +92,7 @@ pub fn begin_session(new: NewSession) -> Query<bool> {
     .bind(new.user_agent)
     .bind(new.ip)
     .bind(new.handle)
+    .bind(new.challenge)
     .optional::<Scalar<SessionId>>()
     .map(|id| id.is_some())
 }
@@ -111,6 +133,7 @@ row! {
         pub full_name: Option<String>,
         pub role: Role,
         pub mfa_enabled: bool,
+        pub mfa_grace_until: Option<Time>,
         pub sponsor_id: Option<SponsorId>,
         pub agency_id: Option<AgencyId>,
     }
@@ -118,11 +141,11 @@ row! {
 
 /// The session with this handle, as its hash.
 pub fn with_handle(handle: String) -> Query<Option<Going>> {
-    query(
-        "select s.id as session, s.expires_at, u.id, u.email, u.full_name, u.role, \
-           coalesce(u.mfa_enabled, false) as mfa_enabled, u.sponsor_id, u.agency_id \
-         from sessions s join users u on u.id = s.user_id where s.handle = $1",
-    )
+    let factor = factor_columns("u");
+    query(format!(
+        "select s.id as session, s.expires_at, u.id, u.email, u.full_name, u.role, {factor}, u.sponsor_id, u.agency_id \
+         from sessions s join users u on u.id = s.user_id where s.handle = $1"
+    ))
     .bind(handle)
     .optional()
 }
@@ -163,6 +186,10 @@ row! {
         pub agency_id: Option<AgencyId>,
         /// Whether a code is asked for at login.
         pub mfa_enabled: bool,
+        /// The role has to have a second factor, and there is none yet.
+        pub mfa_required: bool,
+        /// From then on it has to be set up to log in.
+        pub mfa_grace_until: Option<Time>,
         /// Since when the account exists.
         pub created_at: Time,
         /// The last login.
@@ -175,12 +202,13 @@ row! {
 /// The account of the caller; the scope decides whose.
 pub fn me(scope: Scope, user: UserId, session: SessionId, now: Time) -> Query<Option<Me>> {
     let own = scope.user().unwrap_or(user);
-    query(
-        "select id, email, full_name, role, sponsor_id, agency_id, coalesce(mfa_enabled, false) as mfa_enabled, \
-         created_at, last_login_at, \
-         (select extract(epoch from s.expires_at - $4)::bigint from sessions s where s.id = $3) as session_expires_in \
-         from users where id = $1 and id = $2",
-    )
+    let factor = factor_columns("u");
+    query(format!(
+        "select id, email, full_name, role, sponsor_id, agency_id, mfa_enabled, mfa_grace_until is not null as mfa_required, \
+           mfa_grace_until, created_at, last_login_at, (select extract(epoch from s.expires_at - $4)::bigint from sessions s where s.id = $3) as session_expires_in \
+         from (select u.id, u.email, u.full_name, u.role, u.sponsor_id, u.agency_id, {factor}, u.created_at, u.last_login_at \
+           from users u where u.id = $1 and u.id = $2) own"
+    ))
     .bind(user)
     .bind(own)
     .bind(session)

@@ -4,6 +4,8 @@ use tokio_postgres::error::SqlState;
 
 /// Raised by `neopro_check_session` (see the first migration).
 const SESSION_GONE: &str = "NP401";
+/// Raised by `neopro_require`.
+const REFUSED: &str = "NP412";
 
 /// Why statements failed. What they wrote does not remain, but see [`super::Db::run`] for the exceptions.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub enum Error {
     Unavailable(String),
     /// The session of the request is over: logged out, expired, its user gone, suspended or in another role.
     SessionGone,
+    /// What a statement requires does not hold.
+    Refused,
     /// A value that must be unique exists already; the name of the constraint.
     Taken(String),
     /// A row that the new one refers to does not exist, or is still referred to; the name of the constraint.
@@ -48,6 +52,7 @@ impl From<tokio_postgres::Error> for Error {
         let constraint = || db.constraint().unwrap_or_default().to_owned();
         match db.code() {
             code if code.code() == SESSION_GONE => Self::SessionGone,
+            code if code.code() == REFUSED => Self::Refused,
             code if *code == SqlState::UNIQUE_VIOLATION => Self::Taken(constraint()),
             code if *code == SqlState::FOREIGN_KEY_VIOLATION => Self::Reference(constraint()),
             code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly,
@@ -79,6 +84,7 @@ impl std::fmt::Display for Error {
         match self {
             Self::Unavailable(why) => write!(f, "the database is unavailable: {why}"),
             Self::SessionGone => f.write_str("the session is over"),
+            Self::Refused => f.write_str("what a statement requires does not hold"),
             Self::Taken(constraint) => write!(f, "a value exists already ({constraint})"),
             Self::Reference(constraint) => write!(f, "a referenced row is missing or in use ({constraint})"),
             Self::Value(why) => write!(f, "the database refused a value: {why}"),

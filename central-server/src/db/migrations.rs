@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     12 "0012_commands";
     13 "0013_lean_orders";
     14 "0014_lean_lists";
+    15 "0015_second_factor";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

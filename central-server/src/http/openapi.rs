@@ -25,7 +25,9 @@ use crate::events::Beat;
         (name = "Deployments", description = "Orders that sites are to have a video, and what became of them"),
         (name = "Groups", description = "Sites that get the same things"),
         (name = "Live", description = "What changes, as it happens"),
+        (name = "Settings", description = "What is decided for the whole installation"),
         (name = "Sites", description = "The clubs with a box, and the keys of their boxes"),
+        (name = "Users", description = "People with accounts"),
         (name = "Videos", description = "The library: videos and pictures that the boxes show"),
     )
 )]

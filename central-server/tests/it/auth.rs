@@ -104,8 +104,9 @@ async fn an_account_with_a_second_factor_is_never_let_in_by_its_password_alone()
     app.account("camille@club.fr", "admin").await;
     app.db.owner().await.batch_execute("update users set mfa_enabled = true").await.expect("the owner may");
     let answer = app.post(LOGIN, json!({"email": "camille@club.fr", "password": PASSWORD})).send().await;
-    let answer = answer.expect(StatusCode::FORBIDDEN);
-    assert_eq!(answer.header("set-cookie"), "");
+    let answer = answer.expect(StatusCode::OK);
+    assert_eq!((answer.header("set-cookie"), &answer.json()["requireMfa"]), ("", &json!(true)));
+    assert!(answer.json().get("token").is_none(), "{}", answer.text);
     let wrong = app.post(LOGIN, json!({"email": "camille@club.fr", "password": "wrong"})).send().await;
     wrong.expect(StatusCode::UNAUTHORIZED);
 }

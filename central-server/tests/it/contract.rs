@@ -14,6 +14,9 @@ const PUBLIC: &[&str] = &[
     "GET /live",
     "GET /ready",
     "POST /api/auth/login",
+    "POST /api/auth/login/code",
+    "POST /api/auth/login/setup",
+    "POST /api/auth/login/enable",
     "POST /api/auth/logout",
     "POST /api/auth/refresh",
 ];
@@ -52,6 +55,15 @@ fn fill(path: &str) -> String {
 /// Who may do what. One row a route; every route that is not public must stand here.
 const RIGHTS: &[(&str, &[&str])] = &[
     ("GET /api/auth/me", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("GET /api/mfa/status", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("POST /api/mfa/setup", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("POST /api/mfa/replace", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("POST /api/mfa/enable", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("POST /api/mfa/disable", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("POST /api/mfa/backup-codes/regenerate", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("POST /api/users/{id}/reset-mfa", &["super_admin"]),
+    ("GET /api/settings/security", &["super_admin", "admin"]),
+    ("PUT /api/settings/security", &["super_admin"]),
     ("GET /api/deployments", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/deployments/scheduled", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/deployments/summary", &["super_admin", "admin", "operator", "viewer"]),

@@ -27,6 +27,7 @@ mod pages;
 mod pooler;
 mod previews;
 mod references;
+mod second_factor;
 mod selections;
 mod serve;
 mod service;

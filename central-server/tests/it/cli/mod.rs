@@ -33,7 +33,8 @@ fn the_command_line_explains_itself() {
     assert_eq!((code, said.trim()), (0, concat!("neopro-central ", env!("CARGO_PKG_VERSION"))));
     let (code, said) = ended(&program::run(&["--help"], &[], ""));
     assert_eq!(code, 0);
-    for word in ["serve", "migrate", "create-admin", "grant-role", "openapi", "DATABASE_URL", "étape 2.2"] {
+    for word in ["serve", "migrate", "create-admin", "grant-role", "reset-mfa", "openapi", "DATABASE_URL", "étape 2.2"]
+    {
         assert!(said.contains(word), "{word} is missing in: {said}");
     }
     for wrong in [&[][..], &["serv"], &["serve", "now"], &["migrate", "--print", "all"], &["grant-role", "a@b.test"]] {
@@ -46,7 +47,9 @@ fn the_command_line_explains_itself() {
 fn a_database_out_of_reach_is_a_sentence_without_the_password() {
     let url = unreachable(program::free_port());
     let create = ["create-admin", "--email", "a@b.test", "--full-name", "A", "--password-stdin"];
-    for words in [&["migrate"][..], &create, &["grant-role", "a@b.test", "admin"]] {
+    for words in
+        [&["migrate"][..], &create, &["grant-role", "a@b.test", "admin"], &["reset-mfa", "--email", "a@b.test"]]
+    {
         let (code, said) = run(&url, words, "Tir au but 7\n");
         assert_eq!(code, 1, "{words:?}: {said}");
         assert!(said.contains("Connection refused") && said.contains("127.0.0.1:"), "{words:?}: {said}");

@@ -13,7 +13,7 @@ use axum::response::Response;
 use http_body_util::BodyExt as _;
 use neopro_central::app::App;
 use neopro_central::clock::{Clock, Time};
-use neopro_central::config::Config;
+use neopro_central::config::{Config, Secret};
 use neopro_central::db::Db;
 use neopro_central::health::DatabaseState;
 use neopro_central::http::pages::{File, Pages};
@@ -72,7 +72,8 @@ impl TestApp {
         let clock = Clock::manual(Time::from_unix_micros(NOON * 1_000_000));
         let pages = Pages::of(files, &config.own_url());
         let secret = "a secret for tests, as long as it has to be";
-        let app = App::with_pages(config, secret, "another secret", clock.clone(), Some(pages));
+        let sealed_with = config.mfa_encryption_key.as_ref().map_or("another secret", Secret::expose).to_owned();
+        let app = App::with_pages(config, secret, &sealed_with, clock.clone(), Some(pages));
         app.set_db(db.pool(4));
         app.health.set_database(DatabaseState::Up, Duration::from_millis(1));
         let router = app.router();
