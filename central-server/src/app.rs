@@ -21,6 +21,7 @@ use crate::events::{Change, Changes};
 use crate::health::Health;
 use crate::http::Shared;
 use crate::http::layers::{self, ForeignOrigins};
+use crate::http::limits::{self, Limits};
 use crate::http::openapi::{self, ApiDoc};
 use crate::http::pages::{self, Pages};
 use crate::ids::{DeploymentId, SiteId};
@@ -60,6 +61,8 @@ pub struct Parts {
     pub factor_sealer: Sealer,
     /// Slows down guessing.
     pub login_limits: LoginLimits,
+    /// How much everybody has asked of late.
+    pub limits: Limits,
     /// How the service is.
     pub health: Arc<Health>,
     /// The files of the library.
@@ -108,6 +111,7 @@ impl App {
             command_sealer: sealer("command"),
             factor_sealer: sealer("mfa"),
             login_limits: LoginLimits::default(),
+            limits: Limits::default(),
             health: Arc::default(),
             storage,
             pages,
@@ -155,6 +159,8 @@ impl App {
             .merge(auth::second_factor::challenge::routes())
             .merge(auth::second_factor::routes::routes())
             .merge(settings::routes::routes())
+            .merge(auth::own_sessions::routes::routes())
+            .merge(auth::api_tokens::routes::routes())
             .merge(sites::routes::routes())
             .merge(metrics::routes::routes())
             .merge(groups::routes::routes())
@@ -163,6 +169,7 @@ impl App {
             .merge(commands::routes::routes())
             .merge(events::routes::routes())
             .merge(configurations::routes::routes())
+            .merge(limits::routes())
     }
 
     /// The description of the API.
@@ -185,6 +192,7 @@ impl App {
             .merge(openapi::reader(description))
             .method_not_allowed_fallback(layers::no_method)
             .layer(from_fn(layers::deadline))
+            .layer(from_fn_with_state(self.clone(), limits::limited))
             .merge(self.beside_the_api())
             .layer(from_fn_with_state(self.clone(), layers::same_origin))
             .layer(from_fn_with_state(self.clone(), layers::cors))

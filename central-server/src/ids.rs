@@ -61,6 +61,10 @@ id! {
     SessionId
 }
 id! {
+    /// A token of the API that a person has made for a program.
+    TokenId
+}
+id! {
     /// An agency that looks after several clubs.
     AgencyId
 }
@@ -83,4 +87,25 @@ id! {
 id! {
     /// A site or a group, as the order that is for it says.
     TargetId
+}
+
+/// What a person acts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Credential {
+    /// A session: he has logged in himself.
+    Session(SessionId),
+    /// A token of the API: a program acts for him.
+    Token(TokenId),
+}
+
+impl From<SessionId> for Credential {
+    fn from(session: SessionId) -> Self {
+        Self::Session(session)
+    }
+}
+
+impl From<TokenId> for Credential {
+    fn from(token: TokenId) -> Self {
+        Self::Token(token)
+    }
 }

@@ -53,6 +53,12 @@ pub enum Action {
     BackupCodesReplaced,
     /// The rules for everybody were changed.
     SettingsUpdated,
+    /// A session, or all others, ended from the list of its owner's sessions.
+    SessionEnded,
+    /// A token of the API was made.
+    ApiTokenCreated,
+    /// A token of the API was revoked by its owner.
+    ApiTokenRevoked,
 }
 
 impl Action {
@@ -82,6 +88,9 @@ impl Action {
             Self::MfaFailed => "MFA_FAILED",
             Self::BackupCodesReplaced => "MFA_BACKUP_CODES_REPLACED",
             Self::SettingsUpdated => "SETTINGS_UPDATED",
+            Self::SessionEnded => "SESSION_ENDED",
+            Self::ApiTokenCreated => "API_TOKEN_CREATED",
+            Self::ApiTokenRevoked => "API_TOKEN_REVOKED",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::db::{Query, Statement, query};
-use crate::ids::{DeploymentId, GroupId, SessionId, SiteId, VideoId};
+use crate::ids::{DeploymentId, GroupId, SessionId, SiteId, TokenId, VideoId};
 
 const INTO: &str = "insert into audit_logs \
      (action, user_id, target_type, target_id, details, ip_address, user_agent, created_at)";
@@ -19,7 +19,21 @@ pub fn record_begun(entry: Entry, session: SessionId) -> Query<()> {
 
 /// Writes an entry if the session that the same flush is about to end has not ended yet.
 pub fn record_ending(entry: Entry, session: SessionId) -> Query<()> {
-    when(entry, "select from sessions where id = $9 and user_id = $2 and revoked_at is null").bind(session).nothing()
+    when(entry, "select from sessions where id = $9 and user_id = $2 and revoked_at is null and expires_at > $8")
+        .bind(session)
+        .nothing()
+}
+
+/// Writes an entry if its person has other sessions than this one, which the same flush is about to end.
+pub fn record_ending_others(entry: Entry, current: SessionId) -> Query<()> {
+    when(entry, "select from sessions where id <> $9 and user_id = $2 and revoked_at is null and expires_at > $8")
+        .bind(current)
+        .nothing()
+}
+
+/// Writes an entry if the token that it is about is there, and its person's.
+pub fn record_if_token(entry: Entry, token: TokenId) -> Query<()> {
+    when(entry, "select from api_tokens where id = $9 and user_id = $2 and revoked_at is null").bind(token).nothing()
 }
 
 /// Writes an entry if the site that it is about is there.

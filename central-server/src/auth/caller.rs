@@ -2,54 +2,82 @@
 //!
 //! | extractor | lets in |
 //! |---|---|
-//! | [`Caller`] | any session |
+//! | [`Caller`] | any session, and the tokens of the API that [`OPENS`](super::scopes::OPENS) has a row for |
+//! | [`Person`] | any session, and no token |
 //! | [`Staff`] | super_admin, admin, operator, viewer |
 //! | [`Operator`] | super_admin, admin, operator |
 //! | [`Admin`] | super_admin, admin |
 //! | [`SuperAdmin`] | super_admin |
 //!
-//! A handler that takes none of them is visibly public. The token alone proves nothing yet: whether session,
-//! user, role and tenant still stand is the first statement of the flush in [`Caller::run`], and that is the
+//! A handler that takes none of them is visibly public. What is shown alone proves nothing yet: whether session or
+//! token, user, role and tenant still stand is the first statement of the flush in [`Caller::run`], and that is the
 //! caller's only way to the database.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 
-use super::{Claims, Role, cookies};
+use super::api_tokens::TokenSecret;
+use super::api_tokens::store::{self, Bearer};
+use super::scopes::TokenScope;
+use super::{Claims, Presented, Role};
 use crate::app::App;
 use crate::clock::Time;
-use crate::db::{Db, Scope, SessionClaim, Statements};
+use crate::db::{Claim, Db, Scope, Statements};
 use crate::error::Error;
-use crate::ids::{SessionId, UserId};
+use crate::http::ClientAddress;
+use crate::ids::{AgencyId, Credential, SessionId, SponsorId, UserId};
 
-/// A person with a session, in any role.
+/// A person, in any role: himself with a session, or a program with a token of his.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    claim: SessionClaim,
+    claim: Claim,
     role: Role,
     scope: Scope,
     db: Db,
 }
 
+/// Who is behind what was shown.
+struct Whose {
+    user: UserId,
+    role: Role,
+    agency: Option<AgencyId>,
+    sponsor: Option<SponsorId>,
+}
+
 impl Caller {
-    fn new(claims: &Claims, app: &App) -> Result<Self, Error> {
-        let scope = match (claims.role, claims.agency_id, claims.sponsor_id) {
-            (role, _, _) if role.is_staff() => Scope::Staff(claims.id),
-            (Role::Agency, Some(agency), _) => Scope::Agency(claims.id, agency),
-            (Role::Sponsor, _, Some(sponsor)) => Scope::Sponsor(claims.id, sponsor),
+    fn new(credential: Credential, whose: &Whose, ip: IpAddr, app: &App) -> Result<Self, Error> {
+        let Whose { user, role, agency, sponsor } = *whose;
+        let scope = match (role, agency, sponsor) {
+            (role, _, _) if role.is_staff() => Scope::Staff(user),
+            (Role::Agency, Some(agency), _) => Scope::Agency(user, agency),
+            (Role::Sponsor, _, Some(sponsor)) => Scope::Sponsor(user, sponsor),
             _ => return Err(Error::Forbidden("Ce compte n'est rattaché à aucune agence ni à aucun partenaire.")),
         };
-        let claim = SessionClaim {
-            session: claims.sid,
-            user: claims.id,
-            role: claims.role.name(),
-            agency: claims.agency_id,
-            sponsor: claims.sponsor_id,
-            now: app.clock.now(),
+        let claim = Claim { credential, user, role: role.name(), agency, sponsor, now: app.clock.now(), ip };
+        Ok(Self { claim, role, scope, db: app.db()? })
+    }
+
+    fn with_session(claims: &Claims, ip: IpAddr, app: &App) -> Result<Self, Error> {
+        let Claims { id: user, role, agency_id: agency, sponsor_id: sponsor, sid, .. } = *claims;
+        Self::new(sid.into(), &Whose { user, role, agency, sponsor }, ip, app)
+    }
+
+    /// Looks up whose a token is; the flush of the request proves it again.
+    async fn with_token(secret: &TokenSecret, parts: &Parts, ip: IpAddr, app: &App) -> Result<Self, Error> {
+        let bearer = app.db()?.run_as_system(store::bearer(secret.stored(), app.clock.now())).await?;
+        let Some(Bearer { id, user_id: user, role, agency_id: agency, sponsor_id: sponsor, scopes }) = bearer else {
+            return Err(Error::Unauthenticated("Ce jeton d'API n'est pas valable, ou ne l'est plus."));
         };
-        Ok(Self { claim, role: claims.role, scope, db: app.db()? })
+        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        match TokenScope::that_opens(&parts.method, route) {
+            Some(needed) if scopes.iter().any(|word| word == needed.name()) => {}
+            Some(needed) => return Err(needed.refusal()),
+            None => return Err(NO_TOKEN),
+        }
+        Self::new(id.into(), &Whose { user, role, agency, sponsor }, ip, app)
     }
 
     /// Whose data this caller may touch.
@@ -64,10 +92,10 @@ impl Caller {
         self.claim.user
     }
 
-    /// The caller's session.
+    /// What the caller acts with.
     #[must_use]
-    pub fn session(&self) -> SessionId {
-        self.claim.session
+    pub fn credential(&self) -> Credential {
+        self.claim.credential
     }
 
     /// The caller's role.
@@ -79,10 +107,10 @@ impl Caller {
     /// The same caller at another moment, for what lasts longer than a request.
     #[must_use]
     pub fn at(&self, now: Time) -> Self {
-        Self { claim: SessionClaim { now, ..self.claim.clone() }, ..self.clone() }
+        Self { claim: Claim { now, ..self.claim.clone() }, ..self.clone() }
     }
 
-    /// Proves the session and runs the statements within the caller's scope, in one round trip.
+    /// Proves the session or token and runs the statements within the caller's scope, in one round trip.
     ///
     /// # Errors
     /// [`crate::db::Error::SessionGone`] before anything is done; see [`Db::run`] for the rest.
@@ -100,12 +128,52 @@ impl Caller {
     }
 }
 
+const NO_TOKEN: Error = Error::Forbidden("Aucun jeton d'API n'ouvre cette adresse : connectez-vous pour cette action.");
+
 impl FromRequestParts<App> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let token = cookies::token(&parts.headers).ok_or(Error::Unauthenticated("Connectez-vous pour continuer."))?;
-        Self::new(&app.tokens.read(&token, app.clock.now())?, app)
+        let Ok(ClientAddress(ip)) = ClientAddress::from_request_parts(parts, app).await;
+        match Presented::of(&parts.headers, app)? {
+            Presented::Session(claims) => Self::with_session(&claims, ip, app),
+            Presented::Token(secret) => Self::with_token(&secret, parts, ip, app).await,
+        }
+    }
+}
+
+/// A person with a session of his own, in any role; never a token of the API.
+#[derive(Debug, Clone)]
+pub struct Person {
+    caller: Caller,
+    session: SessionId,
+}
+
+impl Person {
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+}
+
+impl Deref for Person {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl FromRequestParts<App> for Person {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        match caller.credential() {
+            Credential::Session(session) => Ok(Self { caller, session }),
+            Credential::Token(_) => Err(NO_TOKEN),
+        }
     }
 }
 

@@ -14,11 +14,7 @@ const NAME: &str = "neopro_token";
 ///
 /// The header wins because a program sets it on purpose, while a browser may carry a stale cookie along.
 pub fn token(headers: &HeaderMap) -> Option<String> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-    });
-    bearer.or_else(|| {
+    bearer(headers).or_else(|| {
         headers
             .get_all(header::COOKIE)
             .iter()
@@ -28,6 +24,12 @@ pub fn token(headers: &HeaderMap) -> Option<String> {
             .find(|cookie| cookie.name() == NAME)
             .map(|cookie| cookie.value().to_owned())
     })
+}
+
+/// What the `Authorization` header bears.
+pub fn bearer(headers: &HeaderMap) -> Option<String> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 /// The cookie that keeps a session for `lifetime`.

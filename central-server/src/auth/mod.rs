@@ -1,22 +1,27 @@
 //! Who acts: roles, tokens, passwords, and the extractors by which a handler states whom it lets in.
 
+pub mod api_tokens;
 mod caller;
 mod common_passwords;
 mod cookies;
 mod handle;
 mod limits;
+pub mod own_sessions;
 pub mod password;
+mod presented;
 pub mod routes;
 pub mod second_factor;
+pub mod scopes;
 mod store;
 mod token;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub use caller::{Admin, Caller, Operator, Staff, StaffOrAgency, SuperAdmin};
+pub use caller::{Admin, Caller, Operator, Person, Staff, StaffOrAgency, SuperAdmin};
 pub use limits::LoginLimits;
 pub use password::Passwords;
+pub use presented::Presented;
 pub use token::{Claims, Tokens};
 
 /// What a person may do. The table of rights stands with the extractors.

@@ -15,7 +15,7 @@ use super::password::Match;
 use super::second_factor::Code;
 use super::second_factor::challenge::{self, Challenge, Due, LoginAnswer, Passed};
 use super::store::{self, Account, Going, Me, NewSession};
-use super::{Caller, Claims, Role, cookies};
+use super::{Claims, Person, Role, cookies};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::clock::Time;
@@ -425,8 +425,8 @@ async fn end(app: &App, from: &Snapshot, headers: &HeaderMap) -> Result<()> {
     get, path = "/api/auth/me", tag = "Authentication", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "The account of the session.", body = Me), Read),
 )]
-async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>> {
-    let me = store::me(caller.scope(), caller.user(), caller.session(), app.clock.now());
-    let me = caller.run(me).await?;
+async fn me(State(app): State<App>, person: Person) -> Result<Json<Me>> {
+    let me = store::me(person.scope(), person.user(), person.session(), app.clock.now());
+    let me = person.run(me).await?;
     me.map(Json).ok_or(Error::NotFound("Ce compte"))
 }

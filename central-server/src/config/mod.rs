@@ -87,6 +87,8 @@ pub struct Config {
     pub frontend_url: Option<String>,
     /// `TRUSTED_PROXY_HOPS`, 0 to 10: how many entries at the end of `X-Forwarded-For` are our own proxies'.
     pub trusted_proxy_hops: usize,
+    /// Whether limits of calls are kept: `NEOPRO_RATE_LIMITS` is not `off`.
+    pub rate_limits: bool,
     /// `VIDEO_MAX_MB`: the largest file of the library, in bytes.
     pub video_max_bytes: u64,
     /// `SENDGRID_API_KEY` or `SMTP_…`, with `EMAIL_FROM`. None: mail is off.
@@ -165,6 +167,7 @@ impl Config {
         let public_url = web::public_url(&mut r);
         let frontend_url = web::frontend_url(&mut r, allowed_origins.as_deref().unwrap_or_default());
         let trusted_proxy_hops = web::trusted_proxy_hops(&mut r);
+        let rate_limits = web::rate_limits(&mut r);
         let data_dir = data_dir::read(&mut r);
         let runtime_dir = data_dir::runtime_dir(&r);
         let video_max_bytes = data_dir::video_max_bytes(&mut r);
@@ -193,6 +196,7 @@ impl Config {
                 public_url: public_url?,
                 frontend_url: frontend_url?,
                 trusted_proxy_hops: trusted_proxy_hops?,
+                rate_limits: rate_limits?,
                 video_max_bytes: video_max_bytes?,
                 mail: mail?,
                 slack: slack?,

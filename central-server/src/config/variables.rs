@@ -174,6 +174,13 @@ pub const VARIABLES: &[Variable] = &[
          $HOME/.local/share/neopro",
         "/var/lib/neopro",
     ),
+    Variable::new(
+        "NEOPRO_RATE_LIMITS",
+        REFERENCE,
+        "`off` : n'appliquer aucune limite d'appels, pour des mesures de charge",
+        "on",
+    )
+    .or("on"),
     Variable::new("VIDEO_MAX_MB", REFERENCE, "Taille maximale d'une vidéo envoyée, en Mo, de 1 à 4096", "500").or("500"),
     Variable::new(
         "DATABASE_SSL",

@@ -18,6 +18,24 @@ pub(super) fn trusted_proxy_hops(r: &mut Reader) -> Result<usize, Refused> {
     Ok(r.number("TRUSTED_PROXY_HOPS", 0..=10)?.unwrap_or(default))
 }
 
+/// `NEOPRO_RATE_LIMITS`: `on`, or `off` for those who measure.
+pub(super) fn rate_limits(r: &mut Reader) -> Result<bool, Refused> {
+    const VARIABLE: &str = "NEOPRO_RATE_LIMITS";
+    match r.text(VARIABLE)?.as_deref() {
+        None | Some("on") => Ok(true),
+        Some("off") => {
+            if r.production() {
+                r.warn(
+                    VARIABLE,
+                    "« off » : aucune limite d'appels n'est appliquée ; réserver cette valeur aux mesures",
+                );
+            }
+            Ok(false)
+        }
+        Some(_) => Err(r.refuse(VARIABLE, "« on » ou « off » est attendu")),
+    }
+}
+
 /// `ALLOWED_ORIGINS`: each as a browser writes it, in the order given, each once.
 pub(super) fn allowed_origins(r: &mut Reader) -> Result<Vec<String>, Refused> {
     const VARIABLE: &str = "ALLOWED_ORIGINS";

@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     13 "0013_lean_orders";
     14 "0014_lean_lists";
     15 "0015_second_factor";
+    18 "0018_api_tokens";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

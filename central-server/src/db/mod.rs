@@ -11,6 +11,7 @@ pub mod migrations;
 mod query;
 mod types;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
@@ -25,7 +26,7 @@ pub(crate) use types::sql_newtype;
 pub use types::{Json, SqlType};
 
 use crate::clock::Time;
-use crate::ids::{AgencyId, SessionId, SponsorId, UserId};
+use crate::ids::{AgencyId, Credential, SponsorId, UserId};
 
 /// How long one statement may take in the database.
 const STATEMENT_TIMEOUT_MS: u32 = 10_000;
@@ -80,7 +81,7 @@ impl Scope {
 
     /// The first statements of a transaction, with the proof of a claim: one message, which costs
     /// the database and us less than a statement with parameters of its own. Only UUIDs, fixed words and a time go into the text.
-    fn head(self, claim: Option<&SessionClaim>) -> String {
+    fn head(self, claim: Option<&Claim>) -> String {
         let user = self.user().map(|id| id.to_string()).unwrap_or_default();
         let tenant = self.tenant().map(|id| id.to_string()).unwrap_or_default();
         let check = claim.map(|claim| format!(", {}", claim.check())).unwrap_or_default();
@@ -104,31 +105,41 @@ pub fn escape_like(words: &str) -> String {
     words.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 
-/// A claim that the head of the flush proves: this session still stands, and its user still has this role and
-/// this tenant. If not, it raises and nothing behind it happens.
+/// A claim that the head of the flush proves: this session or token still stands, and its user still has this role
+/// and this tenant. If not, it raises and nothing behind it happens.
 #[derive(Debug, Clone)]
-pub struct SessionClaim {
-    /// The session that the token names.
-    pub session: SessionId,
-    /// Whose session the token says it is.
+pub struct Claim {
+    /// The session, or the token of the API.
+    pub credential: Credential,
+    /// Whose it is said to be.
     pub user: UserId,
-    /// The role that the token claims.
+    /// The role that is claimed.
     pub role: &'static str,
-    /// The agency that the token claims.
+    /// The agency that is claimed.
     pub agency: Option<AgencyId>,
-    /// The sponsor that the token claims.
+    /// The sponsor that is claimed.
     pub sponsor: Option<SponsorId>,
     /// The moment of the request.
     pub now: Time,
+    /// Where the request comes from, which is written down beside a token's last use.
+    pub ip: IpAddr,
 }
 
-impl SessionClaim {
-    /// The call that proves it.
+impl Claim {
+    /// The call that proves it, and what is acted with, for what the rest of the flush writes into the journal.
     fn check(&self) -> String {
-        let Self { session, user, role, agency, sponsor, now } = self;
+        let Self { credential, user, role, agency, sponsor, now, ip } = self;
         let tenant = |id: Option<Uuid>| id.map_or_else(|| "null".to_owned(), |id| format!("'{id}'"));
         let (agency, sponsor) = (tenant(agency.map(|id| id.0)), tenant(sponsor.map(|id| id.0)));
-        format!("neopro_check_session('{session}', '{user}', '{role}', {agency}, {sponsor}, '{now}')")
+        let whose = format!("'{user}', '{role}', {agency}, {sponsor}, '{now}'");
+        match credential {
+            Credential::Session(id) => {
+                format!("neopro_check_session('{id}', {whose}), set_config('neopro.session', '{id}', true)")
+            }
+            Credential::Token(id) => {
+                format!("neopro_check_token('{id}', {whose}, '{ip}'), set_config('neopro.token', '{id}', true)")
+            }
+        }
     }
 }
 
@@ -149,7 +160,7 @@ impl Db {
 
     /// Runs one to four statements in one transaction and one round trip.
     ///
-    /// With a `claim` the session is proven first, in the same flush. If this future is dropped before its
+    /// With a `claim` the session or token is proven first, in the same flush. If this future is dropped before its
     /// end, either nothing was sent or everything was, the commit included: no connection goes back to the
     /// pool with an open transaction.
     ///
@@ -160,7 +171,7 @@ impl Db {
     pub async fn run<S: Statements>(
         &self,
         scope: Scope,
-        claim: Option<&SessionClaim>,
+        claim: Option<&Claim>,
         statements: S,
     ) -> Result<S::Output, Error> {
         let (client, is_heavy) = (self.pool.get().await?, statements.is_heavy());
@@ -195,7 +206,7 @@ impl Db {
 async fn flush<S: Statements>(
     client: &Client,
     scope: Scope,
-    claim: Option<&SessionClaim>,
+    claim: Option<&Claim>,
     statements: S,
 ) -> Result<S::Output, Error> {
     let head = scope.head(claim);

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::{Beat, Change, Kind, MOST};
-use crate::ids::{SessionId, SiteId};
+use crate::ids::{Credential, SiteId};
 
 /// How many changes are kept for streams that have not taken them yet. Who is further behind is told that everything
 /// may be out of date.
 const KEPT: usize = 1024;
-/// How many streams one session may have open.
+/// How many streams one session or token may have open.
 const PER_SESSION: usize = 20;
 /// And all of them together.
 const PER_PROCESS: usize = 1_000;
@@ -36,12 +36,12 @@ struct Hub {
 
 #[derive(Debug, Default)]
 struct Seats {
-    sessions: HashMap<SessionId, Streams>,
+    sessions: HashMap<Credential, Streams>,
     watched: HashMap<SiteId, usize>,
     is_closed: bool,
 }
 
-/// The streams of one session.
+/// The streams of one session or token.
 #[derive(Debug)]
 struct Streams {
     count: usize,
@@ -51,7 +51,7 @@ struct Streams {
 /// Why a stream ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The session is over.
+    /// The session or token is over.
     Session,
     /// The server stops.
     Stop,
@@ -60,7 +60,7 @@ pub enum End {
 /// Why no stream is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// The session has too many.
+    /// The session or token has too many.
     Session,
     /// The server has too many.
     Process,
@@ -116,20 +116,19 @@ impl Changes {
         }
     }
 
-    /// A place for one more stream of a session, which watches a site or none.
+    /// A place for one more stream of a session or token, which watches a site or none.
     ///
     /// # Errors
     /// There are too many already, or the server stops.
-    pub fn take_seat(&self, session: SessionId, watched: Option<SiteId>) -> Result<Seat, Refused> {
-        let mut seats = self.lock();
+    pub fn take_seat(&self, of: impl Into<Credential>, watched: Option<SiteId>) -> Result<Seat, Refused> {
+        let (of, mut seats) = (of.into(), self.lock());
         if seats.is_closed {
             return Err(Refused::Stop);
         }
         if self.0.open.load(Ordering::Relaxed) >= PER_PROCESS {
             return Err(Refused::Process);
         }
-        let streams =
-            seats.sessions.entry(session).or_insert_with(|| Streams { count: 0, end: watch::Sender::new(None) });
+        let streams = seats.sessions.entry(of).or_insert_with(|| Streams { count: 0, end: watch::Sender::new(None) });
         if streams.count >= PER_SESSION {
             return Err(Refused::Session);
         }
@@ -142,12 +141,12 @@ impl Changes {
         // Subscribed before it counts as a listener: what is noted from now on arrives.
         let news = self.0.news.subscribe();
         self.0.open.fetch_add(1, Ordering::Relaxed);
-        Ok(Seat { changes: self.clone(), session, watched, news, end })
+        Ok(Seat { changes: self.clone(), of, watched, news, end })
     }
 
-    /// Ends the streams of a session.
-    pub fn end(&self, session: SessionId) {
-        if let Some(streams) = self.lock().sessions.get(&session) {
+    /// Ends the streams of a session or token.
+    pub fn end(&self, of: impl Into<Credential>) {
+        if let Some(streams) = self.lock().sessions.get(&of.into()) {
             streams.end.send_replace(Some(End::Session));
         }
     }
@@ -161,9 +160,9 @@ impl Changes {
         }
     }
 
-    /// The sessions that have a stream open.
+    /// The sessions and tokens that have a stream open.
     #[must_use]
-    pub fn sessions(&self) -> Vec<SessionId> {
+    pub fn credentials(&self) -> Vec<Credential> {
         self.lock().sessions.keys().copied().collect()
     }
 
@@ -187,7 +186,7 @@ impl Changes {
 #[derive(Debug)]
 pub struct Seat {
     changes: Changes,
-    session: SessionId,
+    of: Credential,
     /// The site that is watched.
     pub watched: Option<SiteId>,
     /// What changes.
@@ -200,10 +199,10 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut seats = self.changes.lock();
         self.changes.0.open.fetch_sub(1, Ordering::Relaxed);
-        if let Some(streams) = seats.sessions.get_mut(&self.session) {
+        if let Some(streams) = seats.sessions.get_mut(&self.of) {
             streams.count -= 1;
             if streams.count == 0 {
-                seats.sessions.remove(&self.session);
+                seats.sessions.remove(&self.of);
             }
         }
         if let Some(site) = self.watched {
@@ -221,6 +220,7 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{SessionId, TokenId};
 
     #[test]
     fn seats_are_counted_by_session_and_in_all_and_come_back() {
@@ -236,9 +236,20 @@ mod tests {
         seats.truncate(1);
         changes.take_seat(session, None).expect("there is room again");
         drop(seats);
-        assert_eq!((changes.count(), changes.sessions().len()), (0, 0), "nothing is left behind");
+        assert_eq!((changes.count(), changes.credentials().len()), (0, 0), "nothing is left behind");
         changes.close();
         assert_eq!(changes.take_seat(session, None).err(), Some(Refused::Stop));
+    }
+
+    #[test]
+    fn the_streams_of_a_session_and_of_a_token_end_apart() {
+        let (changes, session, token) = (Changes::default(), SessionId::new(), TokenId::new());
+        let (tab, program) = (changes.take_seat(session, None), changes.take_seat(token, None));
+        let (tab, program) = (tab.expect("a seat"), program.expect("a seat"));
+        changes.end(token);
+        assert_eq!((*tab.end.borrow(), *program.end.borrow()), (None, Some(End::Session)));
+        changes.end(session);
+        assert_eq!(*tab.end.borrow(), Some(End::Session));
     }
 
     #[test]

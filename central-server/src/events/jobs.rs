@@ -1,4 +1,4 @@
-//! What time alone changes: sessions that are over, whoever ended them (another replica, the command line, the clock),
+//! What time alone changes: sessions and tokens that are over, whoever ended them (another replica, the command line, the clock),
 //! and boxes that have been silent for so long that they count as offline.
 
 use std::time::Duration;
@@ -18,18 +18,18 @@ pub async fn run(app: App) {
     let mut looked = app.clock.now();
     loop {
         tokio::time::sleep(LOOKED_EVERY).await;
-        let sessions = app.changes.sessions();
+        let open = app.changes.credentials();
         let Ok(db) = app.db() else { continue };
-        if sessions.is_empty() {
+        if open.is_empty() {
             looked = app.clock.now();
             continue;
         }
         let now = app.clock.now();
         let silent = sites::store::last_heard_within(looked.minus(OFFLINE_AFTER), now.minus(OFFLINE_AFTER));
-        match db.run_as_system((store::ended(sessions, now), silent)).await {
+        match db.run_as_system((store::ended(&open, now), silent)).await {
             Ok((ended, silent)) => {
                 looked = now;
-                ended.into_iter().for_each(|session| app.changes.end(session));
+                ended.into_iter().for_each(|over| app.changes.end(over));
                 silent.into_iter().for_each(|site| app.changes.note(Change::Site(site)));
             }
             // Nothing leaves a stream without its session being proven: this only comes later.

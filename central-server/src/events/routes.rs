@@ -10,7 +10,7 @@ use super::stream::Open;
 use super::{Changed, Refused};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::error::{Error, ErrorBody, Result};
+use crate::error::{Error, Result};
 use crate::http::openapi::Read;
 use crate::http::{Form, FromForm, Query};
 use crate::ids::SiteId;
@@ -30,7 +30,7 @@ impl FromForm for Watched {
     }
 }
 
-/// What changes, as it happens, until the session is over. Events: `hello` with the server's time in `at`; `changes`
+/// What changes, as it happens, until the session or token is over. Events: `hello` with the server's time in `at`; `changes`
 /// at most four times a second; `heartbeat` of the site that is watched; `end` with its `reason` when the session is
 /// over. Rows are those that the session may see. What happened while no stream was open is not told: read anew.
 #[utoipa::path(
@@ -38,7 +38,6 @@ impl FromForm for Watched {
     params(("site" = Option<SiteId>, Query, description = "Adds the heartbeats of this site.")),
     responses(
         (status = 200, description = "The stream; the schema is the data of `changes`.", body = Changed, content_type = "text/event-stream"),
-        (status = 429, description = "Too many streams are open.", body = ErrorBody),
         Read,
     ),
 )]
@@ -52,7 +51,7 @@ async fn events(State(app): State<App>, caller: Caller, Query(Watched(site)): Qu
         }
         None => caller.run(()).await?,
     }
-    let seat = app.changes.take_seat(caller.session(), site).map_err(|refused| match refused {
+    let seat = app.changes.take_seat(caller.credential(), site).map_err(|refused| match refused {
         Refused::Session => {
             Error::TooManyStreams("Cette session suit déjà trop d'écrans en direct : fermez des onglets.")
         }

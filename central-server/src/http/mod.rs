@@ -3,6 +3,7 @@
 mod extract;
 mod form;
 pub mod layers;
+pub mod limits;
 mod multipart;
 pub mod openapi;
 pub mod page;

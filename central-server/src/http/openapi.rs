@@ -77,12 +77,12 @@ macro_rules! failures {
 }
 
 failures! {
-    PublicRead: 400 500 503;
+    PublicRead: 400 429 500 503;
     PublicWrite: 400 401 403 408 413 415 429 500 503;
-    Read: 400 401 403 404 500 503;
+    Read: 400 401 403 404 429 500 503;
     Write: 400 401 403 404 408 409 413 415 429 500 503;
-    Upload: 400 401 403 408 409 411 413 415 500 503 507;
-    Picture: 400 401 403 404 408 413 415 500 503 507;
+    Upload: 400 401 403 408 409 411 413 415 429 500 503 507;
+    Picture: 400 401 403 404 408 413 415 429 500 503 507;
 }
 
 fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
@@ -96,7 +96,7 @@ fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
         411 => "The body's length is not announced.",
         413 => "The body is too large.",
         415 => "The body, or a file in it, is of a kind that is not accepted here.",
-        429 => "Too many tries; see `Retry-After`.",
+        429 => "Too much at once; see `Retry-After`.",
         503 => "A dependency does not answer; see `Retry-After`.",
         507 => "The server's disk is full.",
         _ => "A mistake of the server, logged under `request_id`.",

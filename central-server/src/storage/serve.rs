@@ -29,7 +29,7 @@ const CHUNK: u64 = 128 * 1024;
 
 /// Headers of every answer.
 const FIXED: [(HeaderName, &str); 5] = [
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox; frame-ancestors 'none'"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     // Whoever knows the address may read it, from a page as well: the dashboard draws small pictures out of videos.
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),

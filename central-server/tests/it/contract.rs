@@ -45,7 +45,7 @@ async fn every_route_that_is_not_public_asks_for_a_session_first() {
 }
 
 /// A path with an id of nothing.
-fn fill(path: &str) -> String {
+pub fn fill(path: &str) -> String {
     path.split('/')
         .map(|part| if part.starts_with('{') { "01a2140d-1e46-777d-ae1d-fcbbe9c1485a" } else { part })
         .collect::<Vec<_>>()
@@ -53,7 +53,7 @@ fn fill(path: &str) -> String {
 }
 
 /// Who may do what. One row a route; every route that is not public must stand here.
-const RIGHTS: &[(&str, &[&str])] = &[
+pub const RIGHTS: &[(&str, &[&str])] = &[
     ("GET /api/auth/me", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/mfa/status", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("POST /api/mfa/setup", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
@@ -64,6 +64,13 @@ const RIGHTS: &[(&str, &[&str])] = &[
     ("POST /api/users/{id}/reset-mfa", &["super_admin"]),
     ("GET /api/settings/security", &["super_admin", "admin"]),
     ("PUT /api/settings/security", &["super_admin"]),
+    ("GET /api/auth/sessions", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("DELETE /api/auth/sessions", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("DELETE /api/auth/sessions/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("GET /api/auth/tokens", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("POST /api/auth/tokens", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("DELETE /api/auth/tokens/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("GET /api/limits", &["super_admin", "admin"]),
     ("GET /api/deployments", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/deployments/scheduled", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/deployments/summary", &["super_admin", "admin", "operator", "viewer"]),

@@ -127,7 +127,8 @@ async fn wrong_values_in_every_field_of_every_body() {
             for value in poison() {
                 // The other fields are right, so that this one is really reached.
                 let mut body = json!({"site_name": "Autre", "club_name": "Club", "email": "a@b.fr", "password": "x",
-                    "name": "Autre", "type": "custom", "command": "update_config"});
+                    "name": "Autre", "type": "custom", "command": "update_config", "scopes": ["read"],
+                    "expires_in_days": 30});
                 body[name] = value;
                 let bytes = serde_json::to_vec(&body).expect("JSON");
                 let path = attack.path(&path);

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod attacks;
 mod auth;
 mod cli;
 mod commands;
@@ -14,6 +15,7 @@ mod embedded;
 mod events;
 mod groups;
 mod guide;
+mod headers;
 mod hostile;
 mod kills;
 mod library;
@@ -23,9 +25,11 @@ mod metrics;
 mod migrations;
 mod orders;
 mod overview;
+mod own_sessions;
 mod pages;
 mod pooler;
 mod previews;
+mod rate_limits;
 mod references;
 mod second_factor;
 mod selections;
@@ -36,6 +40,7 @@ mod sites;
 mod storage;
 mod tab_sessions;
 mod tallies;
+mod tokens;
 mod uploads;
 mod videos;
 mod walls;

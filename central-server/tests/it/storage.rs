@@ -22,7 +22,7 @@ async fn with(file: &[u8]) -> (TestApp, String) {
 /// Headers that every answer from here has.
 fn is_kept_from_running(answer: &Answer) {
     for (name, value) in [
-        ("content-security-policy", "default-src 'none'; sandbox"),
+        ("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'"),
         ("x-content-type-options", "nosniff"),
         ("x-robots-tag", "none"),
         ("access-control-allow-origin", "*"),

@@ -120,6 +120,7 @@ async fn the_database_keeps_tenants_apart_by_itself() {
         ("sponsor_sites", 1, 0, 1),
         ("users", 0, 0, 0),
         ("sessions", 0, 0, 0),
+        ("api_tokens", 0, 0, 0),
         ("groups", 0, 0, 0),
         ("videos", 1, 0, 0),
         ("site_figures", 4, 1, 0),

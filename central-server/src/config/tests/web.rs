@@ -109,6 +109,22 @@ fn proxies_are_trusted_by_number() {
 }
 
 #[test]
+fn limits_are_kept_unless_somebody_measures() {
+    for (value, expected) in [("", true), ("on", true), ("off", false)] {
+        let config = accepted(&with(development(), &[("NEOPRO_RATE_LIMITS", value)])).config;
+        assert_eq!(config.rate_limits, expected, "{value:?}");
+    }
+    warned(
+        &with(production(), &[("NEOPRO_RATE_LIMITS", "off")]),
+        "NEOPRO_RATE_LIMITS",
+        "réserver cette valeur aux mesures",
+    );
+    for value in ["no", "false", "0", "OFF"] {
+        refused(&with(production(), &[("NEOPRO_RATE_LIMITS", value)]), "NEOPRO_RATE_LIMITS");
+    }
+}
+
+#[test]
 fn the_data_folder_is_absolute() {
     let folder = |environment: &Environment| accepted(environment).config.data_dir;
     assert_eq!(folder(&with(production(), &[("NEOPRO_DATA_DIR", "/srv/neopro")])), PathBuf::from("/srv/neopro"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use neopro_central::clock::Time;
-use neopro_central::db::{Db, Error, FromRow, Query, Scalar, Scope, SessionClaim, SqlType, Statements, Target, query};
+use neopro_central::db::{Claim, Db, Error, FromRow, Query, Scalar, Scope, SqlType, Statements, Target, query};
 use neopro_central::ids::{AgencyId, SessionId, SponsorId, UserId};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -340,13 +340,14 @@ impl Acts {
                 self.refuse(&ids[..2], refusal, |error| matches!(error, Error::Value(_)))
             }
             _ => {
-                let claim = SessionClaim {
-                    session: SessionId::new(),
+                let claim = Claim {
+                    credential: SessionId::new().into(),
                     user: UserId::new(),
                     role: "admin",
                     agency: None,
                     sponsor: None,
                     now: moment(random),
+                    ip: std::net::Ipv4Addr::LOCALHOST.into(),
                 };
                 let refusal = self.db.run(Scope::Staff(claim.user), Some(&claim), row(0, 1)).await.map(drop);
                 self.refuse(&ids[..1], refusal, |error| matches!(error, Error::SessionGone))

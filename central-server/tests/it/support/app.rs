@@ -66,6 +66,8 @@ impl TestApp {
         let mut variables: Vec<(String, String)> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         variables.push(("NEOPRO_DATA_DIR".to_owned(), folder.to_str().expect("UTF-8").to_owned()));
+        // The clock stands still, so no bucket fills again; `rate_limits.rs` switches them on.
+        variables.push(("NEOPRO_RATE_LIMITS".to_owned(), "off".to_owned()));
         let source =
             move |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let config = Config::read(source).expect("a valid configuration").config;
@@ -114,7 +116,14 @@ impl TestApp {
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
         // Nobody runs the live channel's loop here, and a test may take longer than health has patience.
         self.app.health.live_came_round();
-        Call { app: self, method, path: path.to_owned(), headers: HeaderMap::new(), body: Vec::new() }
+        Call {
+            app: self,
+            method,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+            peer: [192, 0, 2, 7],
+        }
     }
 
     /// An account with [`PASSWORD`], made by SQL.
@@ -136,6 +145,14 @@ impl TestApp {
         let email = format!("{}@neopro.test", uuid::Uuid::now_v7());
         self.account(&email, role).await;
         self.login(&email).await
+    }
+
+    /// A token of the API for whoever has this session: its id and itself.
+    pub async fn api_token(&self, session: &str, scopes: &[&str]) -> (String, String) {
+        let new = json!({"name": "Essai", "scopes": scopes, "expires_in_days": 30});
+        let made = self.post("/api/auth/tokens", new).bearer(session).send().await.expect(StatusCode::CREATED).json();
+        let text = |field: &str| made[field].as_str().expect("a text").to_owned();
+        (text("id"), text("token"))
     }
 
     /// Logs an account with [`PASSWORD`] in.
@@ -177,6 +194,7 @@ pub struct Call<'a> {
     path: String,
     headers: HeaderMap,
     body: Vec<u8>,
+    peer: [u8; 4],
 }
 
 impl Call<'_> {
@@ -218,11 +236,22 @@ impl Call<'_> {
         self
     }
 
+    /// From this address.
+    pub fn from(mut self, peer: [u8; 4]) -> Self {
+        self.peer = peer;
+        self
+    }
+
     /// Opens a stream, which has to begin.
     pub async fn open(self) -> Watcher {
         let (parts, body) = self.response().await.into_parts();
         assert_eq!(parts.status, StatusCode::OK);
         Watcher::of(parts.headers, body)
+    }
+
+    /// Sends it for its status alone: of thousands nobody reads the bodies.
+    pub async fn status(self) -> u16 {
+        self.response().await.status().as_u16()
     }
 
     async fn response(self) -> Response {
@@ -232,27 +261,32 @@ impl Call<'_> {
             .body(Body::from(self.body))
             .expect("a request");
         *request.headers_mut() = self.headers;
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 40_000))));
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((self.peer, 40_000))));
         self.app.router.clone().oneshot(request).await.expect("an infallible router")
     }
 
-    /// Sends it, and holds the answer against the contract. Of a stream its first words are enough.
+    /// Sends it, and holds the answer against the contract.
     pub async fn send(self) -> Answer {
         let (method, path) = (self.method.clone(), self.path.clone());
+        let answer = self.unjudged().await;
+        contract::check(&method, &path, &answer);
+        answer
+    }
+
+    /// Sends it to what is no part of the contract. Of a stream its first words are enough.
+    pub async fn unjudged(self) -> Answer {
         let (parts, mut body) = self.response().await.into_parts();
         let is_stream = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
         let bytes = match is_stream {
             true => body.frame().await.expect("a word").expect("bytes").into_data().expect("data"),
             false => body.collect().await.expect("a body").to_bytes(),
         };
-        let answer = Answer {
+        Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
             bytes,
-        };
-        contract::check(&method, &path, &answer);
-        answer
+        }
     }
 }
 
