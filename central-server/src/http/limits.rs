@@ -46,9 +46,7 @@ pub enum Who {
 }
 
 /// What a limit is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = RateLimitName)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// Calls without a session or token, or with what never was one of ours or has expired.
     Anonymous,
@@ -64,20 +62,13 @@ pub enum Limit {
     Site,
 }
 
-/// A row of the table.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[schema(as = RateLimit)]
+/// A row of the table: how many calls at once, and how many a minute in the long run.
+#[derive(Debug, Clone, Copy)]
 pub struct Row {
-    /// What it is of.
     name: Limit,
-    /// Whom it counts by.
     who: Who,
-    /// How many calls at once.
     burst: u32,
-    /// How many a minute in the long run.
     per_minute: u32,
-    /// Whether all replicas count together.
-    shared: bool,
 }
 
 /// Every limit, in the order of [`Limit`].
@@ -91,7 +82,7 @@ pub const TABLE: [Row; 6] = [
 ];
 
 const fn row(name: Limit, who: Who, burst: u32, per_minute: u32) -> Row {
-    Row { name, who, burst, per_minute, shared: false }
+    Row { name, who, burst, per_minute }
 }
 
 /// Buckets of a row at most; an attacker with more addresses than this gains nothing but forgetting.
@@ -288,6 +279,17 @@ impl Limit {
     fn row(self) -> &'static Row {
         &TABLE[self as usize]
     }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Refused => "refused",
+            Self::User => "user",
+            Self::UserWrites => "user_writes",
+            Self::Token => "token",
+            Self::Site => "site",
+        }
+    }
 }
 
 /// Counts a call of the API, and refuses it if it is one too many.
@@ -310,12 +312,36 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(table))
 }
 
+/// A limit, for those who look at the table.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RateLimit)]
+pub struct Shown {
+    /// What it is of, in a word.
+    #[schema(example = "user")]
+    pub name: &'static str,
+    /// Whom it counts by.
+    pub who: Who,
+    /// How many calls at once.
+    pub burst: u32,
+    /// How many a minute in the long run.
+    pub per_minute: f64,
+    /// Whether all replicas count together.
+    pub shared: bool,
+}
+
+impl From<&Row> for Shown {
+    fn from(row: &Row) -> Self {
+        let Row { name, who, burst, per_minute } = *row;
+        Self { name: name.word(), who, burst, per_minute: per_minute.into(), shared: false }
+    }
+}
+
 /// Every limit.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RateLimits)]
 struct LimitTable {
     /// One row a limit.
-    limits: &'static [Row],
+    limits: Vec<Shown>,
 }
 
 /// How much anybody may ask in a while: the limits whose violation is answered with 429 and `Retry-After`.
@@ -325,7 +351,7 @@ struct LimitTable {
 )]
 async fn table(admin: Admin) -> Result<Json<LimitTable>> {
     admin.run(()).await?;
-    Ok(Json(LimitTable { limits: &TABLE }))
+    Ok(Json(LimitTable { limits: TABLE.iter().map(Shown::from).collect() }))
 }
 
 #[cfg(test)]
