@@ -28,7 +28,9 @@ use crate::ids::{DeploymentId, SiteId};
 use crate::live::{self, Live};
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
-use crate::{auth, commands, configurations, deployments, events, groups, health, metrics, settings, sites, videos};
+use crate::{
+    audit, auth, commands, configurations, deployments, events, groups, health, metrics, settings, sites, videos,
+};
 
 /// Everything that a handler may need. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -170,6 +172,7 @@ impl App {
             .merge(events::routes::routes())
             .merge(configurations::routes::routes())
             .merge(limits::routes())
+            .merge(audit::reading::routes::routes())
     }
 
     /// The description of the API.

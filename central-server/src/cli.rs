@@ -7,6 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::app::App;
 use crate::auth::second_factor::cli::ResetMfa;
+use crate::audit::seals::cli::{ErasePerson, VerifyAudit};
 use crate::clock::Clock;
 use crate::config::{Config, Database, DatabaseConfig, help};
 use crate::db::embedded::{Embedded, Options};
@@ -39,6 +40,10 @@ enum Command {
     GrantRole(GrantRole),
     /// Retire la double authentification d'un compte qui a perdu téléphone et codes de secours.
     ResetMfa(ResetMfa),
+    /// Vérifie la chaîne de sceaux du journal d'audit, sans rien modifier ; code 1 si elle est rompue.
+    VerifyAudit(VerifyAudit),
+    /// Efface une personne du journal d'audit ; la chaîne de sceaux reste vérifiable.
+    ErasePerson(ErasePerson),
     /// Écrit la description OpenAPI de l'API.
     Openapi,
 }
@@ -100,6 +105,23 @@ async fn command(command: Command) -> Result<(), String> {
             let result = reset.run(&database.db()?, &Clock::System).await;
             database.close().await.and(result)
         }
+        Command::VerifyAudit(verify) => {
+            let database = AtHand::open_as_it_is().await?;
+            let result = verify.run(&database.db()?).await;
+            database.close().await?;
+            let (told, verdict) = match result {
+                Ok(told) => (told, Ok(())),
+                Err((told, sentence)) => (told, Err(sentence)),
+            };
+            print(&told).and(verdict)
+        }
+        Command::ErasePerson(erase) => {
+            let database = AtHand::open().await?;
+            let owner = connect_once(&database.target).await.map_err(|error| error.to_string())?;
+            let result = erase.run(&database.db()?, &owner, &Clock::System).await;
+            database.close().await?;
+            print(&result?)
+        }
         Command::Openapi => {
             let json = App::openapi().to_pretty_json().map_err(|error| error.to_string())?;
             print(&format!("{json}\n"))
@@ -112,11 +134,21 @@ async fn command(command: Command) -> Result<(), String> {
 struct AtHand {
     target: Target,
     embedded: Option<Embedded>,
+    /// Of the schema; 0 if it was not looked at.
     version: i32,
 }
 
 impl AtHand {
     async fn open() -> Result<Self, String> {
+        Self::opened(true).await
+    }
+
+    /// The same, and its schema stays what it is: for what must change nothing, such as a look at a restored backup.
+    async fn open_as_it_is() -> Result<Self, String> {
+        Self::opened(false).await
+    }
+
+    async fn opened(migrates: bool) -> Result<Self, String> {
         let loaded = DatabaseConfig::load().map_err(|problems| problems.to_string())?;
         for warning in &loaded.warnings {
             note(warning);
@@ -133,6 +165,9 @@ impl AtHand {
         };
         let version = async {
             let client = connect_once(&target).await.map_err(|error| serve::unreachable(&target, &error))?;
+            if !migrates {
+                return Ok(0);
+            }
             migrations::migrate(&client).await.map_err(|error| error.to_string())
         }
         .await;

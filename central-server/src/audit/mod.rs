@@ -1,10 +1,17 @@
-//! Who did what: one row per act, written in the transaction of the act.
+//! Who did what: one row per act, written in the transaction of the act; sealed behind it, in a chain that shows what
+//! was changed since (docs/audit.md).
 
+mod parts;
+pub mod reading;
+pub mod seals;
 pub mod store;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::clock::Time;
 use crate::http::Snapshot;
-use crate::ids::UserId;
+use crate::ids::{SessionId, UserId};
 
 /// What was done, in the vocabulary of NeoPro 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +66,14 @@ pub enum Action {
     ApiTokenCreated,
     /// A token of the API was revoked by its owner.
     ApiTokenRevoked,
+    /// What is said of a video, or its small picture, was changed.
+    VideoUpdated,
+    /// Somebody was refused at login.
+    UserLoginFailed,
+    /// An account was made.
+    UserCreated,
+    /// An account was changed.
+    UserUpdated,
 }
 
 impl Action {
@@ -91,18 +106,28 @@ impl Action {
             Self::SessionEnded => "SESSION_ENDED",
             Self::ApiTokenCreated => "API_TOKEN_CREATED",
             Self::ApiTokenRevoked => "API_TOKEN_REVOKED",
+            Self::VideoUpdated => "VIDEO_UPDATED",
+            Self::UserLoginFailed => "USER_LOGIN_FAILED",
+            Self::UserCreated => "USER_CREATED",
+            Self::UserUpdated => "USER_UPDATED",
         }
     }
 }
 
 /// One act, as it is written down.
+///
+/// Its session, or the token that it came by, is known by the flush that it stands in.
 #[derive(Debug, Clone)]
 pub struct Entry {
     action: Action,
-    user: UserId,
+    user: Option<UserId>,
+    session: Option<SessionId>,
     target: Option<(&'static str, String)>,
-    details: Option<serde_json::Value>,
-    from: Snapshot,
+    details: Option<Value>,
+    before: Option<Value>,
+    after: Option<Value>,
+    personal: Option<Value>,
+    from: Option<Snapshot>,
     at: Time,
 }
 
@@ -110,7 +135,31 @@ impl Entry {
     /// `user` did this, from there, then.
     #[must_use]
     pub fn new(action: Action, user: UserId, from: &Snapshot, at: Time) -> Self {
-        Self { action, user, target: None, details: None, from: from.clone(), at }
+        Self { user: Some(user), ..Self::system(action, Some(from), at) }
+    }
+
+    /// Nobody with an account did this: a job, the command line, or somebody who is not known.
+    #[must_use]
+    pub fn system(action: Action, from: Option<&Snapshot>, at: Time) -> Self {
+        Self {
+            action,
+            user: None,
+            session: None,
+            target: None,
+            details: None,
+            before: None,
+            after: None,
+            personal: None,
+            from: from.cloned(),
+            at,
+        }
+    }
+
+    /// The session that it belongs to, where the flush proves none: at login and logout.
+    #[must_use]
+    pub fn by(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
     }
 
     /// What it was done to: a kind (`site`) and an id.
@@ -120,10 +169,40 @@ impl Entry {
         self
     }
 
-    /// What else is worth knowing; never a secret.
+    /// What else is worth knowing, as an object. A secret in it is blotted out, a person's data goes where it can be
+    /// erased.
     #[must_use]
-    pub fn with(mut self, details: serde_json::Value) -> Self {
-        self.details = Some(details);
+    pub fn with(mut self, details: Value) -> Self {
+        self.details = self.put("details", details);
         self
     }
+
+    /// What it was, and what it is since, as objects: those of their fields that differ are kept. Secrets are blotted out, also
+    /// when they differ, and a person's data goes where it can be erased. For what the database can look up by
+    /// itself see [`store::before`].
+    #[must_use]
+    pub fn change(mut self, before: Value, after: Value) -> Self {
+        let (before, after) = parts::difference(before, after);
+        self.before = self.put("before", before);
+        self.after = self.put("after", after);
+        self
+    }
+
+    /// The open part of a document; the rest of it goes under this name into `personal`.
+    fn put(&mut self, name: &str, document: Value) -> Option<Value> {
+        let (open, personal) = parts::split(document);
+        if let Some(personal) = personal {
+            self.personal.get_or_insert_with(|| Value::Object(serde_json::Map::new()))[name] = personal;
+        }
+        (!open.is_null()).then_some(open)
+    }
+}
+
+/// What the journal keeps of the address that somebody typed who has no account: enough to see that it is the same one
+/// again, and not what may have been a password in the wrong field.
+#[must_use]
+pub fn login_mark(address: &str) -> String {
+    let address = address.trim().to_lowercase();
+    let digest = Sha256::new().chain_update(b"neopro login address v1\0").chain_update(address.as_bytes()).finalize();
+    data_encoding::HEXLOWER.encode(&digest[..8])
 }

@@ -1,79 +1,112 @@
 //! The journal. The application can add to it, and nothing else.
 
+use uuid::Uuid;
+
 use super::Entry;
 use crate::db::{Query, Statement, query};
-use crate::ids::{DeploymentId, GroupId, SessionId, SiteId, TokenId, VideoId};
+use crate::ids::{SessionId, SiteId, TokenId};
 
 const INTO: &str = "insert into audit_logs \
-     (action, user_id, target_type, target_id, details, ip_address, user_agent, created_at)";
+     (action, user_id, target_type, target_id, details, ip_address, user_agent, created_at, session_id, before, after, \
+      personal)";
+
+/// The session is the entry's own, or that which the flush has proven.
+const SESSION: &str = "coalesce($9, nullif(current_setting('neopro.session', true), '')::uuid)";
 
 /// Writes an entry.
 pub fn record(entry: Entry) -> Query<()> {
-    bind(query(format!("{INTO} values ($1, $2, $3, $4, $5, $6, $7, $8)")), entry).nothing()
+    bind(query(format!("{INTO} values ($1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, $10, $11, $12)")), entry).nothing()
 }
 
 /// Writes an entry if the session that the same flush was to begin did begin.
 pub fn record_begun(entry: Entry, session: SessionId) -> Query<()> {
-    when(entry, "select from sessions where id = $9").bind(session).nothing()
+    when(entry.by(session), "select from sessions where id = $13").bind(session).nothing()
 }
 
 /// Writes an entry if the session that the same flush is about to end has not ended yet.
 pub fn record_ending(entry: Entry, session: SessionId) -> Query<()> {
-    when(entry, "select from sessions where id = $9 and user_id = $2 and revoked_at is null and expires_at > $8")
-        .bind(session)
-        .nothing()
+    let there = "select from sessions where id = $13 and user_id = $2 and revoked_at is null and expires_at > $8";
+    when(entry.by(session), there).bind(session).nothing()
 }
 
 /// Writes an entry if its person has other sessions than this one, which the same flush is about to end.
 pub fn record_ending_others(entry: Entry, current: SessionId) -> Query<()> {
-    when(entry, "select from sessions where id <> $9 and user_id = $2 and revoked_at is null and expires_at > $8")
+    when(entry, "select from sessions where id <> $13 and user_id = $2 and revoked_at is null and expires_at > $8")
         .bind(current)
         .nothing()
 }
 
 /// Writes an entry if the token that it is about is there, and its person's.
 pub fn record_if_token(entry: Entry, token: TokenId) -> Query<()> {
-    when(entry, "select from api_tokens where id = $9 and user_id = $2 and revoked_at is null").bind(token).nothing()
+    when(entry, "select from api_tokens where id = $13 and user_id = $2 and revoked_at is null").bind(token).nothing()
 }
 
 /// Writes an entry if the site that it is about is there.
 pub fn record_if_site(entry: Entry, site: SiteId) -> Query<()> {
-    when(entry, "select from sites where id = $9").bind(site).nothing()
+    when(entry, "select from sites where id = $13").bind(site).nothing()
 }
 
-/// Writes an entry if the group that it is about is there.
-pub fn record_if_group(entry: Entry, group: GroupId) -> Query<()> {
-    when(entry, "select from groups where id = $9").bind(group).nothing()
+/// Notes what the thing that the entry is about is before the act. To be put before the act, with [`record_change`]
+/// behind it, in one flush. The kinds that can be looked up are `site`, `group`, `video`, `deployment`
+/// and, in the server's own scope, `user`.
+pub fn before(kind: &'static str, id: Uuid) -> Query<()> {
+    query("select neopro_audit_before($1, $2)").bind(kind).bind(id).nothing()
 }
 
-/// Writes an entry if the site that it is about is in the group.
-pub fn record_if_member(entry: Entry, group: GroupId, site: SiteId) -> Query<()> {
-    when(entry, "select from site_groups where group_id = $9 and site_id = $10").bind(group).bind(site).nothing()
+/// Writes an entry with what the act has changed, if the thing that it is about is there.
+pub fn record_change(entry: Entry, id: Uuid) -> Query<()> {
+    looked_up(entry, DIFFERENCE, &format!("{WAS} on true"), id)
 }
 
-/// Writes an entry if the video that it is about is there.
-pub fn record_if_video(entry: Entry, video: VideoId) -> Query<()> {
-    when(entry, "select from videos where id = $9").bind(video).nothing()
+/// The same, if anything has changed at all.
+pub fn record_change_if_any(entry: Entry, id: Uuid) -> Query<()> {
+    looked_up(entry, DIFFERENCE, &format!("{WAS} on was.it is distinct from thing.it"), id)
 }
 
-/// Writes an entry if the order that it is about is there.
-pub fn record_if_deployment(entry: Entry, deployment: DeploymentId) -> Query<()> {
-    when(entry, "select from content_deployments where id = $9").bind(deployment).nothing()
+const DIFFERENCE: [&str; 2] =
+    ["neopro_audit_difference(was.it, thing.it)", "neopro_audit_difference(thing.it, was.it)"];
+
+/// What [`before`] has noted.
+const WAS: &str = " join (select nullif(current_setting('neopro.before', true), '')::jsonb) as was (it)";
+
+/// Writes an entry with what the thing is that the act has made, if it is there.
+pub fn record_made(entry: Entry, id: Uuid) -> Query<()> {
+    looked_up(entry, ["null", "thing.it"], "", id)
+}
+
+/// Writes an entry with what the thing was that the act is about to remove, if it is there.
+pub fn record_removal(entry: Entry, id: Uuid) -> Query<()> {
+    looked_up(entry, ["thing.it", "null"], "", id)
+}
+
+/// An entry whose `before` and `after` the database looks up, where it does not have them itself.
+fn looked_up(entry: Entry, [before, after]: [&str; 2], further: &str, id: Uuid) -> Query<()> {
+    let sql = format!(
+        "{INTO} select $1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, coalesce($10, {before}), coalesce($11, {after}), $12 \
+         from neopro_audit_snapshot($3, $13) as thing (it){further} where thing.it is not null"
+    );
+    bind(query(sql), entry).bind(id).nothing()
 }
 
 fn when(entry: Entry, there: &str) -> Statement {
-    bind(query(format!("{INTO} select $1, $2, $3, $4, $5, $6, $7, $8 where exists ({there})")), entry)
+    let sql = format!("{INTO} select $1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, $10, $11, $12 where exists ({there})");
+    bind(query(sql), entry)
 }
 
 fn bind(statement: Statement, entry: Entry) -> Statement {
     let (target_type, target_id) = entry.target.unzip();
+    let (ip, user_agent) = entry.from.map(|from| (from.ip.to_string(), from.user_agent)).unzip();
     statement
         .bind(entry.action.name())
         .bind(entry.user)
         .bind(target_type)
         .bind(target_id)
         .bind(entry.details)
-        .bind(entry.from.ip.to_string())
-        .bind(entry.from.user_agent)
+        .bind(ip)
+        .bind(user_agent.flatten())
         .bind(entry.at)
+        .bind(entry.session)
+        .bind(entry.before)
+        .bind(entry.after)
+        .bind(entry.personal)
 }

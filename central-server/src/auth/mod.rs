@@ -9,6 +9,7 @@ mod limits;
 pub mod own_sessions;
 pub mod password;
 mod presented;
+pub(crate) mod refused;
 pub mod routes;
 pub mod second_factor;
 pub mod scopes;

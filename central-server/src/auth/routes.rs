@@ -15,7 +15,7 @@ use super::password::Match;
 use super::second_factor::Code;
 use super::second_factor::challenge::{self, Challenge, Due, LoginAnswer, Passed};
 use super::store::{self, Account, Going, Me, NewSession};
-use super::{Claims, Person, Role, cookies};
+use super::{Claims, Person, Role, cookies, refused};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::clock::Time;
@@ -135,6 +135,7 @@ async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(logi
             Ok(Json(LoginAnswer::asking(due, challenge)).into_response())
         }
         Entered::Refused | Entered::Changed => {
+            refused::login(&app, &login.email, &from).await;
             // Whatever had to be computed, a refusal takes as long: it must not tell which accounts there are.
             app.clock.wait_until(began + REFUSAL).await;
             Err(if login.code.is_some() { WRONG_WITH_CODE } else { WRONG })
@@ -384,7 +385,7 @@ fn go_on(app: &App, going: Going) -> Result<Json<LoggedIn>> {
 async fn revoked(app: &App, session: SessionId, user: UserId, from: &Snapshot) {
     tracing::warn!(%session, address = %from.ip, "a handle was shown that had been used: its session is revoked");
     app.changes.end(session);
-    let entry = Entry::new(Action::SessionRevoked, user, from, app.clock.now()).on("session", session);
+    let entry = Entry::new(Action::SessionRevoked, user, from, app.clock.now()).by(session).on("session", session);
     let noted = match app.db() {
         Ok(db) => db.run_as_system(audit::store::record(entry)).await.map_err(Error::from),
         Err(error) => Err(error),

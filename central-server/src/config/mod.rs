@@ -91,6 +91,8 @@ pub struct Config {
     pub rate_limits: bool,
     /// `VIDEO_MAX_MB`: the largest file of the library, in bytes.
     pub video_max_bytes: u64,
+    /// `AUDIT_KEEP_MONTHS`, 24 to 1200: for how long the journal is kept. None: for ever.
+    pub audit_keep_months: Option<usize>,
     /// `SENDGRID_API_KEY` or `SMTP_…`, with `EMAIL_FROM`. None: mail is off.
     pub mail: Option<Mail>,
     /// `SLACK_WEBHOOK_URL`, unless `SLACK_ALERTS_ENABLED=false`.
@@ -171,6 +173,7 @@ impl Config {
         let data_dir = data_dir::read(&mut r);
         let runtime_dir = data_dir::runtime_dir(&r);
         let video_max_bytes = data_dir::video_max_bytes(&mut r);
+        let audit_keep_months = r.number("AUDIT_KEEP_MONTHS", 24..=1200);
         let mail = notify::mail(&mut r);
         let slack = notify::slack(&mut r);
         let logtail = logs::logtail(&mut r);
@@ -198,6 +201,7 @@ impl Config {
                 trusted_proxy_hops: trusted_proxy_hops?,
                 rate_limits: rate_limits?,
                 video_max_bytes: video_max_bytes?,
+                audit_keep_months: audit_keep_months?,
                 mail: mail?,
                 slack: slack?,
                 logtail: logtail?,

@@ -183,6 +183,12 @@ pub const VARIABLES: &[Variable] = &[
     .or("on"),
     Variable::new("VIDEO_MAX_MB", REFERENCE, "Taille maximale d'une vidéo envoyée, en Mo, de 1 à 4096", "500").or("500"),
     Variable::new(
+        "AUDIT_KEEP_MONTHS",
+        REFERENCE,
+        "Mois pendant lesquels le journal d'audit est conservé, de 24 à 1200 ; sans valeur : toujours",
+        "36",
+    ),
+    Variable::new(
         "DATABASE_SSL",
         "2.2",
         "`true` : chiffrer aussi la connexion vers une base locale ou privée",

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     14 "0014_lean_lists";
     15 "0015_second_factor";
     18 "0018_api_tokens";
+    19 "0019_audit_seals";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

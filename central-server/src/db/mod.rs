@@ -9,6 +9,7 @@ pub mod embedded;
 mod error;
 pub mod migrations;
 mod query;
+mod still;
 mod types;
 
 use std::net::IpAddr;
@@ -22,6 +23,7 @@ pub use connect::{Target, connect_once};
 pub use error::Error;
 pub use query::{Columns, FromRow, Query, Scalar, Statement, Statements, query};
 pub(crate) use query::{read_column, row};
+pub use still::Still;
 pub(crate) use types::sql_newtype;
 pub use types::{Json, SqlType};
 

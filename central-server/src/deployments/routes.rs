@@ -193,7 +193,7 @@ async fn create(
     let flush = (
         store::look(scope, &new),
         (store::insert(scope, id, &new, now), store::start(scope, id, now)),
-        audit::store::record_if_deployment(entry, id),
+        audit::store::record_made(entry, id.0),
         store::find(scope, id),
     );
     let (prospect, ((), sites), (), order) = caller.run(flush).await?;
@@ -272,8 +272,7 @@ async fn delete(
 ) -> Result<Json<DeploymentMessage>> {
     let (scope, now) = (caller.scope(), app.clock.now());
     let entry = Entry::new(Action::DeploymentDeleted, caller.user(), &from, now).on("deployment", id);
-    let flush =
-        (audit::store::record_if_deployment(entry, id), store::cancel(scope, id, now), store::delete(scope, id));
+    let flush = (audit::store::record_removal(entry, id.0), store::cancel(scope, id, now), store::delete(scope, id));
     let ((), sites, title) = caller.run(flush).await?;
     let title = title.ok_or(GONE)?;
     app.has_ordered(id, sites);
@@ -295,8 +294,13 @@ async fn cancel(
 ) -> Result<Json<DeploymentView>> {
     let (scope, now) = (caller.scope(), app.clock.now());
     let entry = Entry::new(Action::DeploymentCancelled, caller.user(), &from, now).on("deployment", id);
-    let flush = (audit::store::record_if_deployment(entry, id), store::cancel(scope, id, now), store::find(scope, id));
-    let ((), sites, order) = caller.run(flush).await?;
+    let flush = (
+        audit::store::before("deployment", id.0),
+        store::cancel(scope, id, now),
+        audit::store::record_change(entry, id.0),
+        store::find(scope, id),
+    );
+    let ((), sites, (), order) = caller.run(flush).await?;
     let order = order.ok_or(GONE)?.with_addresses(&app.storage);
     app.has_ordered(id, sites);
     Ok(Json(order))
@@ -327,9 +331,13 @@ async fn retry(
 ) -> Result<Json<Retried>> {
     let (scope, now) = (caller.scope(), app.clock.now());
     let entry = Entry::new(Action::DeploymentRetried, caller.user(), &from, now).on("deployment", id);
-    let flush =
-        (audit::store::record_if_deployment(entry, id), store::retry(scope, id, which, now), store::find(scope, id));
-    let ((), sites, order) = caller.run(flush).await?;
+    let flush = (
+        audit::store::before("deployment", id.0),
+        store::retry(scope, id, which, now),
+        audit::store::record_change(entry, id.0),
+        store::find(scope, id),
+    );
+    let ((), sites, (), order) = caller.run(flush).await?;
     let (order, retried) = (order.ok_or(GONE)?.with_addresses(&app.storage), sites.len());
     app.has_ordered(id, sites);
     Ok(Json(Retried { retried, order }))

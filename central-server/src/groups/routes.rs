@@ -107,7 +107,7 @@ async fn create(
     let flush = (
         store::insert(scope, id, &new, now),
         store::add(scope, id, sites, now),
-        audit::store::record(entry),
+        audit::store::record_made(entry, id.0),
         store::find(scope, id),
     );
     let ((), (), (), group) = caller.run(flush).await.map_err(no_such_site)?;
@@ -135,12 +135,12 @@ async fn update(
     let entry = Entry::new(Action::GroupUpdated, caller.user(), &from, now).on("group", id);
     let sites = changes.site_ids.as_deref();
     let flush = (
-        (store::update(scope, id, &changes, now), audit::store::record_if_group(entry, id)),
-        store::keep_only(scope, id, sites),
-        store::add(scope, id, sites.unwrap_or_default(), now),
+        (audit::store::before("group", id.0), store::update(scope, id, &changes, now)),
+        (store::keep_only(scope, id, sites), store::add(scope, id, sites.unwrap_or_default(), now)),
+        audit::store::record_change(entry, id.0),
         store::find(scope, id),
     );
-    let (_, (), (), group) = caller.run(flush).await.map_err(no_such_site)?;
+    let (_, _, (), group) = caller.run(flush).await.map_err(no_such_site)?;
     app.changes.note(Change::Group(id));
     group.map(Json).ok_or(GONE)
 }
@@ -174,7 +174,7 @@ async fn delete(
     from: Snapshot,
 ) -> Result<Json<GroupMessage>> {
     let entry = Entry::new(Action::GroupDeleted, caller.user(), &from, app.clock.now()).on("group", id);
-    let (_, name) = caller.run((audit::store::record_if_group(entry, id), store::delete(caller.scope(), id))).await?;
+    let (_, name) = caller.run((audit::store::record_removal(entry, id.0), store::delete(caller.scope(), id))).await?;
     let name = name.ok_or(GONE)?;
     app.changes.note(Change::All(events::Kind::Groups));
     Ok(Json(GroupMessage { message: format!("Le groupe « {name} » est supprimé.") }))
@@ -196,16 +196,22 @@ async fn add_members(
     let (scope, now) = (caller.scope(), app.clock.now());
     let entry = Entry::new(Action::GroupUpdated, caller.user(), &from, now)
         .on("group", id)
-        .with(json!({ "added": members.site_ids.len() }));
+        .with(json!({ "added": named(&members.site_ids) }));
     let flush = (
+        audit::store::before("group", id.0),
         store::add(scope, id, &members.site_ids, now),
-        audit::store::record_if_group(entry, id),
+        audit::store::record_change(entry, id.0),
         store::find(scope, id),
     );
-    let ((), (), group) = caller.run(flush).await.map_err(no_such_site)?;
+    let ((), (), (), group) = caller.run(flush).await.map_err(no_such_site)?;
     app.changes.note(Change::Group(id));
     let (name, added_count) = (group.ok_or(GONE)?.name, members.site_ids.len());
     Ok(Json(MembersAdded { message: format!("Le groupe « {name} » est complété."), added_count }))
+}
+
+/// Who joins, as the journal keeps it: by name, or how many when they are very many.
+fn named(sites: &[SiteId]) -> serde_json::Value {
+    if sites.len() <= 100 { json!(sites) } else { json!(sites.len()) }
 }
 
 /// Takes a site out of a group.
@@ -226,7 +232,11 @@ async fn remove_member(
     let entry = Entry::new(Action::GroupUpdated, caller.user(), &from, app.clock.now())
         .on("group", id)
         .with(json!({ "removed": site }));
-    let flush = (audit::store::record_if_member(entry, id, site), store::remove(caller.scope(), id, site));
+    let flush = (
+        audit::store::before("group", id.0),
+        store::remove(caller.scope(), id, site),
+        audit::store::record_change_if_any(entry, id.0),
+    );
     match caller.run(flush).await?.1 {
         true => {
             app.changes.note(Change::Group(id));

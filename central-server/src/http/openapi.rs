@@ -20,6 +20,7 @@ use crate::events::Beat;
     components(schemas(ErrorBody, Beat)),
     tags(
         (name = "Service", description = "How the service is, without a session"),
+        (name = "Audit", description = "Who did what, and how far that is sealed"),
         (name = "Authentication", description = "Login, logout, one's own account"),
         (name = "Commands", description = "What single boxes are told to do, and what they answered"),
         (name = "Deployments", description = "Orders that sites are to have a video, and what became of them"),

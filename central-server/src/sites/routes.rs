@@ -159,7 +159,8 @@ async fn create(
         let entry = Entry::new(Action::SiteCreated, caller.user(), &from, now)
             .on("site", id)
             .with(json!({ "siteName": new.site_name }));
-        match caller.run((store::insert(caller.scope(), id, &new, &key, now), audit::store::record(entry))).await {
+        let made = audit::store::record_made(entry, id.0);
+        match caller.run((store::insert(caller.scope(), id, &new, &key, now), made)).await {
             Ok((site, ())) => break site,
             Err(error) if error.is_taken("sites_site_name_key") && tries < TRIES => tries += 1,
             Err(error) => return Err(error.into()),
@@ -190,8 +191,9 @@ async fn update(
         .on("site", id)
         .with(json!({ "fields": changes.fields() }));
     let update = store::update(caller.scope(), id, &changes, now);
-    match caller.run((update, audit::store::record_if_site(entry, id))).await {
-        Ok((site, ())) => {
+    let journal = (audit::store::before("site", id.0), update, audit::store::record_change(entry, id.0));
+    match caller.run(journal).await {
+        Ok(((), site, ())) => {
             app.changes.note(Change::Site(id));
             site.map(Json).ok_or(GONE)
         }
@@ -223,7 +225,7 @@ async fn delete(
 ) -> Result<Json<SiteMessage>> {
     let entry = Entry::new(Action::SiteDeleted, caller.user(), &from, app.clock.now()).on("site", id);
     // The journal first: behind the deletion it could not tell whether there was anything to delete.
-    let (_, name) = caller.run((audit::store::record_if_site(entry, id), store::delete(caller.scope(), id))).await?;
+    let (_, name) = caller.run((audit::store::record_removal(entry, id.0), store::delete(caller.scope(), id))).await?;
     let name = name.ok_or(GONE)?;
     app.live.hub.dismiss(id);
     app.changes.note(Change::All(Kind::Sites));
@@ -243,7 +245,10 @@ async fn regenerate_key(
     from: Snapshot,
 ) -> Result<Json<SiteWithKey>> {
     let (key, now) = (new_key()?, app.clock.now());
-    let entry = Entry::new(Action::ApiKeyRegenerated, caller.user(), &from, now).on("site", id);
+    // That it is another one, and neither of the two.
+    let entry = Entry::new(Action::ApiKeyRegenerated, caller.user(), &from, now)
+        .on("site", id)
+        .change(json!({ "api_key": "before" }), json!({ "api_key": "after" }));
     let replace = store::replace_key(caller.scope(), id, &key, now);
     let (site, ()) = caller.run((replace, audit::store::record_if_site(entry, id))).await?;
     let site = site.ok_or(GONE)?;

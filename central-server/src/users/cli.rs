@@ -3,11 +3,14 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Args;
+use serde_json::json;
 
 use super::{NewUser, check_password, staff_only, store};
+use crate::audit::{self, Action, Entry};
 use crate::auth::{Passwords, Role};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::ids::UserId;
 
 /// `create-admin`.
 #[derive(Debug, Args)]
@@ -66,8 +69,13 @@ impl CreateAdmin {
         };
         let new = NewUser::new(&email, &full_name, self.role)?;
         let hash = Passwords::default().hash(password).await.map_err(|error| format!("{error:?}"))?;
-        let user = db
-            .run_as_system(store::insert(&new, hash, clock.now()))
+        let (id, now) = (UserId::new(), clock.now());
+        let entry = Entry::system(Action::UserCreated, None, now).on("user", id).with(json!({
+            "by": "command line", "email": new.email, "full_name": new.full_name,
+        }));
+        let flush = (store::insert(id, &new, hash, now), audit::store::record_made(entry, id.0));
+        let (user, ()) = db
+            .run_as_system(flush)
             .await
             .map_err(|error| if error.is_taken("users_email_key") { taken(&email) } else { error.to_string() })?;
         if self.role.is_some_and(|asked| asked != user.role) {
@@ -97,11 +105,17 @@ impl GrantRole {
                 ));
             }
         }
-        let user = db
-            .run_as_system(store::set_role(&self.email, self.role, clock.now()))
-            .await
-            .map_err(|error| error.to_string())?
-            .ok_or_else(|| format!("Aucun compte n'a l'adresse « {} ».", self.email.escape_debug()))?;
+        let unknown = || format!("Aucun compte n'a l'adresse « {} ».", self.email.escape_debug());
+        let id = db.run_as_system(store::find_id(&self.email)).await.map_err(|error| error.to_string())?;
+        let (id, now) = (id.ok_or_else(unknown)?, clock.now());
+        let entry = Entry::system(Action::UserUpdated, None, now).on("user", id).with(json!({ "by": "command line" }));
+        let flush = (
+            audit::store::before("user", id.0),
+            store::set_role(&self.email, self.role, now),
+            audit::store::record_change(entry, id.0),
+        );
+        let ((), user, ()) = db.run_as_system(flush).await.map_err(|error| error.to_string())?;
+        let user = user.ok_or_else(unknown)?;
         say(&format!("{} a maintenant le rôle {}. Ses sessions ouvertes sont terminées.", user.email, user.role));
         Ok(())
     }

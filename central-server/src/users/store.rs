@@ -32,7 +32,7 @@ pub fn exists(email: &str) -> Query<bool> {
 /// Creates an account: a super_admin while there is no active one, whatever was asked for, else with the role that
 /// was asked for, else an admin.
 /// An address that is taken violates `users_email_key`; the existing account is never touched.
-pub fn insert(new: &NewUser, password_hash: String, now: Time) -> Query<UserBrief> {
+pub fn insert(id: UserId, new: &NewUser, password_hash: String, now: Time) -> Query<UserBrief> {
     query(
         "insert into users (id, email, full_name, password_hash, role, created_at, updated_at) \
          select $1, $2, $3, $4, case when exists ( \
@@ -40,7 +40,7 @@ pub fn insert(new: &NewUser, password_hash: String, now: Time) -> Query<UserBrie
            ) then coalesce($5, 'admin') else 'super_admin' end, $6, $6 \
          returning id, email, full_name, role",
     )
-    .bind(UserId::new())
+    .bind(id)
     .bind(new.email.clone())
     .bind(new.full_name.clone())
     .bind(password_hash)
@@ -65,6 +65,14 @@ pub fn set_role(email: &str, role: Role, now: Time) -> Query<Option<UserBrief>> 
     .bind(role.name())
     .bind(now)
     .optional()
+}
+
+/// The account of an address.
+pub fn find_id(email: &str) -> Query<Option<UserId>> {
+    query("select id from users where lower(email) = lower($1)")
+        .bind(email.to_owned())
+        .optional::<Scalar<UserId>>()
+        .map(|id| id.map(|Scalar(id)| id))
 }
 
 /// Whether an account is the only one left that manages the others. `grant-role` must not take that away.

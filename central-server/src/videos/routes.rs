@@ -189,12 +189,21 @@ async fn update(
     State(app): State<App>,
     caller: Operator,
     Id(id): Id<VideoId>,
+    from: Snapshot,
     Body(changes): Body<VideoChanges>,
 ) -> Result<Json<VideoView>> {
     if changes.is_empty() {
         return Err(Error::Unreadable("Aucun champ à modifier n'a été envoyé."));
     }
-    let video = caller.run(store::update(caller.scope(), id, &changes, app.clock.now())).await?.ok_or(GONE)?;
+    let now = app.clock.now();
+    let entry = Entry::new(Action::VideoUpdated, caller.user(), &from, now).on("video", id);
+    let flush = (
+        audit::store::before("video", id.0),
+        store::update(caller.scope(), id, &changes, now),
+        audit::store::record_change(entry, id.0),
+    );
+    let ((), video, ()) = caller.run(flush).await?;
+    let video = video.ok_or(GONE)?;
     app.changes.note(Change::Video(id));
     Ok(Json(view(&app, video)))
 }
@@ -211,11 +220,12 @@ async fn put_thumbnail(
     State(app): State<App>,
     caller: Operator,
     Id(id): Id<VideoId>,
+    from: Snapshot,
     request: Request,
 ) -> Result<Json<VideoView>> {
     let picture = thumbnail::receive(request).await?;
     App::to_its_end(async move {
-        let video = thumbnail::replace(&app, &caller, id, picture).await?.ok_or(GONE)?;
+        let video = thumbnail::replace(&app, &caller, &from, id, picture).await?.ok_or(GONE)?;
         app.changes.note(Change::Video(id));
         Ok(Json(view(&app, video)))
     })
@@ -262,7 +272,7 @@ async fn delete(
 ) -> Result<Json<VideoMessage>> {
     let entry = Entry::new(Action::VideoDeleted, caller.user(), &from, app.clock.now()).on("video", id);
     App::to_its_end(async move {
-        let flush = (audit::store::record_if_video(entry, id), store::delete(caller.scope(), id));
+        let flush = (audit::store::record_removal(entry, id.0), store::delete(caller.scope(), id));
         let ((), gone) = caller.run(flush).await.map_err(wanted_somewhere)?;
         let gone = gone.ok_or(GONE)?;
         app.changes.note(Change::All(Kind::Videos));

@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 
 use super::{VideoRow, facts, store, upload};
 use crate::app::App;
+use crate::audit::{self, Action, Entry};
 use crate::auth::Caller;
 use crate::db;
 use crate::error::{Error, Result};
-use crate::http::read_body;
+use crate::http::{Snapshot, read_body};
 use crate::ids::VideoId;
 use crate::storage::{Bucket, Kind, ObjectName};
 
@@ -58,7 +59,13 @@ pub async fn receive(request: Request) -> Result<(Kind, Bytes)> {
 ///
 /// # Errors
 /// Then the video has the picture that it had, and nothing is left of the new one.
-pub async fn replace(app: &App, caller: &Caller, id: VideoId, picture: (Kind, Bytes)) -> Result<Option<VideoRow>> {
+pub async fn replace(
+    app: &App,
+    caller: &Caller,
+    from: &Snapshot,
+    id: VideoId,
+    picture: (Kind, Bytes),
+) -> Result<Option<VideoRow>> {
     // A token alone writes nothing onto our disk: its session is proven before.
     let Some(before) = caller.run(store::find(caller.scope(), id)).await? else { return Ok(None) };
     let (kind, bytes) = picture;
@@ -67,13 +74,17 @@ pub async fn replace(app: &App, caller: &Caller, id: VideoId, picture: (Kind, By
     draft.write(&bytes).await?;
     draft.finish().await?;
     let object = app.storage.keep(draft, Bucket::Videos, kind).await?;
-    let set = store::set_thumbnail(caller.scope(), id, &object, app.clock.now());
-    let error = match caller.run((store::lock_thumbnail(caller.scope(), id), set)).await {
-        Ok((replaced, Some(video))) => {
+    let now = app.clock.now();
+    let set = store::set_thumbnail(caller.scope(), id, &object, now);
+    let entry = Entry::new(Action::VideoUpdated, caller.user(), from, now).on("video", id);
+    let journal = (audit::store::before("video", id.0), audit::store::record_change(entry, id.0));
+    let flush = (store::lock_thumbnail(caller.scope(), id), journal.0, set, journal.1);
+    let error = match caller.run(flush).await {
+        Ok((replaced, (), Some(video), ())) => {
             discard(app, replaced).await;
             return Ok(Some(video));
         }
-        Ok((_, None)) => {
+        Ok((_, (), None, ())) => {
             upload::discard(app, &object).await;
             return Ok(None);
         }

@@ -124,7 +124,7 @@ pub async fn keep(
     let new = NewVideo { id, filename, path, original_name, size, checksum, facts, labels };
     let flush = (
         store::insert(caller.scope(), &new, now),
-        audit::store::record_if_video(entry, id),
+        audit::store::record_made(entry, id.0),
         store::find_same(caller.scope(), &new.checksum),
     );
     let error = match caller.run(flush).await {

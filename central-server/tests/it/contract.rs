@@ -54,6 +54,10 @@ pub fn fill(path: &str) -> String {
 
 /// Who may do what. One row a route; every route that is not public must stand here.
 pub const RIGHTS: &[(&str, &[&str])] = &[
+    ("GET /api/audit", &["super_admin", "admin"]),
+    ("GET /api/audit/actions", &["super_admin", "admin"]),
+    ("GET /api/audit/export", &["super_admin", "admin"]),
+    ("GET /api/audit/seals", &["super_admin", "admin"]),
     ("GET /api/auth/me", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/mfa/status", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("POST /api/mfa/setup", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),

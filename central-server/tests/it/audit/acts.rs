@@ -1,0 +1,297 @@
+//! Every route that changes something leaves an entry: by the API's description, not by examples.
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::timely;
+use crate::media;
+use crate::support::app::PASSWORD;
+use crate::support::contract::operations;
+use crate::support::{Answer, Form, TestApp};
+
+/// What each unsafe route leaves in the journal when it succeeds. [`Scene::act`] makes it succeed.
+const ACTS: &[(&str, &str)] = &[
+    ("POST /api/auth/login", "USER_LOGIN"),
+    ("POST /api/auth/logout", "USER_LOGOUT"),
+    ("POST /api/sites", "SITE_CREATED"),
+    ("PUT /api/sites/{id}", "SITE_UPDATED"),
+    ("DELETE /api/sites/{id}", "SITE_DELETED"),
+    ("POST /api/sites/{id}/regenerate-key", "API_KEY_REGENERATED"),
+    ("POST /api/sites/{id}/command", "COMMAND_SENT"),
+    ("POST /api/groups", "GROUP_CREATED"),
+    ("PUT /api/groups/{id}", "GROUP_UPDATED"),
+    ("DELETE /api/groups/{id}", "GROUP_DELETED"),
+    ("POST /api/groups/{id}/sites", "GROUP_UPDATED"),
+    ("DELETE /api/groups/{id}/sites/{site_id}", "GROUP_UPDATED"),
+    ("POST /api/videos", "VIDEO_UPLOADED"),
+    ("POST /api/videos/bulk", "VIDEO_UPLOADED"),
+    ("PUT /api/videos/{id}", "VIDEO_UPDATED"),
+    ("PUT /api/videos/{id}/thumbnail", "VIDEO_UPDATED"),
+    ("DELETE /api/videos/{id}", "VIDEO_DELETED"),
+    ("POST /api/deployments", "VIDEO_DEPLOYED"),
+    ("POST /api/deployments/{id}/cancel", "DEPLOYMENT_CANCELLED"),
+    ("POST /api/deployments/{id}/retry", "DEPLOYMENT_RETRIED"),
+    ("DELETE /api/deployments/{id}", "DEPLOYMENT_DELETED"),
+];
+
+/// Unsafe routes that leave none, and why.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    (
+        "POST /api/auth/refresh",
+        "a session goes on: nothing is changed but its handle, every ten minutes; a stolen one is SESSION_REVOKED",
+    ),
+    (
+        "POST /api/deployments/preview",
+        "it computes and changes nothing; it is a POST because of the size of its question",
+    ),
+    ("PUT /api/deployments/{id}", "it never succeeds: a status follows from what the boxes report"),
+];
+
+#[tokio::test]
+async fn every_act_leaves_an_entry() {
+    let scene = Scene::new().await;
+    let mut known: BTreeSet<&str> = ACTS.iter().chain(EXCEPTIONS).map(|(route, _)| *route).collect();
+    assert_eq!(known.len(), ACTS.len() + EXCEPTIONS.len(), "a route stands in one of the tables, once");
+    for (path, method, _) in operations() {
+        if matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS") {
+            continue;
+        }
+        let route = format!("{method} {path}");
+        assert!(known.remove(route.as_str()), "{route} stands in neither table: what does it leave in the journal?");
+        let Some((_, action)) = ACTS.iter().find(|(act, _)| *act == route) else { continue };
+        let (answer, entries) = scene.act(&route).await;
+        assert!((200..300).contains(&answer.status), "{route}: {} {}", answer.status, answer.text);
+        let entry = entries.iter().find(|entry| entry.get::<_, String>("action") == *action);
+        let entry = entry.unwrap_or_else(|| panic!("{route} leaves no {action}"));
+        scene.judge(&route, entry, &answer);
+    }
+    assert!(known.is_empty(), "routes of the tables that are not there: {known:?}");
+}
+
+/// A server, somebody who may do everything, and what is needed to do it.
+struct Scene {
+    app: TestApp,
+    email: String,
+    user: Uuid,
+    token: String,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let app = timely().await;
+        let email = "camille@neopro.test".to_owned();
+        app.account(&email, "super_admin").await;
+        let token = app.login(&email).await;
+        let me = app.get("/api/auth/me").bearer(&token).send().await.json();
+        Self { user: id_of(&me).parse().expect("an id"), app, email, token }
+    }
+
+    /// Succeeds with a route: the answer, and the entries that it has left.
+    async fn act(&self, route: &str) -> (Answer, Vec<Row>) {
+        let (method, path) = route.split_once(' ').expect("a method");
+        let (path, body) = self.prepared(route, path).await;
+        let since = self.count().await;
+        let method: Method = method.parse().expect("a method");
+        let mut call = self.app.call(method, &path).bearer(&self.token).header("user-agent", "Firefox");
+        call = match body {
+            Body::Nothing => call,
+            Body::Json(body) => call.json(&body),
+            Body::Files(form) => call.form(&form),
+            Body::Picture(bytes) => call.header("content-type", "image/jpeg").body(bytes.to_vec()),
+            Body::As(token) => self.app.post(&path, json!({})).bearer(&token).header("user-agent", "Firefox"),
+        };
+        let answer = call.send().await;
+        let sql = "select *, details::text as told, before::text as was, after::text as became from audit_logs \
+             order by written_at desc, id limit $1";
+        let more = self.count().await - since;
+        (answer, self.app.db.owner().await.query(sql, &[&more]).await.expect("the journal"))
+    }
+
+    /// What a route needs: its path with ids of things that are there for it, and its body.
+    async fn prepared(&self, route: &str, path: &str) -> (String, Body) {
+        let at = |id: &str| path.replace("{id}", id);
+        match route {
+            "POST /api/auth/login" => (at(""), Body::Json(json!({"email": self.email, "password": PASSWORD}))),
+            "POST /api/auth/logout" => (at(""), Body::As(self.app.login(&self.email).await)),
+            "POST /api/sites" => (at(""), Body::Json(json!({"site_name": "Gymnase", "club_name": "Club"}))),
+            "PUT /api/sites/{id}" => (at(&self.site().await), Body::Json(json!({"club_name": "Nouveau club"}))),
+            "POST /api/sites/{id}/command" => {
+                let params = json!({"command": "reboot", "params": {}, "queueIfOffline": true});
+                (at(&self.site().await), Body::Json(params))
+            }
+            site if site.contains("/api/sites/{id}") => (at(&self.site().await), Body::Nothing),
+            "POST /api/groups" => {
+                (at(""), Body::Json(json!({"name": "Groupe", "type": "custom", "site_ids": [self.site().await]})))
+            }
+            "PUT /api/groups/{id}" => (at(&self.group(None).await), Body::Json(json!({"name": "Autre"}))),
+            "POST /api/groups/{id}/sites" => {
+                (at(&self.group(None).await), Body::Json(json!({"site_ids": [self.site().await]})))
+            }
+            "DELETE /api/groups/{id}/sites/{site_id}" => {
+                let site = self.site().await;
+                (at(&self.group(Some(&site)).await).replace("{site_id}", &site), Body::Nothing)
+            }
+            "DELETE /api/groups/{id}" => (at(&self.group(None).await), Body::Nothing),
+            "POST /api/videos" => (at(""), Body::Files(Form::new().file("video", "a.mp4", &film()))),
+            "POST /api/videos/bulk" => (at(""), Body::Files(Form::new().file("videos", "b.mp4", &film()))),
+            "PUT /api/videos/{id}" => (at(&self.video().await), Body::Json(json!({"title": "Autre"}))),
+            "PUT /api/videos/{id}/thumbnail" => (at(&self.video().await), Body::Picture(media!("picture.jpg"))),
+            "DELETE /api/videos/{id}" => (at(&self.video().await), Body::Nothing),
+            "POST /api/deployments" => (at(""), Body::Json(self.order().await)),
+            "POST /api/deployments/{id}/retry" => (at(&self.deployment().await), Body::Json(json!({}))),
+            order if order.contains("/api/deployments/{id}") => (at(&self.deployment().await), Body::Nothing),
+            other => panic!("nobody has said how to succeed with {other}"),
+        }
+    }
+
+    /// Whether an entry says who, what, to what, from where; and no secret.
+    fn judge(&self, route: &str, entry: &Row, answer: &Answer) {
+        assert_eq!(entry.get::<_, Option<Uuid>>("user_id"), Some(self.user), "{route}: who");
+        assert!(entry.get::<_, Option<Uuid>>("session_id").is_some(), "{route}: by which session");
+        assert!(entry.get::<_, Option<Uuid>>("token_id").is_none(), "{route}: by no token");
+        assert!(entry.get::<_, Option<String>>("target_type").is_some_and(|kind| !kind.is_empty()), "{route}: to what");
+        assert!(entry.get::<_, Option<String>>("target_id").is_some_and(|id| id.len() == 36), "{route}: to which");
+        assert_eq!(entry.get::<_, Option<String>>("ip_address").as_deref(), Some("192.0.2.7"), "{route}: from where");
+        assert_eq!(entry.get::<_, Option<String>>("user_agent").as_deref(), Some("Firefox"), "{route}: with what");
+        let [was, became, told] = ["was", "became", "told"].map(|column| entry.get::<_, Option<String>>(column));
+        let method = route.split(' ').next().expect("a method");
+        let is_about_a_thing = !route.contains("/auth/") && !route.ends_with("/command");
+        if is_about_a_thing {
+            assert!(was.is_some() || became.is_some() || told.is_some(), "{route}: it says what");
+            assert_eq!(
+                method == "DELETE" && !route.contains("/sites/{site_id}"),
+                became.is_none(),
+                "{route}: what is left"
+            );
+        }
+        if is_about_a_thing && (method == "PUT" || route.contains("/cancel")) {
+            assert!(was.as_ref().is_some_and(|was| was != "{}"), "{route}: what it was");
+            assert_ne!(was, became, "{route}: it was something else");
+        }
+        let all = format!("{was:?} {became:?} {told:?}");
+        let key = answer.text.starts_with('{').then(|| answer.json()["api_key"].as_str().map(str::to_owned)).flatten();
+        assert!(key.is_none_or(|key| !all.contains(&key)), "{route}: the journal has the key");
+        assert!(!all.contains("sha256:") && !all.contains(PASSWORD), "{route}: {all}");
+    }
+
+    async fn count(&self) -> i64 {
+        let sql = "select count(*) from audit_logs";
+        self.app.db.owner().await.query_one(sql, &[]).await.expect("a count").get(0)
+    }
+
+    async fn made(&self, path: &str, body: Value) -> String {
+        let answer = self.app.post(path, body).bearer(&self.token).send().await;
+        assert_eq!(answer.status, 201, "{path}: {}", answer.text);
+        id_of(&answer.json())
+    }
+
+    async fn site(&self) -> String {
+        self.made("/api/sites", json!({"site_name": "Gymnase", "club_name": "Club"})).await
+    }
+
+    async fn group(&self, site: Option<&str>) -> String {
+        let sites: Vec<&str> = site.into_iter().collect();
+        self.made("/api/groups", json!({"name": "Groupe", "type": "custom", "site_ids": sites})).await
+    }
+
+    async fn video(&self) -> String {
+        let form = Form::new().file("video", "a.mp4", &film());
+        let answer = self.app.call(Method::POST, "/api/videos").bearer(&self.token).form(&form).send().await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        id_of(&answer.json())
+    }
+
+    async fn order(&self) -> Value {
+        json!({"video_id": self.video().await, "target_type": "site", "target_id": self.site().await})
+    }
+
+    async fn deployment(&self) -> String {
+        let order = self.order().await;
+        self.made("/api/deployments", order).await
+    }
+}
+
+enum Body {
+    Nothing,
+    Json(Value),
+    Files(Form),
+    Picture(&'static [u8]),
+    /// An empty object, of this session.
+    As(String),
+}
+
+fn id_of(answer: &Value) -> String {
+    answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned()
+}
+
+/// A film that the library has not yet: players pass over what is behind its end.
+fn film() -> Vec<u8> {
+    let mut bytes = media!("faststart.mp4").to_vec();
+    bytes.extend_from_slice(&[0, 0, 0, 24]);
+    bytes.extend_from_slice(b"free");
+    bytes.extend_from_slice(Uuid::now_v7().as_bytes());
+    bytes
+}
+
+#[tokio::test]
+async fn refused_logins_are_in_it_and_say_why() {
+    let app = timely().await;
+    app.account("camille@neopro.test", "viewer").await;
+    app.account("dominique@neopro.test", "viewer").await;
+    let owner = app.db.owner().await;
+    owner.batch_execute("update users set is_active = false where email like 'dominique%'").await.expect("suspended");
+    for email in ["Camille@Neopro.test", "dominique@neopro.test", "Tir au but 9", "tir au but 9", "x@neopro.test"] {
+        let body = json!({"email": email, "password": "Autre chose 1"});
+        assert_eq!(app.post("/api/auth/login", body).send().await.status, 401);
+    }
+    let rows = owner
+        .query(
+            "select details->>'reason', user_id::text = target_id, ip_address, personal->'details'->>'login_mark', \
+               (a.*)::text from audit_logs a where action = 'USER_LOGIN_FAILED' order by written_at",
+            &[],
+        )
+        .await
+        .expect("the journal");
+    let told: Vec<(String, Option<bool>, Option<String>)> =
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(3))).collect();
+    let reasons: Vec<(&str, Option<bool>)> = told.iter().map(|(reason, own, _)| (reason.as_str(), *own)).collect();
+    let unknown = ("unknown", None);
+    assert_eq!(reasons, [("password", Some(true)), ("inactive", Some(true)), unknown, unknown, unknown]);
+    assert!(rows.iter().all(|row| row.get::<_, String>(2) == "192.0.2.7"));
+    let marks: Vec<&str> = told.iter().filter_map(|(_, _, mark)| mark.as_deref()).collect();
+    assert!(marks[0] == marks[1] && marks[1] != marks[2], "the same address is seen again: {marks:?}");
+    for row in &rows {
+        let all = row.get::<_, String>(4).to_lowercase();
+        assert!(!all.contains("autre chose") && !all.contains("tir au but"), "what may be a password: {all}");
+    }
+}
+
+#[tokio::test]
+async fn an_act_says_what_it_was_and_what_it_is_since() {
+    let scene = Scene::new().await;
+    let site = scene.site().await;
+    let path = format!("/api/sites/{site}");
+    let changed = json!({"club_name": "HBC Nantes", "sports": ["handball"]});
+    scene.app.put(&path, changed).bearer(&scene.token).send().await.expect(axum::http::StatusCode::OK);
+    let group = scene.group(Some(&site)).await;
+    scene.app.delete(&format!("/api/groups/{group}/sites/{site}")).bearer(&scene.token).send().await;
+    let logs = scene.app.get("/api/audit").bearer(&scene.token).send().await.json();
+    let newest = |action: &str| {
+        let logs = logs["logs"].as_array().expect("entries").clone();
+        logs.into_iter().find(|log| log["action"] == action).unwrap_or_else(|| panic!("no {action} in the journal"))
+    };
+    let updated = newest("SITE_UPDATED");
+    assert_eq!(updated["before"], json!({"club_name": "Club", "sports": null}));
+    assert_eq!(updated["after"], json!({"club_name": "HBC Nantes", "sports": ["handball"]}));
+    let left = newest("GROUP_UPDATED");
+    assert_eq!((&left["before"]["sites"], &left["after"]["sites"]), (&json!([site]), &json!([])));
+    scene.app.delete(&path).bearer(&scene.token).send().await.expect(axum::http::StatusCode::OK);
+    let logs = scene.app.get("/api/audit?action=SITE_DELETED").bearer(&scene.token).send().await.json();
+    let gone = &logs["logs"][0];
+    assert_eq!((&gone["before"]["club_name"], &gone["after"]), (&json!("HBC Nantes"), &Value::Null));
+    assert_eq!(gone["target_name"], "Gymnase", "by its last name");
+}
