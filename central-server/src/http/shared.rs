@@ -104,7 +104,7 @@ mod tests {
         let (shared, gate) = (Shared::default(), Notify::new());
         let first = shared.get(async {
             gate.notified().await;
-            Ok(1)
+            Ok::<_, &str>(1)
         });
         let open = async { gate.notify_one() };
         // The second and the third wait together; the second fails.
