@@ -3,12 +3,12 @@
 
 alter table users
   -- The last step of 30 seconds whose code was accepted: a code opens once.
-  add column mfa_last_step bigint,
+  add column factor_step bigint,
   -- A factor that is being set up, sealed and hashed like one that is on. It takes that one's place when its first code
   -- has come.
-  add column mfa_pending_secret text,
-  add column mfa_pending_codes text[],
-  add column mfa_pending_at timestamptz;
+  add column factor_pending_secret text,
+  add column factor_pending_codes text[],
+  add column factor_pending_at timestamptz;
 
 -- What a person decides for the whole installation.
 create table settings (

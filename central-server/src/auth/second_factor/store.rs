@@ -30,7 +30,7 @@ row! {
 
 /// A factor that is being set up has to be finished within the hour.
 const FACTOR: &str = "coalesce(u.mfa_enabled, false) as enabled, u.mfa_secret, u.mfa_backup_codes, u.email, \
-     case when u.mfa_pending_at > $2 - interval '1 hour' then u.mfa_pending_secret end as pending";
+     case when u.factor_pending_at > $2 - interval '1 hour' then u.factor_pending_secret end as pending";
 
 /// The factor of a person.
 pub fn factor(user: UserId, now: Time) -> Query<Option<Factor>> {
@@ -138,10 +138,10 @@ pub fn take_try(user: UserId, address: &str, now: Time) -> Query<i32> {
 
 /// What using a code up changes: `$2` is the secret that it was compared with, `$3` its step, `$4` the backup code's
 /// hash, `$5` now.
-const SPEND: &str = "mfa_last_step = coalesce($3, u.mfa_last_step), mfa_verified_at = $5";
+const SPEND: &str = "factor_step = coalesce($3, u.factor_step), mfa_verified_at = $5";
 const CODES_LEFT: &str = "mfa_backup_codes = array_remove(u.mfa_backup_codes, $4)";
 const UNSPENT: &str = "u.mfa_enabled and u.mfa_secret is not distinct from $2 and case when $3 is not null \
-     then coalesce(u.mfa_last_step, -1) < $3 else $4 = any (u.mfa_backup_codes) end";
+     then coalesce(u.factor_step, -1) < $3 else $4 = any (u.mfa_backup_codes) end";
 
 fn bind_spent(statement: Statement, sealed: Option<String>, spent: Spent, now: Time) -> Statement {
     let (step, backup) = match spent {
@@ -172,7 +172,7 @@ pub fn pass(challenge: &str, sealed: Option<String>, spent: Spent, now: Time, ad
 /// Keeps a factor that is to be set up, for an account that has none.
 pub fn set_up(user: UserId, pending: Pending, now: Time) -> Query<bool> {
     query(
-        "update users set mfa_pending_secret = $2, mfa_pending_codes = $3, mfa_pending_at = $4 \
+        "update users set factor_pending_secret = $2, factor_pending_codes = $3, factor_pending_at = $4 \
          where id = $1 and not coalesce(mfa_enabled, false) returning true",
     )
     .bind(user)
@@ -192,14 +192,14 @@ pub fn set_up_another(
     now: Time,
     address: &str,
 ) -> Query<()> {
-    let change = format!("{CODES_LEFT}, mfa_pending_secret = $7, mfa_pending_codes = $8, mfa_pending_at = $5");
+    let change = format!("{CODES_LEFT}, factor_pending_secret = $7, factor_pending_codes = $8, factor_pending_at = $5");
     act(&change, user, sealed, spent, now, address).bind(pending.sealed).bind(pending.codes).nothing()
 }
 
 /// Turns the factor off.
 pub fn disable(user: UserId, sealed: Option<String>, spent: Spent, now: Time, address: &str) -> Query<()> {
-    let change = "mfa_enabled = false, mfa_secret = null, mfa_backup_codes = null, mfa_pending_secret = null, \
-         mfa_pending_codes = null, mfa_pending_at = null, updated_at = $5";
+    let change = "mfa_enabled = false, mfa_secret = null, mfa_backup_codes = null, factor_pending_secret = null, \
+         factor_pending_codes = null, factor_pending_at = null, updated_at = $5";
     act(change, user, sealed, spent, now, address).nothing()
 }
 
@@ -234,10 +234,10 @@ fn act(change: &str, user: UserId, sealed: Option<String>, spent: Spent, now: Ti
 pub fn enable(user: UserId, sealed: &str, step: i64, now: Time) -> Query<()> {
     query(
         "with enabled as ( \
-           update users set mfa_enabled = true, mfa_secret = mfa_pending_secret, mfa_backup_codes = mfa_pending_codes, \
-             mfa_last_step = $3, mfa_verified_at = $4, updated_at = $4, \
-             mfa_pending_secret = null, mfa_pending_codes = null, mfa_pending_at = null \
-           where id = $1 and mfa_pending_secret = $2 returning id \
+           update users set mfa_enabled = true, mfa_secret = factor_pending_secret, mfa_backup_codes = factor_pending_codes, \
+             factor_step = $3, mfa_verified_at = $4, updated_at = $4, \
+             factor_pending_secret = null, factor_pending_codes = null, factor_pending_at = null \
+           where id = $1 and factor_pending_secret = $2 returning id \
          ) \
          select neopro_require(exists (select from enabled))",
     )
@@ -295,10 +295,10 @@ pub fn status(user: UserId) -> Query<Option<FactorStatus>> {
 pub fn reset(user: UserId, now: Time) -> Query<Vec<SessionId>> {
     query(
         "with person as ( \
-           update users set mfa_enabled = false, mfa_secret = null, mfa_backup_codes = null, mfa_last_step = null, \
-             mfa_verified_at = null, mfa_pending_secret = null, mfa_pending_codes = null, mfa_pending_at = null, \
+           update users set mfa_enabled = false, mfa_secret = null, mfa_backup_codes = null, factor_step = null, \
+             mfa_verified_at = null, factor_pending_secret = null, factor_pending_codes = null, factor_pending_at = null, \
              updated_at = $2 \
-           where id = $1 and (mfa_enabled or mfa_pending_secret is not null) returning id \
+           where id = $1 and (mfa_enabled or factor_pending_secret is not null) returning id \
          ), ended as ( \
            update sessions s set revoked_at = $2 from person \
            where s.user_id = person.id and s.revoked_at is null returning s.id \

@@ -97,7 +97,7 @@ async fn turning_it_off_takes_a_fresh_code_and_leaves_nothing_behind() {
         act(&app, "/api/mfa/disable", &camille, &bad).await.expect(StatusCode::BAD_REQUEST);
     }
     act(&app, "/api/mfa/disable", &camille, &camille.backup[0]).await.expect(StatusCode::OK);
-    let left = "select concat(mfa_secret, mfa_backup_codes, mfa_pending_secret, mfa_pending_codes) from users";
+    let left = "select concat(mfa_secret, mfa_backup_codes, factor_pending_secret, factor_pending_codes) from users";
     assert_eq!(value(&app, left).await.as_deref(), Some(""));
     assert!(password(&app, &camille.email).await.json()["token"].is_string());
 }
