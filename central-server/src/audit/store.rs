@@ -8,14 +8,23 @@ use crate::ids::{SessionId, SiteId, TokenId};
 
 const INTO: &str = "insert into audit_logs \
      (action, user_id, target_type, target_id, details, ip_address, user_agent, created_at, session_id, before, after, \
-      personal)";
+      personal, id)";
+
+/// Later entries have larger ids: those of the same moment stay in their order.
+fn entry_id() -> String {
+    format!("'{}'::uuid", Uuid::now_v7())
+}
 
 /// The session is the entry's own, or that which the flush has proven.
 const SESSION: &str = "coalesce($9, nullif(current_setting('neopro.session', true), '')::uuid)";
 
 /// Writes an entry.
 pub fn record(entry: Entry) -> Query<()> {
-    bind(query(format!("{INTO} values ($1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, $10, $11, $12)")), entry).nothing()
+    bind(
+        query(format!("{INTO} values ($1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, $10, $11, $12, {})", entry_id())),
+        entry,
+    )
+    .nothing()
 }
 
 /// Writes an entry if the session that the same flush was to begin did begin.
@@ -82,14 +91,18 @@ pub fn record_removal(entry: Entry, id: Uuid) -> Query<()> {
 /// An entry whose `before` and `after` the database looks up, where it does not have them itself.
 fn looked_up(entry: Entry, [before, after]: [&str; 2], further: &str, id: Uuid) -> Query<()> {
     let sql = format!(
-        "{INTO} select $1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, coalesce($10, {before}), coalesce($11, {after}), $12 \
-         from neopro_audit_snapshot($3, $13) as thing (it){further} where thing.it is not null"
+        "{INTO} select $1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, coalesce($10, {before}), coalesce($11, {after}), $12, {} \
+         from neopro_audit_snapshot($3, $13) as thing (it){further} where thing.it is not null",
+        entry_id()
     );
     bind(query(sql), entry).bind(id).nothing()
 }
 
 fn when(entry: Entry, there: &str) -> Statement {
-    let sql = format!("{INTO} select $1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, $10, $11, $12 where exists ({there})");
+    let sql = format!(
+        "{INTO} select $1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, $10, $11, $12, {} where exists ({there})",
+        entry_id()
+    );
     bind(query(sql), entry)
 }
 

@@ -267,9 +267,14 @@ async fn comings_and_goings_stand_in_the_journal() {
     app.post("/api/auth/logout", json!({})).bearer(&token).send().await;
 
     let journal = journal(&app).await;
+    let (login, from) = ("203.0.113.9".to_owned(), "192.0.2.7".to_owned());
     assert_eq!(
         journal,
-        [("USER_LOGIN".to_owned(), "203.0.113.9".to_owned()), ("USER_LOGOUT".to_owned(), "192.0.2.7".to_owned()),]
+        [
+            ("USER_LOGIN".to_owned(), login),
+            ("USER_LOGIN_FAILED".to_owned(), from.clone()),
+            ("USER_LOGOUT".to_owned(), from),
+        ]
     );
 }
 

