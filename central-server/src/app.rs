@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::{LoginLimits, Passwords, Tokens};
+use crate::auth::{LoginLimits, Passwords, Tokens, Tries};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::db::Db;
@@ -25,11 +25,14 @@ use crate::http::limits::{self, Limits};
 use crate::http::openapi::{self, ApiDoc};
 use crate::http::pages::{self, Pages};
 use crate::ids::{DeploymentId, SiteId};
+use crate::jobs::Bell;
 use crate::live::{self, Live};
+use crate::notify::mail;
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
 use crate::{
-    audit, auth, commands, configurations, deployments, events, groups, health, metrics, settings, sites, videos,
+    audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords, settings, setup, sites,
+    videos,
 };
 
 /// Everything that a handler may need. Cheap to clone.
@@ -61,8 +64,16 @@ pub struct Parts {
     pub command_sealer: Sealer,
     /// Encrypts the secrets of second factors.
     pub factor_sealer: Sealer,
-    /// Slows down guessing.
+    /// Encrypts what jobs need to know.
+    pub job_sealer: Sealer,
+    /// Wakes those who do the jobs.
+    pub jobs: Bell,
+    /// How mail leaves the server.
+    pub mail: mail::Transport,
+    /// Slows down those who guess handles of tabs and challenges.
     pub login_limits: LoginLimits,
+    /// Slows down those who guess passwords, codes and links.
+    pub tries: Tries,
     /// How much everybody has asked of late.
     pub limits: Limits,
     /// How the service is.
@@ -100,6 +111,9 @@ impl App {
         let pages = pages.unwrap_or_else(|| Pages::built(&storage.origin()));
         let previous = config.mfa_encryption_key_previous.clone();
         let sealer = |purpose| Sealer::rotating(sealed_with, previous.as_ref().map(Secret::expose), purpose);
+        let mail = mail::Transport::of(&config);
+        let health = Arc::<Health>::default();
+        health.set_mail(mail.state());
         Self(Arc::new(Parts {
             config,
             clock,
@@ -112,9 +126,13 @@ impl App {
             sealer: sealer("mirror"),
             command_sealer: sealer("command"),
             factor_sealer: sealer("mfa"),
+            job_sealer: sealer("job"),
+            jobs: Bell::default(),
+            mail,
             login_limits: LoginLimits::default(),
+            tries: Tries::default(),
             limits: Limits::default(),
-            health: Arc::default(),
+            health,
             storage,
             pages,
             foreign_origins: ForeignOrigins::default(),
@@ -163,6 +181,8 @@ impl App {
             .merge(settings::routes::routes())
             .merge(auth::own_sessions::routes::routes())
             .merge(auth::api_tokens::routes::routes())
+            .merge(passwords::routes::routes())
+            .merge(setup::routes::routes())
             .merge(sites::routes::routes())
             .merge(metrics::routes::routes())
             .merge(groups::routes::routes())

@@ -17,6 +17,8 @@ pub enum Error {
     Unauthenticated(&'static str),
     /// 401: a tab's handle, or a login's second step, that opens nothing; a stable code and a sentence.
     Handle(&'static str, &'static str),
+    /// 401: a link that opens nothing, or no more; a stable code and a sentence.
+    Link(&'static str, &'static str),
     /// 403: a session without the right; the sentence says who has it.
     Forbidden(&'static str),
     /// 403: the request comes from a page of a foreign origin.
@@ -131,6 +133,9 @@ pub struct ErrorBody {
     /// Seconds to wait: with 429 and 503.
     #[serde(rename = "retryAfter", skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// False: with 401 of a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid: Option<bool>,
 }
 
 /// Seconds after which a client should try again when a dependency is down.
@@ -144,7 +149,7 @@ impl Error {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated(_) | Self::Handle(..) => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated(_) | Self::Handle(..) | Self::Link(..) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::NoRoute(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -175,7 +180,7 @@ impl Error {
             Self::Invalid(_) => "invalid",
             Self::Unreadable(_) => "unreadable",
             Self::SlowBody => "slow_body",
-            Self::Conflict(code, _) | Self::Unsupported(code, _) | Self::Handle(code, _) => code,
+            Self::Conflict(code, _) | Self::Unsupported(code, _) | Self::Handle(code, _) | Self::Link(code, _) => code,
             Self::Duplicate(_) => "duplicate",
             Self::LengthRequired => "length_required",
             Self::TooLarge(_) => "too_large",
@@ -200,6 +205,7 @@ impl Error {
             | Self::Unreadable(why)
             | Self::Conflict(_, why)
             | Self::Handle(_, why)
+            | Self::Link(_, why)
             | Self::TooManyStreams(why) => (*why).to_owned(),
             Self::ForeignOrigin => "Cette page n'est pas autorisée à agir sur ce serveur.".into(),
             Self::NotFound(what) => format!("{what} n'existe pas ou n'existe plus."),
@@ -275,6 +281,7 @@ impl Error {
             details: self.details(),
             path: if let Self::NoRoute(path) = self { Some(path.clone()) } else { None },
             retry_after: self.retry_after(),
+            valid: matches!(self, Self::Link(..)).then_some(false),
         };
         let mut response = (self.status(), axum::Json(body)).into_response();
         if let Some(seconds) = self.retry_after() {
@@ -307,6 +314,7 @@ impl From<db::Error> for Error {
                 Self::Unreadable("Une valeur de la requête n'est pas acceptée.")
             }
             db::Error::Refused => Self::Conflict("changed", "Les données ont changé entre-temps. Réessayez."),
+            db::Error::Gone => Self::NotFound("Cet élément"),
             db::Error::Taken(_) => Self::Conflict("taken", "Cette valeur est déjà utilisée."),
             db::Error::Reference(_) => Self::Conflict("in_use", "Cet élément est lié à un autre."),
             other => Self::Internal(other.to_string()),

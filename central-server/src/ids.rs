@@ -88,6 +88,10 @@ id! {
     /// A site or a group, as the order that is for it says.
     TargetId
 }
+id! {
+    /// Something that is done behind an answer.
+    JobId
+}
 
 /// What a person acts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

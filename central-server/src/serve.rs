@@ -30,7 +30,7 @@ use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
-use crate::{audit, auth, commands, deployments, events, live, logging};
+use crate::{audit, auth, commands, deployments, events, jobs, live, logging, setup};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -159,6 +159,8 @@ async fn bring_up(app: App, boxes: Handle) -> Result<Option<Embedded>, String> {
     tokio::spawn(events::jobs::run(app.clone()));
     tokio::spawn(auth::second_factor::jobs::run(app.clone()));
     tokio::spawn(audit::seals::jobs::run(app.clone()));
+    tokio::spawn(jobs::worker::run(app.clone()));
+    tokio::spawn(setup::jobs::run(app.clone()));
     Ok(embedded)
 }
 

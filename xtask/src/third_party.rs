@@ -21,6 +21,7 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("jiff", "time, time zones and their changes"),
     ("jsonschema", "tests: every response fits the API description"),
     ("jsonwebtoken", "session tokens, HS256"),
+    ("lettre", "mail: messages and SMTP"),
     ("libfuzzer-sys", "tests: libFuzzer, which makes up inputs for the readers of foreign bytes"),
     ("memchr", "boundaries of forms, marks of pictures"),
     ("mimalloc", "the server's memory: given back after a rush"),
@@ -39,7 +40,7 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("tokio", "the asynchronous runtime"),
     ("tokio-postgres", "PostgreSQL without named statements, so that any pooler works"),
     ("tokio-postgres-rustls", "TLS to PostgreSQL"),
-    ("tokio-rustls", "TLS of the box's connections"),
+    ("tokio-rustls", "TLS of the box's connections, and of the server's to services outside"),
     ("tokio-tungstenite", "the WebSocket of boxes, real and simulated; tests: WebSockets of strangers"),
     ("tower", "middleware"),
     ("tower-http", "compression and cross-origin rules"),
@@ -49,7 +50,10 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("utoipa-axum", "route and description registered at once"),
     ("utoipa-swagger-ui", "the page /api-docs, with its files built in"),
     ("uuid", "ids, version 7"),
-    ("webpki-roots", "the certificate authorities that a box trusts: an old image may have none of its own"),
+    (
+        "webpki-roots",
+        "the certificate authorities that a box and the server trust: an old image may have none of its own",
+    ),
 ];
 
 const HEAD: &str = "# Third-party software

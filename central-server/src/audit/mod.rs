@@ -74,6 +74,16 @@ pub enum Action {
     UserCreated,
     /// An account was changed.
     UserUpdated,
+    /// The first account was made with a link from the log.
+    FirstAccountCreated,
+    /// Somebody asked for a link to choose a new password.
+    PasswordResetRequested,
+    /// A new password was set with such a link.
+    PasswordReset,
+    /// The first password was set with an invitation.
+    InvitationAccepted,
+    /// A person has changed his own password.
+    PasswordChanged,
 }
 
 impl Action {
@@ -110,6 +120,11 @@ impl Action {
             Self::UserLoginFailed => "USER_LOGIN_FAILED",
             Self::UserCreated => "USER_CREATED",
             Self::UserUpdated => "USER_UPDATED",
+            Self::FirstAccountCreated => "FIRST_ACCOUNT_CREATED",
+            Self::PasswordResetRequested => "PASSWORD_RESET_REQUESTED",
+            Self::PasswordReset => "PASSWORD_RESET",
+            Self::InvitationAccepted => "INVITATION_ACCEPTED",
+            Self::PasswordChanged => "PASSWORD_CHANGED",
         }
     }
 }

@@ -34,18 +34,19 @@ pub fn bearer(headers: &HeaderMap) -> Option<String> {
 
 /// The cookie that keeps a session for `lifetime`.
 pub fn set(token: String, lifetime: Duration, secure: bool, origin: &Origin) -> HeaderValue {
-    let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
-    build(token, seconds, secure, origin)
+    build(NAME, token, lifetime.as_secs(), secure, origin)
 }
 
 /// The cookie that ends a session, with the attributes of the one that began it: a browser ignores it else.
 pub fn clear(secure: bool, origin: &Origin) -> HeaderValue {
-    build(String::new(), 0, secure, origin)
+    build(NAME, String::new(), 0, secure, origin)
 }
 
-fn build(value: String, seconds: i64, secure: bool, origin: &Origin) -> HeaderValue {
+/// A cookie of ours that no script reads, for so many seconds.
+pub fn build(name: &'static str, value: String, seconds: u64, secure: bool, origin: &Origin) -> HeaderValue {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let cookie =
-        Cookie::build((NAME, value)).path("/").http_only(true).max_age(cookie::time::Duration::seconds(seconds));
+        Cookie::build((name, value)).path("/").http_only(true).max_age(cookie::time::Duration::seconds(seconds));
     // The guide's dashboard lives on another site than the API: its cookie is a third-party one, which
     // browsers keep only when it is partitioned by the page's site.
     let cookie = if *origin == Origin::Listed && secure {

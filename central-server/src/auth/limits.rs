@@ -1,7 +1,7 @@
-//! Slows down those who guess passwords. Only failures count: an office that logs in all day is not slowed.
+//! Slows down those who guess the handles of tabs. Only failures count: an office that works all day is not slowed.
 //!
-//! Kept in this process's memory: with several replicas an attacker gets that many times the tries, which
-//! the cost of each hash still makes hopeless.
+//! Kept in this process's memory: nobody guesses 256 random bits, whatever the number of replicas. Passwords, codes and
+//! links are counted for all replicas together, see [`super::tries`].
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -15,6 +15,7 @@ pub mod second_factor;
 pub mod scopes;
 mod store;
 mod token;
+mod tries;
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +24,9 @@ pub use caller::{Admin, Caller, Operator, Person, Staff, StaffOrAgency, SuperAdm
 pub use limits::LoginLimits;
 pub use password::Passwords;
 pub use presented::Presented;
+pub use routes::Message;
 pub use token::{Claims, Tokens};
+pub use tries::{Device, Source, Tries, Try, What};
 
 /// What a person may do. The table of rights stands with the extractors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]

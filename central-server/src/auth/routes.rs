@@ -15,7 +15,7 @@ use super::password::Match;
 use super::second_factor::Code;
 use super::second_factor::challenge::{self, Challenge, Due, LoginAnswer, Passed};
 use super::store::{self, Account, Going, Me, NewSession};
-use super::{Claims, Person, Role, cookies, refused};
+use super::{Claims, Device, Person, Role, Source, Try, What, cookies, refused};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::clock::Time;
@@ -101,6 +101,14 @@ pub struct Message {
     message: &'static str,
 }
 
+impl Message {
+    /// With this sentence.
+    #[must_use]
+    pub fn saying(message: &'static str) -> Self {
+        Self { message }
+    }
+}
+
 /// How long the token of a tab lasts.
 const TAB_TOKEN: Duration = Duration::from_secs(10 * 60);
 
@@ -115,32 +123,55 @@ const WRONG_WITH_CODE: Error = Error::Unauthenticated("Adresse e-mail, mot de pa
     post, path = "/api/auth/login", tag = "Authentication", request_body = Login,
     responses((status = 200, description = "The session has begun and the cookie `neopro_token` is set, or a second step is due.", body = LoginAnswer), PublicWrite),
 )]
-async fn login(State(app): State<App>, origin: Origin, from: Snapshot, Body(login): Body<Login>) -> Result<Response> {
+async fn login(
+    State(app): State<App>,
+    origin: Origin,
+    source: Source,
+    from: Snapshot,
+    Body(login): Body<Login>,
+) -> Result<Response> {
     let began = Instant::now();
-    app.login_limits.take_try(from.ip, &login.email, app.clock.now())?;
-    let mut proven = enter(&app, &login, &from).await?;
+    // A browser that keeps cookies is known again: who guesses from elsewhere does not slow it.
+    let (source, is_new) = if login.handle.is_none() { source.with_device()? } else { (source, false) };
+    let mut guess = app.tries.begin(What::Login, &login.email, &source);
+    let mut proven = enter(&app, &mut guess, &login, &from).await?;
     if let Entered::Changed = proven {
         // The account was changed between the comparison and the session: by another login that renewed its hash,
         // or by an administrator. It is looked at once more, as it is now.
-        proven = enter(&app, &login, &from).await?;
+        proven = enter(&app, &mut guess, &login, &from).await?;
     }
+    let device = source.device.filter(|_| is_new);
     match proven {
         Entered::Begun(account, token, lifetime) => {
-            app.login_limits.succeeded(from.ip, &login.email);
+            if login.code.is_some() {
+                app.db()?.run_as_system(guess.entered(account.id, app.clock.now())).await?;
+            }
             renew_hash(&app, &account, login.password).await;
-            Ok(logged_in(&app, *account, token, lifetime, login.handle.as_ref(), &origin))
+            let answer = logged_in(&app, *account, token, lifetime, login.handle.as_ref(), &origin);
+            Ok(known_again(&app, answer, device, &origin))
         }
         Entered::Asked(due, challenge) => {
-            app.login_limits.succeeded(from.ip, &login.email);
-            Ok(Json(LoginAnswer::asking(due, challenge)).into_response())
+            app.db()?.run_as_system(guess.succeeded()).await?;
+            Ok(known_again(&app, Json(LoginAnswer::asking(due, challenge)).into_response(), device, &origin))
         }
         Entered::Refused | Entered::Changed => {
+            app.db()?.run_as_system(guess.failed(app.clock.now())).await?;
+            // It is counted, and under way no more.
+            drop(guess);
             refused::login(&app, &login.email, &from).await;
             // Whatever had to be computed, a refusal takes as long: it must not tell which accounts there are.
             app.clock.wait_until(began + REFUSAL).await;
             Err(if login.code.is_some() { WRONG_WITH_CODE } else { WRONG })
         }
     }
+}
+
+/// The answer with the cookie of a new device. It is known once a session has begun with it.
+fn known_again(app: &App, mut answer: Response, device: Option<Device>, origin: &Origin) -> Response {
+    if let Some(device) = device {
+        answer.headers_mut().append(header::SET_COOKIE, device.cookie(app.config.is_production(), origin));
+    }
+    answer
 }
 
 /// The answer that a session has begun, with its cookie.
@@ -187,13 +218,14 @@ enum Entered {
 }
 
 /// Compares the password and begins a session.
-async fn enter(app: &App, login: &Login, from: &Snapshot) -> Result<Entered> {
-    let Some(account) = prove(app, login).await? else { return Ok(Entered::Refused) };
-    if let Some(due) = Due::of(&account, app.clock.now()) {
+async fn enter(app: &App, guess: &mut Try, login: &Login, from: &Snapshot) -> Result<Entered> {
+    let Some(account) = prove(app, guess, login).await? else { return Ok(Entered::Refused) };
+    let now = app.clock.now();
+    if let Some(due) = Due::of(&account, now) {
         return second_step(app, &account, login, from, due).await;
     }
-    let start = Start { handle: login.handle.as_ref(), challenge: None, details: None, now: app.clock.now() };
-    Ok(match begin(app, &account, from, start, ()).await? {
+    let start = Start { handle: login.handle.as_ref(), challenge: None, details: None, now };
+    Ok(match begin(app, &account, from, start, guess.entered(account.id, now)).await? {
         Some((token, lifetime)) => Entered::Begun(Box::new(account), token, lifetime),
         None => Entered::Changed,
     })
@@ -217,8 +249,10 @@ async fn second_step(app: &App, account: &Account, login: &Login, from: &Snapsho
 }
 
 /// The account, if the password is its own. Unknown, suspended and mistaken look the same.
-async fn prove(app: &App, login: &Login) -> Result<Option<Account>> {
-    let account = app.db()?.run_as_system(store::find_account(&login.email)).await?;
+async fn prove(app: &App, guess: &mut Try, login: &Login) -> Result<Option<Account>> {
+    let flush = (guess.look(app.clock.now()), store::find_account(&login.email));
+    let (looked, account) = app.db()?.run_as_system(flush).await?;
+    guess.allow(looked)?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let matched = app.passwords.verify(login.password.clone(), hash).await?;
     Ok(account.filter(|account| account.may_act && matched != Match::No))

@@ -194,6 +194,8 @@ row! {
         pub created_at: Time,
         /// The last login.
         pub last_login_at: Option<Time>,
+        /// The language in which the person is written to; null is French.
+        pub language: Option<String>,
         /// How long the session still lasts, in seconds, whatever the token's own end.
         pub session_expires_in: i64,
     }
@@ -205,8 +207,8 @@ pub fn me(scope: Scope, user: UserId, session: SessionId, now: Time) -> Query<Op
     let factor = factor_columns("u");
     query(format!(
         "select id, email, full_name, role, sponsor_id, agency_id, mfa_enabled, mfa_grace_until is not null as mfa_required, \
-           mfa_grace_until, created_at, last_login_at, (select extract(epoch from s.expires_at - $4)::bigint from sessions s where s.id = $3) as session_expires_in \
-         from (select u.id, u.email, u.full_name, u.role, u.sponsor_id, u.agency_id, {factor}, u.created_at, u.last_login_at \
+           mfa_grace_until, created_at, last_login_at, language, (select extract(epoch from s.expires_at - $4)::bigint from sessions s where s.id = $3) as session_expires_in \
+         from (select u.id, u.email, u.full_name, u.role, u.sponsor_id, u.agency_id, {factor}, u.created_at, u.last_login_at, u.language \
            from users u where u.id = $1 and u.id = $2) own"
     ))
     .bind(user)

@@ -262,11 +262,23 @@ impl Config {
         self.public_url.clone().unwrap_or_else(|| format!("http://localhost:{}", self.port))
     }
 
+    /// The dashboard's address for links to it, without a slash at the end (G-148); its own is that of this server.
+    #[must_use]
+    pub fn dashboard_url(&self) -> String {
+        self.frontend_url.clone().unwrap_or_else(|| self.own_url())
+    }
+
     /// `NODE_ENV`, in its own words.
     #[must_use]
     pub fn environment(&self) -> &'static str {
         if self.is_production() { "production" } else { "development" }
     }
+}
+
+/// Whether traffic to this host stays on the machine or in a private network.
+#[must_use]
+pub fn is_private_host(host: &str) -> bool {
+    url::is_private(&host.to_ascii_lowercase())
 }
 
 /// Whether the locale (`LC_ALL`, else `LC_MESSAGES`, else `LANG`) says English. Otherwise we speak French.

@@ -13,6 +13,8 @@ pub enum Mail {
         key: Secret,
         /// The verified sender.
         from: Sender,
+        /// `SENDGRID_API_URL`, an origin.
+        api: String,
     },
     /// Through an SMTP server.
     Smtp {
@@ -49,6 +51,8 @@ pub struct Slack {
 
 const FROM: &str = "EMAIL_FROM";
 const KEY: &str = "SENDGRID_API_KEY";
+/// Where SendGrid takes mail, but from accounts that are kept in Europe.
+const SENDGRID: &str = "https://api.sendgrid.com";
 const OFF: &str = "les courriels sont désactivés";
 
 /// SendGrid if its key is set, else SMTP if its host is set, else nothing.
@@ -58,10 +62,12 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
     let old_from = sender(r, "SMTP_FROM");
     let host = r.text("SMTP_HOST");
     let smtp = smtp_settings(r);
-    let (key, from, old_from, host, smtp) = (key?, from?, old_from?, host?, smtp?);
+    let api = web::address(r, "SENDGRID_API_URL");
+    let (key, from, old_from, host, smtp, api) = (key?, from?, old_from?, host?, smtp?, api?);
 
     if let Some(key) = key {
-        return Ok(sendgrid(r, key, from));
+        let api = api.map_or_else(|| SENDGRID.to_owned(), |api| api.origin() + &api.path);
+        return Ok(sendgrid(r, key, from, api));
     }
     let Some(host) = host else {
         let nothing = matches!((&from, &old_from), (Given::Unset, Given::Unset)) && smtp.is_empty();
@@ -101,13 +107,13 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
     Ok(Some(Mail::Smtp { host, port, login, secure, from }))
 }
 
-fn sendgrid(r: &mut Reader, key: Secret, from: Given) -> Option<Mail> {
+fn sendgrid(r: &mut Reader, key: Secret, from: Given, api: String) -> Option<Mail> {
     if !key.expose().starts_with("SG.") {
         r.warn(KEY, format!("une clé SendGrid commence par « SG. » : {OFF} (partie « Alertes par email »)"));
         return None;
     }
     match from {
-        Given::Sender(from) => Some(Mail::SendGrid { key, from }),
+        Given::Sender(from) => Some(Mail::SendGrid { key, from, api }),
         Given::Malformed => None,
         Given::Unset => {
             r.warn(

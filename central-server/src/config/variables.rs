@@ -203,6 +203,13 @@ pub const VARIABLES: &[Variable] = &[
     Variable::new("DATABASE_SSL_CA_FILE", "2.2", "Chemin du certificat racine de la base", "/etc/neopro/ca.crt"),
     Variable::new("DATABASE_SSL_CA_PATH", "2.2", "Autre nom de DATABASE_SSL_CA_FILE", "/etc/neopro/ca.crt"),
     Variable::new("DATABASE_POOL_SIZE", REFERENCE, "Connexions à la base par instance, de 1 à 100", "10").or("10"),
+    Variable::new(
+        "SENDGRID_API_URL",
+        MAIL,
+        "Adresse de l'API SendGrid ; `https://api.eu.sendgrid.com` pour un sous-compte européen",
+        "https://api.eu.sendgrid.com",
+    )
+    .or("https://api.sendgrid.com"),
     Variable::new("SMTP_HOST", MAIL, "Serveur SMTP, utilisé sans SENDGRID_API_KEY", "smtp.example.com"),
     Variable::new("SMTP_PORT", MAIL, "Port SMTP ; 465 si SMTP_SECURE vaut `true`", "587").or("587"),
     Variable::new("SMTP_USER", MAIL, "Compte SMTP", "neopro"),

@@ -6,6 +6,8 @@ use tokio_postgres::error::SqlState;
 const SESSION_GONE: &str = "NP401";
 /// Raised by `neopro_require`.
 const REFUSED: &str = "NP412";
+/// Raised by our functions when what they stand on is not there any more.
+const GONE: &str = "NP410";
 
 /// Why statements failed. What they wrote does not remain, but see [`super::Db::run`] for the exceptions.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub enum Error {
     SessionGone,
     /// What a statement requires does not hold.
     Refused,
+    /// What one of the statements stands on is not there, or no more; it undid the flush.
+    Gone,
     /// A value that must be unique exists already; the name of the constraint.
     Taken(String),
     /// A row that the new one refers to does not exist, or is still referred to; the name of the constraint.
@@ -36,6 +40,12 @@ impl Error {
     pub fn is_taken(&self, constraint: &str) -> bool {
         matches!(self, Self::Taken(name) if name == constraint)
     }
+
+    /// Whether a statement undid the flush because what it stands on is not there.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone)
+    }
 }
 
 impl From<tokio_postgres::Error> for Error {
@@ -53,6 +63,7 @@ impl From<tokio_postgres::Error> for Error {
         match db.code() {
             code if code.code() == SESSION_GONE => Self::SessionGone,
             code if code.code() == REFUSED => Self::Refused,
+            code if code.code() == GONE => Self::Gone,
             code if *code == SqlState::UNIQUE_VIOLATION => Self::Taken(constraint()),
             code if *code == SqlState::FOREIGN_KEY_VIOLATION => Self::Reference(constraint()),
             code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly,
@@ -85,6 +96,7 @@ impl std::fmt::Display for Error {
             Self::Unavailable(why) => write!(f, "the database is unavailable: {why}"),
             Self::SessionGone => f.write_str("the session is over"),
             Self::Refused => f.write_str("what a statement requires does not hold"),
+            Self::Gone => f.write_str("what a statement stands on is gone"),
             Self::Taken(constraint) => write!(f, "a value exists already ({constraint})"),
             Self::Reference(constraint) => write!(f, "a referenced row is missing or in use ({constraint})"),
             Self::Value(why) => write!(f, "the database refused a value: {why}"),

@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     13 "0013_lean_orders";
     14 "0014_lean_lists";
     15 "0015_second_factor";
+    16 "0016_mail_and_resets";
     18 "0018_api_tokens";
     19 "0019_audit_seals";
 };

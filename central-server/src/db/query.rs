@@ -148,6 +148,22 @@ impl<T: Send> Statements for Query<T> {
     }
 }
 
+/// A statement that some requests need and others do not.
+impl<S: Statements> Statements for Option<S> {
+    type Output = Option<S::Output>;
+
+    async fn run(self, client: &Client) -> Result<Self::Output, Error> {
+        match self {
+            Some(statements) => statements.run(client).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn is_heavy(&self) -> bool {
+        self.as_ref().is_some_and(Statements::is_heavy)
+    }
+}
+
 macro_rules! statements {
     ($($name:ident $index:tt),+) => {
         impl<$($name: Statements),+> Statements for ($($name,)+) {

@@ -72,6 +72,38 @@ impl DatabaseState {
     }
 }
 
+/// What is known of the way of mail out of this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailState {
+    /// Production without its variables.
+    Off,
+    /// Development: mail is written into files.
+    Files,
+    /// There is a way, and the last mail has left if there was one.
+    Ready,
+    /// The last mail could not leave.
+    Failing,
+}
+
+impl MailState {
+    /// A server without mail is well: the guide does not ask for it.
+    fn state(self) -> State {
+        match self {
+            Self::Off | Self::Files | Self::Ready => State::Healthy,
+            Self::Failing => State::Degraded,
+        }
+    }
+
+    fn sentence(self) -> Option<&'static str> {
+        match self {
+            Self::Off => Some("Les courriels ne sont pas configurés."),
+            Self::Files => Some("Les courriels sont écrits dans le dossier « mail » des données."),
+            Self::Ready => None,
+            Self::Failing => Some("Le dernier courriel n'a pas pu partir : le journal dit pourquoi."),
+        }
+    }
+}
+
 /// How long the live channel's loop may take to come round.
 const LIVE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -82,6 +114,7 @@ pub struct Health {
     database: RwLock<(DatabaseState, Duration)>,
     /// When the live channel last gave a sign of life.
     live: RwLock<Option<Instant>>,
+    mail: RwLock<MailState>,
 }
 
 impl Default for Health {
@@ -90,6 +123,7 @@ impl Default for Health {
             started: Instant::now(),
             database: RwLock::new((DatabaseState::Starting, Duration::ZERO)),
             live: RwLock::default(),
+            mail: RwLock::new(MailState::Off),
         }
     }
 }
@@ -111,6 +145,17 @@ impl Health {
             tracing::info!(from = ?last.0, to = ?state, "the database's state changed");
         }
         *last = (state, latency);
+    }
+
+    /// The way of mail, as its last use showed it.
+    #[must_use]
+    pub fn mail(&self) -> MailState {
+        *self.mail.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Writes down how the last mail went.
+    pub fn set_mail(&self, state: MailState) {
+        *self.mail.write().unwrap_or_else(std::sync::PoisonError::into_inner) = state;
     }
 
     /// The live channel's own loop has come round.

@@ -91,6 +91,8 @@ struct Checks {
     database: Check,
     /// The live channel of the boxes.
     websocket: LiveCheck,
+    /// Mail.
+    mail: Check,
 }
 
 /// The check of the live channel.
@@ -178,7 +180,8 @@ async fn api_health(Shared(app): Shared<App>) -> (StatusCode, Json<Report>) {
 fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
     let (database, latency) = app.health.database();
     let live = if app.health.live_is_running() { State::Healthy } else { State::Unhealthy };
-    let states = [database.state(), live];
+    let mail = app.health.mail();
+    let states = [database.state(), live, mail.state()];
     let status = states.into_iter().max().unwrap_or(State::Healthy);
     let count = |wanted: State| states.into_iter().filter(|state| *state == wanted).count();
     let unverified = app.config.database_is_unverified().then_some(UNVERIFIED);
@@ -204,6 +207,7 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
                 },
                 details: LiveDetails { connected_sites: app.live.hub.count() },
             },
+            mail: Check { name: "Mail", status: mail.state(), latency_ms: 0, message: mail.sentence() },
         },
         summary: Summary {
             total_checks: states.len(),

@@ -19,6 +19,11 @@ const PUBLIC: &[&str] = &[
     "POST /api/auth/login/enable",
     "POST /api/auth/logout",
     "POST /api/auth/refresh",
+    "POST /api/auth/forgot-password",
+    "GET /api/auth/verify-reset-token",
+    "POST /api/auth/reset-password",
+    "GET /api/auth/setup",
+    "POST /api/auth/setup",
 ];
 
 #[tokio::test]
@@ -75,6 +80,8 @@ pub const RIGHTS: &[(&str, &[&str])] = &[
     ("POST /api/auth/tokens", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("DELETE /api/auth/tokens/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/limits", &["super_admin", "admin"]),
+    ("POST /api/auth/change-password", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("PUT /api/auth/language", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/deployments", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/deployments/scheduled", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/deployments/summary", &["super_admin", "admin", "operator", "viewer"]),

@@ -19,6 +19,7 @@ use crate::audit::{self, Action, Entry};
 use crate::auth::handle::Handle;
 use crate::auth::routes::{LoggedIn, REFUSAL, Start, begin, logged_in};
 use crate::auth::store::Account;
+use crate::auth::{Source, What};
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::http::openapi::PublicWrite;
@@ -238,11 +239,29 @@ impl FromForm for CodeStep {
     post, path = "/api/auth/login/code", tag = "Authentication", request_body = CodeStep,
     responses((status = 200, description = "The session has begun; the cookie `neopro_token` is set.", body = LoggedIn), PublicWrite),
 )]
-async fn code(State(app): State<App>, origin: Origin, from: Snapshot, Body(step): Body<CodeStep>) -> Result<Response> {
+async fn code(
+    State(app): State<App>,
+    origin: Origin,
+    source: Source,
+    from: Snapshot,
+    Body(step): Body<CodeStep>,
+) -> Result<Response> {
     let (began, key) = (Instant::now(), step.challenge.stored());
     app.login_limits.take_try(from.ip, &key, app.clock.now())?;
     let passed = enter(&app, &step.challenge, &step.code, &from, step.handle.as_ref()).await?;
+    remember(&app, &source, &passed).await;
     answer(&app, began, passed, &key, &from, step.handle.as_ref(), &origin).await
+}
+
+/// From where a session has begun, the owner is not slowed by those who guess elsewhere. That it could not be written down
+/// must keep nobody out.
+async fn remember(app: &App, source: &Source, passed: &Passed) {
+    let Passed::Begun(account, ..) = passed else { return };
+    let entered = app.tries.begin(What::Login, &account.email, source).entered(account.id, app.clock.now());
+    let written = async { Ok::<(), Error>(app.db()?.run_as_system(entered).await?) };
+    if let Err(error) = written.await {
+        tracing::warn!(?error, "from where a login came could not be written down");
+    }
 }
 
 async fn answer(
@@ -305,12 +324,14 @@ async fn setup(State(app): State<App>, from: Snapshot, Body(step): Body<SetupSte
 async fn enable(
     State(app): State<App>,
     origin: Origin,
+    source: Source,
     from: Snapshot,
     Body(step): Body<CodeStep>,
 ) -> Result<Response> {
     let (began, key) = (Instant::now(), step.challenge.stored());
     app.login_limits.take_try(from.ip, &key, app.clock.now())?;
     let passed = enable_and_enter(&app, &step, &from).await?;
+    remember(&app, &source, &passed).await;
     answer(&app, began, passed, &key, &from, step.handle.as_ref(), &origin).await
 }
 

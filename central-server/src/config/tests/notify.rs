@@ -12,10 +12,13 @@ fn sendgrid_needs_its_key_and_a_sender() {
     let sendgrid = |key: &str, from: &str| with(production(), &[("SENDGRID_API_KEY", key), ("EMAIL_FROM", from)]);
     for (from, name) in [("noreply@example.com", None), ("NeoPro Club <noreply@example.com>", Some("NeoPro Club"))] {
         let loaded = accepted(&sendgrid(&key, from));
-        let Some(Mail::SendGrid { key: kept, from }) = loaded.config.mail else { panic!("SendGrid") };
-        assert_eq!(kept.expose(), key);
+        let Some(Mail::SendGrid { key: kept, from, api }) = loaded.config.mail else { panic!("SendGrid") };
+        assert_eq!((kept.expose(), api.as_str()), (key.as_str(), "https://api.sendgrid.com"));
         assert_eq!((from.name.as_deref(), from.address.as_str()), (name, "noreply@example.com"));
     }
+    let european = with(sendgrid(&key, "a@b.fr"), &[("SENDGRID_API_URL", "https://api.eu.sendgrid.com/")]);
+    let Some(Mail::SendGrid { api, .. }) = accepted(&european).config.mail else { panic!("SendGrid") };
+    assert_eq!(api, "https://api.eu.sendgrid.com");
     for (key, from, variable, fragment) in [
         (key.as_str(), "", "EMAIL_FROM", "désactivés"),
         ("", "noreply@example.com", "SENDGRID_API_KEY", "désactivés"),

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod contract;
 pub mod form;
 pub mod http;
+pub mod letters;
 pub mod player;
 pub mod program;
 pub mod stage;

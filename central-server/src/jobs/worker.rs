@@ -1,0 +1,105 @@
+//! Does the jobs: in rounds, and at once when the bell rings.
+
+use std::time::Duration;
+
+use super::store::{self, Job};
+use super::{Failure, Kind};
+use crate::app::App;
+use crate::notify;
+
+/// How often it is looked for jobs that nobody rang for: of replicas that died, and those whose pause is over.
+const LOOKED_EVERY: Duration = Duration::from_secs(5);
+/// How often what has ended is forgotten.
+const FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
+/// How many jobs are taken at once.
+const TOGETHER: i64 = 8;
+/// How long a job may take; who dies loses it to another one after that.
+pub const LEASE: Duration = Duration::from_secs(120);
+/// Shorter than the lease, so that nobody works on a job that another one has taken over.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Runs until the server stops.
+pub async fn run(app: App) {
+    tokio::join!(
+        async {
+            loop {
+                // As long as there is something to do, there may be more.
+                while round(&app).await > 0 {}
+                tokio::select! {
+                    () = app.jobs.rung() => {}
+                    () = tokio::time::sleep(LOOKED_EVERY) => {}
+                }
+            }
+        },
+        async {
+            loop {
+                tokio::time::sleep(FORGOTTEN_EVERY).await;
+                forget(&app).await;
+            }
+        }
+    );
+}
+
+/// Does what is due, and says how many jobs that were.
+pub async fn round(app: &App) -> usize {
+    let Ok(db) = app.db() else { return 0 };
+    let jobs = match db.run_as_system(store::take(TOGETHER, LEASE, app.clock.now())).await {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            tracing::warn!(%error, "no jobs could be taken");
+            return 0;
+        }
+    };
+    // Each on its own: a mail server that is slow today keeps no other mail waiting.
+    futures_util::future::join_all(jobs.iter().map(|job| carry_out(app, job))).await.len()
+}
+
+async fn carry_out(app: &App, job: &Job) {
+    let outcome = match tokio::time::timeout(PATIENCE, attempt(app, job)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Failure::Later("it took too long".into(), None)),
+    };
+    let now = app.clock.now();
+    let record = match &outcome {
+        Ok(()) => store::done(job, now),
+        Err(failure) => {
+            let is_over = failure.next_try(job.attempts, now).is_none();
+            let (id, kind, attempts, why) = (job.id, &job.kind, job.attempts, failure.why());
+            if is_over {
+                tracing::error!(job = %id, kind, attempts, why, "a job was given up");
+            } else {
+                tracing::warn!(job = %id, kind, attempts, why, "a job failed and will be tried again");
+            }
+            store::failed(job, failure, now)
+        }
+    };
+    let recorded = match app.db() {
+        Ok(db) => db.run_as_system(record).await.map_err(|error| error.to_string()),
+        Err(_) => Err("no database".to_owned()),
+    };
+    if let Err(why) = recorded {
+        // Its lease runs out, and it is done again.
+        tracing::warn!(job = %job.id, why, "what became of a job could not be written down");
+    }
+}
+
+async fn attempt(app: &App, job: &Job) -> Result<(), Failure> {
+    // A newer server beside this one may have made it: its turn comes.
+    if job.kind != Kind::Mail.name() {
+        return Err(Failure::Later("this version does not know such jobs".into(), None));
+    }
+    let sealed = job.payload.as_deref().unwrap_or_default();
+    let payload = app
+        .job_sealer
+        .open(&job.id.to_string(), sealed)
+        .ok_or_else(|| Failure::Never("it was sealed with another MFA_ENCRYPTION_KEY".into()))?;
+    notify::mail::send(app, job.id, job.user_id, &payload).await
+}
+
+/// Forgets what has ended long ago.
+pub async fn forget(app: &App) {
+    let Ok(db) = app.db() else { return };
+    if let Err(error) = db.run_as_system(store::forget_ended(app.clock.now())).await {
+        tracing::warn!(%error, "ended jobs, links and tries could not be forgotten yet");
+    }
+}

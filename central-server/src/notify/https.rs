@@ -1,0 +1,106 @@
+//! One request to a service outside, on a connection of its own: a handful a day need no pool.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use rustls::RootCertStore;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How long a request may take, its connection included.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// More of an answer is of no use to us.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, at most 64 KiB.
+    pub body: Bytes,
+}
+
+/// Sends a JSON body by `POST` to an address, `http` or `https`.
+///
+/// # Errors
+/// The address is none, nobody answers in time, or the certificate is of no public authority. The text is for the log
+/// and holds neither body nor headers.
+pub async fn post_json(url: &str, headers: &[(HeaderName, HeaderValue)], body: Vec<u8>) -> Result<Answer, String> {
+    let exchange = async {
+        let uri: Uri = url.parse().map_err(|_| "the address is none".to_owned())?;
+        let host = uri.host().ok_or("the address has no host")?.to_owned();
+        let tls = uri.scheme_str() == Some("https");
+        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let stream =
+            TcpStream::connect((bare.as_str(), port)).await.map_err(|error| format!("{host}:{port}: {error}"))?;
+        let request = request(&uri, headers, body).map_err(|error| error.to_string())?;
+        if !tls {
+            return ask(stream, request).await;
+        }
+        let name = ServerName::try_from(bare).map_err(|error| error.to_string())?;
+        let secured = connector().map_err(|error| error.to_string())?.connect(name, stream).await;
+        ask(secured.map_err(|error: io::Error| format!("{host}:{port}: {error}"))?, request).await
+    };
+    tokio::time::timeout(PATIENCE, exchange).await.unwrap_or_else(|_| Err("no answer in time".into()))
+}
+
+fn request(
+    uri: &Uri,
+    headers: &[(HeaderName, HeaderValue)],
+    body: Vec<u8>,
+) -> axum::http::Result<Request<Full<Bytes>>> {
+    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let mut request = Request::post(uri.path_and_query().map_or("/", |path| path.as_str()))
+        .header(header::HOST, authority)
+        .header(header::USER_AGENT, concat!("neopro/", env!("CARGO_PKG_VERSION")))
+        .header(header::CONTENT_TYPE, "application/json");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    request.body(Full::new(Bytes::from(body)))
+}
+
+/// Trusts the public certificate authorities.
+fn connector() -> Result<TlsConnector, rustls::Error> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+async fn ask(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer, String> {
+    let words = |error: hyper::Error| error.to_string();
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(words)?;
+    let exchange = async {
+        let (parts, body) = sender.send_request(request).await.map_err(words)?.into_parts();
+        let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| error.to_string())?.to_bytes();
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+    };
+    let mut exchange = std::pin::pin!(exchange);
+    // The connection is driven here and not by a task of its own: it ends with the request.
+    tokio::select! {
+        answer = &mut exchange => answer,
+        ended = connection => {
+            ended.map_err(words)?;
+            exchange.await
+        }
+    }
+}
