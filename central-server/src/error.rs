@@ -294,6 +294,12 @@ impl Error {
     }
 }
 
+/// Whether an answer says that what was shown opens nothing.
+#[must_use]
+pub fn opens_nothing(response: &Response) -> bool {
+    response.status() == StatusCode::UNAUTHORIZED
+}
+
 /// A refusal of the live channel's engine, in the form that the library's clients understand: 403 for a foreign
 /// page (code 4), else 400.
 #[must_use]

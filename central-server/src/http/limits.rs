@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::Json;
 use axum::extract::{FromRequestParts as _, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use serde::Serialize;
@@ -27,7 +27,7 @@ use super::openapi::Read;
 use crate::app::App;
 use crate::auth::{Admin, Presented};
 use crate::clock::Time;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, opens_nothing};
 use crate::ids::{SessionId, SiteId, UserId};
 
 /// Whom a limit counts by.
@@ -78,7 +78,7 @@ pub const TABLE: [Row; 6] = [
     row(Limit::User, Who::User, 1_500, 7_500),
     row(Limit::UserWrites, Who::User, 1_000, 600),
     row(Limit::Token, Who::Token, 600, 1_200),
-    row(Limit::Site, Who::Site, 60, 60),
+    row(Limit::Site, Who::Site, 120, 60),
 ];
 
 const fn row(name: Limit, who: Who, burst: u32, per_minute: u32) -> Row {
@@ -303,7 +303,7 @@ pub async fn limited(State(app): State<App>, request: Request, next: Next) -> Re
     let Some(visit) = Visit::of(&request, address, &app) else { return Ok(next.run(request).await) };
     let admitted = app.limits.admit(&visit, app.clock.now()).map_err(Error::TooManyRequests)?;
     let response = next.run(request).await;
-    app.limits.learn(&admitted, response.status() == StatusCode::UNAUTHORIZED, app.clock.now());
+    app.limits.learn(&admitted, opens_nothing(&response), app.clock.now());
     Ok(response)
 }
 
@@ -401,9 +401,9 @@ mod tests {
         let (limits, user) = (Limits::default(), UserId::new());
         let one = SiteId::new();
         let on = |site| Visit { acts: true, site, ..visit([1, 1, 1, 1], Session(user, SessionId::new())) };
-        assert_eq!(count(&limits, &on(Some(one)), at(0)), 60);
-        assert_eq!(count(&limits, &on(Some(SiteId::new())), at(0)), 60);
-        assert_eq!(count(&limits, &on(None), at(0)), 1_000 - 120, "all sessions of a person count together");
+        assert_eq!(count(&limits, &on(Some(one)), at(0)), 120);
+        assert_eq!(count(&limits, &on(Some(SiteId::new())), at(0)), 120);
+        assert_eq!(count(&limits, &on(None), at(0)), 1_000 - 240, "all sessions of a person count together");
         // What was refused for one bucket's sake was not taken from the others.
         let reads = visit([1, 1, 1, 1], Session(user, SessionId::new()));
         assert_eq!(count(&limits, &reads, at(0)), 1_500 - 1_000);

@@ -45,8 +45,9 @@ impl Place {
         Self { folder, logs, starts: 0, kills: 0, random: Random::seeded(seed) }
     }
 
-    fn variables(&self) -> [(&str, &str); 1] {
-        [("NEOPRO_DATA_DIR", self.folder.to_str().expect("a readable path"))]
+    fn variables(&self) -> [(&str, &str); 2] {
+        // Few clients write as fast as they can.
+        [("NEOPRO_DATA_DIR", self.folder.to_str().expect("a readable path")), ("NEOPRO_RATE_LIMITS", "off")]
     }
 
     /// Starts a server and waits for nothing.

@@ -116,7 +116,7 @@ async fn a_token_and_a_site_have_limits_of_their_own() {
     let site = uuid::Uuid::now_v7();
     let act =
         async |site: uuid::Uuid| app.call(Method::PUT, &format!("/api/sites/{site}")).bearer(&session).status().await;
-    assert_eq!(let_in(async || act(site).await).await, 60);
+    assert_eq!(let_in(async || act(site).await).await, 120);
     assert_eq!(act(uuid::Uuid::now_v7()).await, 415, "another site");
     let path = format!("/api/sites/{site}/availability");
     assert_ne!(app.get(&path).bearer(&session).status().await, 429, "to look at it is not counted");
