@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::app::App;
-use crate::auth::second_factor::cli::ResetMfa;
 use crate::audit::seals::cli::{ErasePerson, VerifyAudit};
+use crate::auth::second_factor::cli::ResetMfa;
 use crate::clock::Clock;
 use crate::config::{Config, Database, DatabaseConfig, help};
 use crate::db::embedded::{Embedded, Options};

@@ -108,8 +108,7 @@ mod tests {
         });
         let open = async { gate.notify_one() };
         // The second and the third wait together; the second fails.
-        let (first, second, third, ()) =
-            tokio::join!(biased; first, shared.get(async { Err("gone") }), shared.get(async { Ok::<_, &str>(3) }), open);
+        let (first, second, third, ()) = tokio::join!(biased; first, shared.get(async { Err("gone") }), shared.get(async { Ok::<_, &str>(3) }), open);
         assert_eq!((first, second, third), (Ok(Got::Made(1)), Err("gone"), Ok(Got::Made(3))));
     }
 }

@@ -8,8 +8,8 @@ use crate::db::{Db, Error};
 
 /// How often it is sealed.
 const SEALED_EVERY: Duration = Duration::from_secs(5);
-/// How many entries one seal has at most: a second of the database's work.
-const MOST: i32 = 5_000;
+/// How many entries one seal has at most: a quarter of a second of the database's work.
+const MOST: i32 = 2_000;
 /// How often it is looked for what is too old.
 const CUT_EVERY: Duration = Duration::from_secs(24 * 3_600);
 /// How many entries are forgotten at a time.

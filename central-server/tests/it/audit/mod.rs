@@ -2,6 +2,7 @@
 
 mod acts;
 mod chain;
+mod factors;
 mod persons;
 mod program;
 mod reading;

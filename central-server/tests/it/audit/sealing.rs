@@ -135,7 +135,7 @@ async fn a_hundred_thousand_entries_are_sealed_and_verified() {
     let began = Instant::now();
     let report = verified(&pool, &[]).await;
     let verifying = began.elapsed();
-    assert_eq!((report.breaks.len(), report.entries, report.seals), (0, MANY, 20));
+    assert_eq!((report.breaks.len(), report.entries, report.seals), (0, MANY, 50));
     println!("{MANY} entries: sealed in {sealing:.1?}, verified in {verifying:.1?}");
     // Seconds on a machine that does nothing else; what would be wrong is work that grows with the square.
     assert!(sealing + verifying < Duration::from_secs(240), "{sealing:?} and {verifying:?}");
