@@ -24,15 +24,15 @@ use crate::http::layers::{self, ForeignOrigins};
 use crate::http::limits::{self, Limits};
 use crate::http::openapi::{self, ApiDoc};
 use crate::http::pages::{self, Pages};
-use crate::ids::{DeploymentId, SiteId};
+use crate::ids::{DeploymentId, SessionId, SiteId};
 use crate::jobs::Bell;
 use crate::live::{self, Live};
 use crate::notify::mail;
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
 use crate::{
-    audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords, settings, setup, sites,
-    videos,
+    agencies, audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords, settings,
+    setup, sites, users, videos,
 };
 
 /// Everything that a handler may need. Cheap to clone.
@@ -160,6 +160,11 @@ impl App {
         self.live.bell.ring(sites);
     }
 
+    /// Ends the streams of sessions that are over.
+    pub fn have_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
+        sessions.into_iter().for_each(|session| self.changes.end(session));
+    }
+
     /// Runs an act to its end, also if its request is given up meanwhile: what has put something on the disk is to
     /// write it down, or to take it away again.
     ///
@@ -193,6 +198,8 @@ impl App {
             .merge(configurations::routes::routes())
             .merge(limits::routes())
             .merge(audit::reading::routes::routes())
+            .merge(users::routes::routes())
+            .merge(agencies::routes::routes())
     }
 
     /// The description of the API.

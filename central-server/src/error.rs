@@ -37,6 +37,8 @@ pub enum Error {
     SlowBody,
     /// 409: a state or a value in the way; a stable code and a sentence.
     Conflict(&'static str, &'static str),
+    /// 409: others hang on it, who are listed; a stable code and a sentence.
+    Occupied(&'static str, &'static str, Vec<FieldProblem>),
     /// 409: the same bytes are stored already, under this id.
     Duplicate(String),
     /// 411: a body without `Content-Length`, where its size has to be known before.
@@ -81,7 +83,8 @@ pub struct FieldProblem {
 /// What is wrong with a field, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Mistake {
-    /// `required`, `too_long`, `too_many`, `wrong`, or `duplicate` beside the id of what is there already.
+    /// `required`, `too_long`, `too_many`, `wrong`, `in_use` beside what is in the way, or `duplicate` beside the id of
+    /// what is there already.
     pub code: &'static str,
     /// How many characters or elements there may be.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +94,8 @@ pub struct Mistake {
 impl Mistake {
     /// It has to be there.
     pub const REQUIRED: Self = Self { code: "required", most: None };
+    /// It hangs on what was to go.
+    pub const IN_USE: Self = Self { code: "in_use", most: None };
     /// It is there already.
     pub const DUPLICATE: Self = Self { code: "duplicate", most: None };
     /// None of the others.
@@ -112,6 +117,10 @@ impl Mistake {
 /// The body of every failure.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct ErrorBody {
+    /// `false`, below the addresses where NeoPro 1 said so: its programs look at it there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub success: Option<bool>,
     /// A sentence for a person.
     pub error: String,
     /// A stable word for a program.
@@ -123,7 +132,7 @@ pub struct ErrorBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'static str>,
     /// Every field that is wrong: with 400 of a body or a query. With `duplicate`, the field `existing_id`, whose
-    /// message is the id.
+    /// message is the id. With `has_people`, who they are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub details: Vec<FieldProblem>,
@@ -137,6 +146,9 @@ pub struct ErrorBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid: Option<bool>,
 }
+
+/// Where the failures of NeoPro 1 had `success: false` as well.
+const SAYING_SUCCESS: &[&str] = &["/api/users", "/api/agencies"];
 
 /// Seconds after which a client should try again when a dependency is down.
 const RETRY: u64 = 5;
@@ -155,7 +167,7 @@ impl Error {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict(..) | Self::Duplicate(_) => StatusCode::CONFLICT,
+            Self::Conflict(..) | Self::Occupied(..) | Self::Duplicate(_) => StatusCode::CONFLICT,
             Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -180,7 +192,11 @@ impl Error {
             Self::Invalid(_) => "invalid",
             Self::Unreadable(_) => "unreadable",
             Self::SlowBody => "slow_body",
-            Self::Conflict(code, _) | Self::Unsupported(code, _) | Self::Handle(code, _) | Self::Link(code, _) => code,
+            Self::Conflict(code, _)
+            | Self::Occupied(code, ..)
+            | Self::Unsupported(code, _)
+            | Self::Handle(code, _)
+            | Self::Link(code, _) => code,
             Self::Duplicate(_) => "duplicate",
             Self::LengthRequired => "length_required",
             Self::TooLarge(_) => "too_large",
@@ -204,6 +220,7 @@ impl Error {
             | Self::Forbidden(why)
             | Self::Unreadable(why)
             | Self::Conflict(_, why)
+            | Self::Occupied(_, why, _)
             | Self::Handle(_, why)
             | Self::Link(_, why)
             | Self::TooManyStreams(why) => (*why).to_owned(),
@@ -256,7 +273,7 @@ impl Error {
 
     fn details(&self) -> Vec<FieldProblem> {
         match self {
-            Self::Invalid(fields) => fields.clone(),
+            Self::Invalid(fields) | Self::Occupied(_, _, fields) => fields.clone(),
             Self::Duplicate(id) => {
                 vec![FieldProblem { field: "existing_id".into(), message: id.clone(), kind: Mistake::DUPLICATE }]
             }
@@ -264,16 +281,18 @@ impl Error {
         }
     }
 
-    /// The answer to this failure, which is logged here, once.
+    /// The answer to this failure of a request for `path`, which is logged here, once.
     #[must_use]
-    pub fn answer(&self, request_id: RequestId) -> Response {
+    pub fn answer(&self, request_id: RequestId, path: &str) -> Response {
         match self {
             Self::Internal(why) => tracing::error!(%request_id, why, "request failed"),
             Self::Unavailable(why) => tracing::warn!(%request_id, why, "request refused: a dependency is down"),
             Self::StorageFull => tracing::error!(%request_id, "request refused: the disk is full"),
             _ => tracing::debug!(%request_id, code = self.code(), "request refused"),
         }
+        let says_success = SAYING_SUCCESS.iter().any(|begin| path.starts_with(begin));
         let body = ErrorBody {
+            success: says_success.then_some(false),
             error: self.sentence(),
             code: self.code(),
             request_id,
@@ -323,6 +342,10 @@ impl From<db::Error> for Error {
             db::Error::Gone => Self::NotFound("Cet élément"),
             db::Error::Taken(_) => Self::Conflict("taken", "Cette valeur est déjà utilisée."),
             db::Error::Reference(_) => Self::Conflict("in_use", "Cet élément est lié à un autre."),
+            db::Error::Rule(rule) if rule == "users_last_super_admin" => Self::Conflict(
+                "last_super_admin",
+                "Ce compte est le dernier super_admin actif : donnez d'abord ce rôle à quelqu'un d'autre.",
+            ),
             other => Self::Internal(other.to_string()),
         }
     }

@@ -3,6 +3,7 @@
 //! `app` is the map: dependencies, routes, layers. `serve` brings it up and down. A feature is a folder with
 //! the same rooms: `mod` (words and rules), `routes` (HTTP in and out), `store` (SQL).
 
+pub mod agencies;
 pub mod app;
 pub mod audit;
 pub mod auth;

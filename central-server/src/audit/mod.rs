@@ -70,9 +70,9 @@ pub enum Action {
     VideoUpdated,
     /// Somebody was refused at login.
     UserLoginFailed,
-    /// An account was made.
+    /// An account was created.
     UserCreated,
-    /// An account was changed.
+    /// An account was changed: its person's data, role, tenant or status.
     UserUpdated,
     /// The first account was made with a link from the log.
     FirstAccountCreated,
@@ -84,6 +84,18 @@ pub enum Action {
     InvitationAccepted,
     /// A person has changed his own password.
     PasswordChanged,
+    /// An account was deleted.
+    UserDeleted,
+    /// The person of an account was asked to choose a password.
+    UserInvited,
+    /// An account got another password from somebody else.
+    UserPasswordReset,
+    /// An agency was created.
+    AgencyCreated,
+    /// An agency or its clubs were changed.
+    AgencyUpdated,
+    /// An agency was deleted.
+    AgencyDeleted,
 }
 
 impl Action {
@@ -125,6 +137,12 @@ impl Action {
             Self::PasswordReset => "PASSWORD_RESET",
             Self::InvitationAccepted => "INVITATION_ACCEPTED",
             Self::PasswordChanged => "PASSWORD_CHANGED",
+            Self::UserDeleted => "USER_DELETED",
+            Self::UserInvited => "USER_INVITED",
+            Self::UserPasswordReset => "USER_PASSWORD_RESET",
+            Self::AgencyCreated => "AGENCY_CREATED",
+            Self::AgencyUpdated => "AGENCY_UPDATED",
+            Self::AgencyDeleted => "AGENCY_DELETED",
         }
     }
 }

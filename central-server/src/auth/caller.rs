@@ -7,6 +7,8 @@
 //! | [`Staff`] | super_admin, admin, operator, viewer |
 //! | [`Operator`] | super_admin, admin, operator |
 //! | [`Admin`] | super_admin, admin |
+//! | [`AdminOrAgency`] | super_admin, admin, and an agency for its own |
+//! | [`StaffOrAgency`] | super_admin, admin, operator, viewer, and an agency for its own |
 //! | [`SuperAdmin`] | super_admin |
 //!
 //! A handler that takes none of them is visibly public. What is shown alone proves nothing yet: whether session or
@@ -218,6 +220,9 @@ permissions! {
     /// Those who may delete and see keys.
     Admin: SuperAdmin | Admin,
         "Réservé aux rôles super_admin et admin.";
+    /// Those who manage agencies, and an agency, for its own.
+    AdminOrAgency: SuperAdmin | Admin | Agency,
+        "Réservé aux rôles super_admin et admin, et aux agences pour la leur.";
     /// Those who manage people.
     SuperAdmin: SuperAdmin,
         "Réservé au rôle super_admin.";

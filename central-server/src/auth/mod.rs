@@ -20,7 +20,7 @@ mod tries;
 use std::fmt;
 use std::str::FromStr;
 
-pub use caller::{Admin, Caller, Operator, Person, Staff, StaffOrAgency, SuperAdmin};
+pub use caller::{Admin, AdminOrAgency, Caller, Operator, Person, Staff, StaffOrAgency, SuperAdmin};
 pub use limits::LoginLimits;
 pub use password::Passwords;
 pub use presented::Presented;

@@ -9,6 +9,9 @@ const REFUSED: &str = "NP412";
 /// Raised by our functions when what they stand on is not there any more.
 const GONE: &str = "NP410";
 
+/// Raised by `neopro_must` (see migration 0017), with the rule's name in the place of a constraint's.
+const RULE: &str = "NP409";
+
 /// Why statements failed. What they wrote does not remain, but see [`super::Db::run`] for the exceptions.
 #[derive(Debug)]
 pub enum Error {
@@ -24,6 +27,8 @@ pub enum Error {
     Taken(String),
     /// A row that the new one refers to does not exist, or is still referred to; the name of the constraint.
     Reference(String),
+    /// A rule of ours does not hold; its name.
+    Rule(String),
     /// The database refused a value: text with a NUL, a number out of range, a broken rule of a table.
     Value(String),
     /// The database takes no writes (a full plan, a standby).
@@ -46,6 +51,12 @@ impl Error {
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Gone)
     }
+
+    /// Whether this rule of ours does not hold.
+    #[must_use]
+    pub fn breaks(&self, rule: &str) -> bool {
+        matches!(self, Self::Rule(name) if name == rule)
+    }
 }
 
 impl From<tokio_postgres::Error> for Error {
@@ -64,6 +75,7 @@ impl From<tokio_postgres::Error> for Error {
             code if code.code() == SESSION_GONE => Self::SessionGone,
             code if code.code() == REFUSED => Self::Refused,
             code if code.code() == GONE => Self::Gone,
+            code if code.code() == RULE => Self::Rule(constraint()),
             code if *code == SqlState::UNIQUE_VIOLATION => Self::Taken(constraint()),
             code if *code == SqlState::FOREIGN_KEY_VIOLATION => Self::Reference(constraint()),
             code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly,
@@ -99,6 +111,7 @@ impl std::fmt::Display for Error {
             Self::Gone => f.write_str("what a statement stands on is gone"),
             Self::Taken(constraint) => write!(f, "a value exists already ({constraint})"),
             Self::Reference(constraint) => write!(f, "a referenced row is missing or in use ({constraint})"),
+            Self::Rule(rule) => write!(f, "a rule does not hold ({rule})"),
             Self::Value(why) => write!(f, "the database refused a value: {why}"),
             Self::ReadOnly => f.write_str("the database takes no writes"),
             Self::Missing => f.write_str("a row that has to be there is not"),

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     14 "0014_lean_lists";
     15 "0015_second_factor";
     16 "0016_mail_and_resets";
+    17 "0017_accounts";
     18 "0018_api_tokens";
     19 "0019_audit_seals";
 };

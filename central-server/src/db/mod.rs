@@ -136,7 +136,11 @@ impl Claim {
         let whose = format!("'{user}', '{role}', {agency}, {sponsor}, '{now}'");
         match credential {
             Credential::Session(id) => {
-                format!("neopro_check_session('{id}', {whose}), set_config('neopro.session', '{id}', true)")
+                // What a role may do with accounts is a person's, never a program's.
+                format!(
+                    "neopro_check_session('{id}', {whose}), set_config('neopro.session', '{id}', true), \
+                     set_config('neopro.role', '{role}', true)"
+                )
             }
             Credential::Token(id) => {
                 format!("neopro_check_token('{id}', {whose}, '{ip}'), set_config('neopro.token', '{id}', true)")

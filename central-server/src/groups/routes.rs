@@ -12,7 +12,7 @@ use super::store;
 use super::{GroupChanges, GroupList, GroupSites, GroupView, GroupWithSites, Kind, Members, NewGroup};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
-use crate::auth::{Admin, Caller, Operator};
+use crate::auth::{Admin, Operator, StaffOrAgency};
 use crate::db;
 use crate::error::{Error, Result};
 use crate::events::{self, Change};
@@ -61,7 +61,7 @@ impl FromForm for Filter {
     ),
     responses((status = 200, description = "The groups.", body = GroupList), Read),
 )]
-async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<GroupList>> {
+async fn list(caller: StaffOrAgency, Query(filter): Query<Filter>) -> Result<Json<GroupList>> {
     let groups = caller.run(store::list(caller.scope(), filter.search, filter.kind)).await?;
     Ok(Json(GroupList { total: groups.len(), groups }))
 }
@@ -72,7 +72,7 @@ async fn list(caller: Caller, Query(filter): Query<Filter>) -> Result<Json<Group
     params(("id" = GroupId, Path, description = "The group's id.")),
     responses((status = 200, description = "The group.", body = GroupWithSites), Read),
 )]
-async fn read(State(app): State<App>, caller: Caller, Id(id): Id<GroupId>) -> Result<Json<GroupWithSites>> {
+async fn read(State(app): State<App>, caller: StaffOrAgency, Id(id): Id<GroupId>) -> Result<Json<GroupWithSites>> {
     let scope = caller.scope();
     let members = store::members(scope, id, app.clock.now());
     let (group, sites) = caller.run((store::find(scope, id), members)).await?;
@@ -85,7 +85,7 @@ async fn read(State(app): State<App>, caller: Caller, Id(id): Id<GroupId>) -> Re
     params(("id" = GroupId, Path, description = "The group's id.")),
     responses((status = 200, description = "The sites; none for an unknown group.", body = GroupSites), Read),
 )]
-async fn members(State(app): State<App>, caller: Caller, Id(id): Id<GroupId>) -> Result<Json<GroupSites>> {
+async fn members(State(app): State<App>, caller: StaffOrAgency, Id(id): Id<GroupId>) -> Result<Json<GroupSites>> {
     let sites = caller.run(store::members(caller.scope(), id, app.clock.now())).await?;
     Ok(Json(GroupSites { group_id: id, total: sites.len(), sites }))
 }

@@ -125,6 +125,22 @@ impl Form {
         }
     }
 
+    /// A secret that may be absent.
+    pub fn optional_secret(&mut self, field: &str, min: usize) -> Option<String> {
+        let is_there = self.values.get(field).is_some_and(|value| !value.is_null());
+        is_there.then(|| self.secret(field, min)).flatten()
+    }
+
+    /// An e-mail address that may be absent or empty.
+    pub fn optional_email(&mut self, field: &str) -> Option<String> {
+        let text = self.optional_text(field, 255)?;
+        if is_email(&text) {
+            return Some(text);
+        }
+        self.problem(field, "Cette adresse e-mail n'est pas valide.");
+        None
+    }
+
     /// An e-mail address that has to be there.
     pub fn email(&mut self, field: &str) -> Option<String> {
         let text = self.text(field, 255)?;

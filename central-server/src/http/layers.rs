@@ -38,7 +38,7 @@ pub async fn edge(request: Request, next: Next) -> Response {
     let mut response = next.run(request).instrument(span).await;
     if let Some(Failure(error)) = response.extensions_mut().remove::<Failure>() {
         let outer = std::mem::take(response.headers_mut());
-        response = error.answer(request_id);
+        response = error.answer(request_id, &path);
         response.headers_mut().extend(
             outer
                 .into_iter()

@@ -20,6 +20,7 @@ use crate::events::Beat;
     components(schemas(ErrorBody, Beat)),
     tags(
         (name = "Service", description = "How the service is, without a session"),
+        (name = "Agencies", description = "Those who look after several clubs"),
         (name = "Audit", description = "Who did what, and how far that is sealed"),
         (name = "Authentication", description = "Login, logout, one's own account"),
         (name = "Commands", description = "What single boxes are told to do, and what they answered"),
@@ -28,7 +29,7 @@ use crate::events::Beat;
         (name = "Live", description = "What changes, as it happens"),
         (name = "Settings", description = "What is decided for the whole installation"),
         (name = "Sites", description = "The clubs with a box, and the keys of their boxes"),
-        (name = "Users", description = "People with accounts"),
+        (name = "Users", description = "People with accounts, and what they may do"),
         (name = "Videos", description = "The library: videos and pictures that the boxes show"),
     )
 )]

@@ -1,11 +1,20 @@
-//! People with accounts. Until the dashboard manages them, they are made at the command line.
+//! People with accounts: made at the command line, or by others who may (`account`).
 
+mod account;
 pub mod cli;
+mod filter;
+pub mod routes;
 pub mod store;
 
 use crate::auth::Role;
 use crate::auth::password;
 use crate::http::is_email;
+
+pub use account::{
+    AccountChanges, NO_PASSWORD, Named, NewAccount, PasswordReset, Record, Status, StatusChange, Tenancy, Tenants,
+    UserView, Users,
+};
+pub use filter::{Filter, Sort};
 
 /// An account to be created.
 #[derive(Debug)]

@@ -57,7 +57,8 @@ pub fn fill(path: &str) -> String {
         .join("/")
 }
 
-/// Who may do what. One row a route; every route that is not public must stand here.
+/// Who may do what, route by route, as the table of `docs/rights.md` means it: the two are held against each other. Every
+/// route that is not public must stand here.
 pub const RIGHTS: &[(&str, &[&str])] = &[
     ("GET /api/audit", &["super_admin", "admin"]),
     ("GET /api/audit/actions", &["super_admin", "admin"]),
@@ -99,9 +100,9 @@ pub const RIGHTS: &[(&str, &[&str])] = &[
     ("GET /api/sites/{id}/inventory", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/sites/{id}/local-content", &["super_admin", "admin", "operator", "viewer"]),
     ("GET /api/events", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
-    ("GET /api/groups", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
-    ("GET /api/groups/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
-    ("GET /api/groups/{id}/sites", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("GET /api/groups", &["super_admin", "admin", "operator", "viewer", "agency"]),
+    ("GET /api/groups/{id}", &["super_admin", "admin", "operator", "viewer", "agency"]),
+    ("GET /api/groups/{id}/sites", &["super_admin", "admin", "operator", "viewer", "agency"]),
     ("POST /api/groups", &["super_admin", "admin", "operator"]),
     ("PUT /api/groups/{id}", &["super_admin", "admin", "operator"]),
     ("DELETE /api/groups/{id}", &["super_admin", "admin"]),
@@ -129,7 +130,77 @@ pub const RIGHTS: &[(&str, &[&str])] = &[
     ("POST /api/videos/bulk", &["super_admin", "admin", "operator"]),
     ("PUT /api/videos/{id}", &["super_admin", "admin", "operator"]),
     ("DELETE /api/videos/{id}", &["super_admin", "admin"]),
+    ("GET /api/users", &["super_admin", "admin"]),
+    ("GET /api/users/tenants", &["super_admin", "admin"]),
+    ("GET /api/users/{id}", &["super_admin", "admin"]),
+    ("POST /api/users", &["super_admin"]),
+    ("PUT /api/users/{id}", &["super_admin"]),
+    ("DELETE /api/users/{id}", &["super_admin"]),
+    ("PATCH /api/users/{id}/status", &["super_admin"]),
+    ("POST /api/users/{id}/reset-password", &["super_admin"]),
+    ("POST /api/users/{id}/invite", &["super_admin"]),
+    ("GET /api/agencies", &["super_admin", "admin", "agency"]),
+    ("GET /api/agencies/{id}", &["super_admin", "admin", "agency"]),
+    ("POST /api/agencies", &["super_admin", "admin"]),
+    ("PUT /api/agencies/{id}", &["super_admin", "admin"]),
+    ("DELETE /api/agencies/{id}", &["super_admin", "admin"]),
+    ("GET /api/agencies/{id}/sites", &["super_admin", "admin", "agency"]),
+    ("POST /api/agencies/{id}/sites", &["super_admin", "admin"]),
+    ("DELETE /api/agencies/{id}/sites/{site_id}", &["super_admin", "admin"]),
 ];
+
+/// The roles, in the order of the columns of `docs/rights.md`.
+const ROLES: [&str; 6] = ["super_admin", "admin", "operator", "viewer", "agency", "sponsor"];
+
+/// The table of `docs/rights.md`: a path, and for each role what it may do below it.
+fn table() -> Vec<(String, Vec<String>)> {
+    let text = include_str!("../../../docs/rights.md");
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows[0][2..], ROLES, "the columns");
+    rows[2..]
+        .iter()
+        .map(|row| (row[1].trim_matches('`').to_owned(), row[2..].iter().map(|cell| (*cell).to_owned()).collect()))
+        .collect()
+}
+
+/// The roles that may do what a route does, by the row of its resource.
+fn allowed_by(table: &[(String, Vec<String>)], route: &str) -> Option<Vec<&'static str>> {
+    let (method, path) = route.split_once(' ')?;
+    let is_below = |begin: &str| path.strip_prefix(begin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let (_, cells) = table.iter().filter(|(begin, _)| is_below(begin)).max_by_key(|(begin, _)| begin.len())?;
+    let act = match method {
+        "GET" => 'R',
+        "DELETE" => 'D',
+        _ => 'W',
+    };
+    let allowed = ROLES.into_iter().zip(cells).filter(|(_, cell)| cell.contains(act)).map(|(role, _)| role);
+    Some(allowed.collect())
+}
+
+#[test]
+fn the_table_of_rights_and_its_routes_say_the_same() {
+    let table = table();
+    assert!(table.len() > 15, "the table was read");
+    for (route, roles) in RIGHTS {
+        let mut listed: Vec<&str> = roles.to_vec();
+        listed.sort_by_key(|role| ROLES.iter().position(|known| known == role));
+        assert_eq!(allowed_by(&table, route).as_deref(), Some(&listed[..]), "{route} in docs/rights.md");
+    }
+    for (path, cells) in &table {
+        for cell in cells {
+            let letters = cell.trim_start_matches("own ");
+            assert!(matches!(letters, "–" | "R" | "W" | "RW" | "RWD"), "{path}: {cell}");
+        }
+    }
+    // The control: another role, another act, and a resource that nobody has thought of.
+    assert_ne!(allowed_by(&table, "DELETE /api/groups/{id}"), allowed_by(&table, "POST /api/groups"));
+    assert_eq!(allowed_by(&table, "GET /api/secrets"), None);
+    assert_eq!(allowed_by(&table, "POST /api/users/{id}/reset-mfa"), Some(vec!["super_admin"]));
+}
 
 #[tokio::test]
 async fn every_route_lets_in_exactly_the_roles_of_the_table() {

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod agencies;
 mod attacks;
 mod audit;
 mod auth;
@@ -47,5 +48,6 @@ mod tab_sessions;
 mod tallies;
 mod tokens;
 mod uploads;
+mod users;
 mod videos;
 mod walls;

@@ -47,6 +47,17 @@ const ACTS: &[(&str, &str)] = &[
     ("POST /api/deployments/{id}/cancel", "DEPLOYMENT_CANCELLED"),
     ("POST /api/deployments/{id}/retry", "DEPLOYMENT_RETRIED"),
     ("DELETE /api/deployments/{id}", "DEPLOYMENT_DELETED"),
+    ("POST /api/users", "USER_CREATED"),
+    ("PUT /api/users/{id}", "USER_UPDATED"),
+    ("PATCH /api/users/{id}/status", "USER_UPDATED"),
+    ("POST /api/users/{id}/reset-password", "USER_PASSWORD_RESET"),
+    ("POST /api/users/{id}/invite", "USER_INVITED"),
+    ("DELETE /api/users/{id}", "USER_DELETED"),
+    ("POST /api/agencies", "AGENCY_CREATED"),
+    ("PUT /api/agencies/{id}", "AGENCY_UPDATED"),
+    ("POST /api/agencies/{id}/sites", "AGENCY_UPDATED"),
+    ("DELETE /api/agencies/{id}/sites/{site_id}", "AGENCY_UPDATED"),
+    ("DELETE /api/agencies/{id}", "AGENCY_DELETED"),
 ];
 
 /// Unsafe routes that leave none, and why.
@@ -171,6 +182,23 @@ impl Scene {
             "POST /api/deployments" => (at(""), Body::Json(self.order().await)),
             "POST /api/deployments/{id}/retry" => (at(&self.deployment().await), Body::Json(json!({}))),
             order if order.contains("/api/deployments/{id}") => (at(&self.deployment().await), Body::Nothing),
+            "POST /api/users" => (at(""), Body::Json(new_user())),
+            "PUT /api/users/{id}" => (at(&self.other().await), Body::Json(json!({"role": "operator"}))),
+            "PATCH /api/users/{id}/status" => (at(&self.other().await), Body::Json(json!({"status": "suspended"}))),
+            "POST /api/users/{id}/reset-password" => {
+                (at(&self.other().await), Body::Json(json!({"new_password": PASSWORD})))
+            }
+            user if user.contains("/api/users/{id}") => (at(&self.other().await), Body::Nothing),
+            "POST /api/agencies" => (at(""), Body::Json(json!({"name": "Agence"}))),
+            "PUT /api/agencies/{id}" => (at(&self.agency(None).await), Body::Json(json!({"name": "Autre"}))),
+            "POST /api/agencies/{id}/sites" => {
+                (at(&self.agency(None).await), Body::Json(json!({"site_ids": [self.site().await]})))
+            }
+            "DELETE /api/agencies/{id}/sites/{site_id}" => {
+                let site = self.site().await;
+                (at(&self.agency(Some(&site)).await).replace("{site_id}", &site), Body::Nothing)
+            }
+            "DELETE /api/agencies/{id}" => (at(&self.agency(None).await), Body::Nothing),
             other => panic!("nobody has said how to succeed with {other}"),
         }
     }
@@ -226,6 +254,21 @@ impl Scene {
         self.made("/api/groups", json!({"name": "Groupe", "type": "custom", "site_ids": sites})).await
     }
 
+    /// Somebody else, who was invited.
+    async fn other(&self) -> String {
+        self.made("/api/users", new_user()).await
+    }
+
+    async fn agency(&self, site: Option<&str>) -> String {
+        let agency = self.made("/api/agencies", json!({"name": "Agence"})).await;
+        if let Some(site) = site {
+            let path = format!("/api/agencies/{agency}/sites");
+            let given = self.app.post(&path, json!({"site_ids": [site]})).bearer(&self.token).send().await;
+            assert_eq!(given.status, 201, "{}", given.text);
+        }
+        agency
+    }
+
     async fn video(&self) -> String {
         let form = Form::new().file("video", "a.mp4", &film());
         let answer = self.app.call(Method::POST, "/api/videos").bearer(&self.token).form(&form).send().await;
@@ -252,7 +295,13 @@ pub(super) enum Body {
     As(String, Value),
 }
 
+fn new_user() -> Value {
+    json!({"email": format!("{}@club.fr", Uuid::now_v7()), "full_name": "Dominique", "role": "viewer"})
+}
+
 pub(super) fn id_of(answer: &Value) -> String {
+    // Of old envelopes.
+    let answer = answer.get("data").unwrap_or(answer);
     answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned()
 }
 
