@@ -4,9 +4,7 @@ import type { SiteWithKey } from '~/api/types'
 import { useWords } from '~/i18n/words'
 import { Dialog } from '~/ui/dialog'
 import { Check } from '~/ui/form'
-import { Icon } from '~/ui/icons'
-import { saveFile } from '~/ui/save-file'
-import { toast } from '~/ui/toast'
+import { KeepActs, Paper } from '~/ui/keep'
 import { siteConf } from './site-conf'
 import './siteacts.css'
 
@@ -31,44 +29,14 @@ export function KeySheet({ site, onDone, next }: { site: SiteWithKey; onDone: ()
     >
       <div className="form">
         <p>{rich('siteacts.key.text', { b: (parts) => <b>{parts}</b>, code: (parts) => <code>{parts}</code> })}</p>
-        <div className="key-print">
-          <h3>{t('siteacts.key.print', { club: site.club_name, site: site.site_name })}</h3>
+        <Paper title={t('siteacts.key.print', { club: site.club_name, site: site.site_name })}>
           <pre className="conf" tabIndex={0} aria-label={t('siteacts.key.file')}>
             {text}
           </pre>
-        </div>
-        <KeyActs text={text} />
+        </Paper>
+        <KeepActs file="site.conf" text={text} />
         <Check label={t('siteacts.key.noted')} checked={noted} onChange={(event) => note(event.target.checked)} />
       </div>
     </Dialog>
-  )
-}
-
-function KeyActs({ text }: { text: string }) {
-  const { t } = useWords()
-  const [copied, setCopied] = useState(false)
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text)
-      setCopied(true)
-    } catch {
-      toast({ kind: 'error', text: t('siteacts.key.copy_failed') })
-    }
-  }
-  return (
-    <div className="acts">
-      <button type="button" className="btn" onClick={() => void copy()}>
-        <Icon name={copied ? 'check' : 'copy'} />
-        <span role="status">{copied ? t('siteacts.key.copied') : t('siteacts.key.copy')}</span>
-      </button>
-      <button type="button" className="btn" onClick={() => saveFile('site.conf', 'text/plain;charset=utf-8', text)}>
-        <Icon name="download" />
-        {t('siteacts.key.download')}
-      </button>
-      <button type="button" className="btn" onClick={() => print()}>
-        <Icon name="page" />
-        {t('siteacts.key.print_it')}
-      </button>
-    </div>
   )
 }
