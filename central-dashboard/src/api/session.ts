@@ -7,8 +7,23 @@ import { sessionEndsIn } from './session-end'
 import type { components } from './schema'
 import { isOnlyTab } from './tab'
 
+/** What is asked for after the password: a code, or to set up what makes codes. Without it in time, the password again. */
+export interface Challenge {
+  wants: 'code' | 'setup'
+  challenge: string
+  until: number
+}
+
+/** What makes codes, when it is set up: shown once. */
+export interface SetUp {
+  qrCodeDataUrl: string
+  manualEntryKey: string
+  backupCodes: string[]
+}
+
 export type Role = components['schemas']['Role']
-export type User = components['schemas']['LoggedInUser']
+/** `mfa_required`: the role has to have a second factor and there is none yet; until `mfa_grace_until` it can wait. */
+export type User = components['schemas']['LoggedInUser'] & { mfa_required?: boolean; mfa_grace_until?: string | null }
 
 export type Session =
   | { state: 'unknown' }
@@ -87,25 +102,45 @@ function enter({ session_expires_in, ...user }: User & Lasting): void {
   become({ state: 'in', user })
 }
 
-/** Asks whether the session still is, and until when. Without an answer nothing is known, and nothing changes. */
+/** Asks whether the session still is, until when, and how the account is now. Without an answer nothing is known, and nothing changes. */
 export async function lookAgain(): Promise<void> {
+  if (session.state !== 'in') return
   try {
     await bearer()
     const answer = await send('/api/auth/me', { method: 'GET' })
     if (answer.status === 401) sessionEnded()
-    else sessionEndsIn((await body<Lasting>(answer)).session_expires_in)
+    else enter(await body<User & Lasting>(answer))
   } catch {
     // The line is cut: whatever is asked next says so where it belongs.
   }
 }
 
-/** Begins a session. The refusal is the caller's to show. */
-export async function logIn(email: string, password: string): Promise<void> {
+interface Asked {
+  requireMfa?: boolean
+  requireMfaSetup?: boolean
+  challenge?: string
+  expires_in: number
+}
+
+/** What a password is answered with: a session, or what else has to be shown first. */
+async function tryPassword(content: object): Promise<Renewed<User> | Challenge> {
+  const answer = await body<Renewed<User> | Asked>(await send('/api/auth/login', post(content)))
+  if ('token' in answer) return answer
+  return {
+    wants: answer.requireMfaSetup ? 'setup' : 'code',
+    challenge: answer.challenge ?? '',
+    until: Date.now() + answer.expires_in * 1000,
+  }
+}
+
+/** Begins a session, or says what has to be shown first. The refusal is the caller's to show. */
+export async function logIn(email: string, password: string): Promise<Challenge | undefined> {
   proof = 'cookie'
-  const begun = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password })))
+  const begun = await tryPassword({ email, password })
+  if ('wants' in begun) return begun
   if (SAME_ORIGIN || (await cookieIsKept(begun.user))) {
-    enter({ ...begun.user, session_expires_in: begun.session_expires_in })
-    return
+    goIn(begun)
+    return undefined
   }
   // Nobody would ever come back to that session.
   keep(begun)
@@ -114,25 +149,46 @@ export async function logIn(email: string, password: string): Promise<void> {
   proof = 'handle'
   const handle = newHandle()
   tabShelf.write([handle])
-  const own = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password, handle })))
-  keep(own)
-  enter({ ...own.user, session_expires_in: own.session_expires_in })
+  const own = await tryPassword({ email, password, handle })
+  if ('wants' in own) return own
+  goIn(own, handle)
+  return undefined
 }
 
 /** Another session for the same person, as this one ends. Until it has begun, this one goes on as it is. */
-export async function goOn(password: string): Promise<void> {
-  const email = last?.email
-  if (proof === 'cookie') {
-    const { user, session_expires_in } = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password })))
-    enter({ ...user, session_expires_in })
-    return
-  }
+export async function goOn(password: string): Promise<Challenge | undefined> {
   await renewing
-  const handle = newHandle()
-  const own = await body<Renewed<User>>(await send('/api/auth/login', post({ email, password, handle })))
-  tabShelf.write([handle])
-  keep(own)
-  enter({ ...own.user, session_expires_in: own.session_expires_in })
+  const handle = proof === 'cookie' ? undefined : newHandle()
+  const begun = await tryPassword({ email: last?.email, password, handle })
+  if ('wants' in begun) return begun
+  goIn(begun, handle)
+  return undefined
+}
+
+/**
+ * The code after the password. It serves once, so whether a cookie comes back cannot be tried out with it: a tab whose
+ * API is elsewhere has a handle at once, unless its session has shown that the cookie is kept.
+ */
+export async function showCode({ wants, challenge }: Challenge, code: string): Promise<void> {
+  const cookie = session.state === 'in' ? proof === 'cookie' : SAME_ORIGIN
+  await renewing
+  const handle = cookie ? undefined : newHandle()
+  const path = wants === 'code' ? '/api/auth/login/code' : '/api/auth/login/enable'
+  goIn(await body<Renewed<User>>(await send(path, post({ challenge, code, handle }))), handle)
+}
+
+/** What makes codes, for whom has to set it up before getting in. */
+export async function setUpAtLogin({ challenge }: Challenge): Promise<SetUp> {
+  return body<SetUp>(await send('/api/auth/login/setup', post({ challenge })))
+}
+
+function goIn(begun: Renewed<User>, handle?: string): void {
+  if (handle) {
+    proof = 'handle'
+    tabShelf.write([handle])
+    keep(begun)
+  }
+  enter({ ...begun.user, session_expires_in: begun.session_expires_in })
 }
 
 /** Whether a cookie of an API that is elsewhere comes back: browsers may block it, partitioned or not. */

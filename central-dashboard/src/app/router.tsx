@@ -34,6 +34,26 @@ const login = createRoute({
   component: lazyRouteComponent(() => import('~/pages/login'), 'Page'),
 })
 
+const forgotten = createRoute({
+  getParentRoute: () => root,
+  path: '/forgot-password',
+  component: lazyRouteComponent(() => import('~/pages/forgot'), 'Page'),
+})
+
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: '/reset-password',
+  validateSearch: filters.link,
+  component: lazyRouteComponent(() => import('~/pages/reset'), 'Page'),
+})
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  validateSearch: filters.link,
+  component: lazyRouteComponent(() => import('~/pages/setup'), 'Page'),
+})
+
 const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
@@ -63,6 +83,12 @@ const home = createRoute({
   beforeLoad: () => {
     throw redirect({ to: '/dashboard' })
   },
+})
+
+const profile = createRoute({
+  getParentRoute: within,
+  path: '/profile',
+  component: lazyRouteComponent(() => import('~/pages/profile'), 'Page'),
 })
 
 const fleet = createRoute({
@@ -172,8 +198,12 @@ const notFound = createRoute({
 
 const tree = root.addChildren([
   login,
+  forgotten,
+  reset,
+  setup,
   shell.addChildren([
     home,
+    profile,
     fleet,
     sites,
     newSite,

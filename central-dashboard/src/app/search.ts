@@ -43,6 +43,8 @@ const targetState = one('pending', 'downloading', 'installed', 'failed', 'cancel
 /** What may stand in the address of each page. */
 export const filters = {
   login: texts({ returnUrl: any }),
+  // What a link of a mail or of the log carries.
+  link: texts({ token: words }),
   sites: texts({
     search: words,
     display_status: siteState,

@@ -182,6 +182,7 @@ function actsFor({ t }: Words, writes: boolean, ways: Ways): Entry[] {
   const all = [
     act('dark', 'moon', t('palette.act.dark'), () => ways.theme('dark')),
     act('light', 'sun', t('palette.act.light'), () => ways.theme('light')),
+    act('profile', 'person', t('app.profile'), () => ways.go('/profile')),
     act('logout', 'logout', t('app.logout'), () => void leave(t('app.logout.alone'))),
   ]
   if (ways.help) all.unshift(act('help', 'help', t('app.keys'), ways.help))

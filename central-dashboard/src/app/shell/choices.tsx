@@ -35,7 +35,7 @@ export function ThemeMenu() {
 }
 
 /** A language is written in itself. */
-const NAMES: Record<Language, string> = { fr: 'Français', en: 'English', es: 'Español' }
+export const LANGUAGE_NAMES: Record<Language, string> = { fr: 'Français', en: 'English', es: 'Español' }
 
 export function LanguageMenu() {
   const { t, language } = useWords()
@@ -44,7 +44,7 @@ export function LanguageMenu() {
       <Menu.Target>
         <button type="button" className="ib lang">
           <span>{language.toUpperCase()}</span>
-          <span className="vh">{t('app.language', { name: NAMES[language] })}</span>
+          <span className="vh">{t('app.language', { name: LANGUAGE_NAMES[language] })}</span>
         </button>
       </Menu.Target>
       <Menu.Dropdown>
@@ -57,7 +57,7 @@ export function LanguageMenu() {
             rightSection={one === language ? <Icon name="check" /> : undefined}
             onClick={() => void speak(one)}
           >
-            {NAMES[one]}
+            {LANGUAGE_NAMES[one]}
           </Menu.Item>
         ))}
       </Menu.Dropdown>

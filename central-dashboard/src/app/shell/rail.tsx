@@ -26,7 +26,7 @@ export function RailDrawer({ open, onClose }: { open: boolean; onClose: () => vo
     <Sheet open={open} onClose={onClose} title={t('app.menu')}>
       <div className="drawer-menu">
         <Menu onGo={onClose} />
-        <UserMenu />
+        <UserMenu onGo={onClose} />
       </div>
     </Sheet>
   )

@@ -5,6 +5,7 @@ import { lazy, Suspense, useEffect, useState } from 'react'
 import { listen } from '~/api/live'
 import { currentSession, onSession } from '~/api/session'
 import { EndBanner } from '~/app/ending/banner'
+import { GraceBanner } from '~/app/grace/banner'
 import { useOfflineSince } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
 import { usePresence } from '~/uploads/presence'
@@ -41,6 +42,7 @@ export function Shell() {
         <TopBar onMenu={() => openDrawer(true)} onPalette={() => openPalette(true)} onHelp={() => openHelp(true)} />
         <OfflineBanner />
         <EndBanner />
+        <GraceBanner />
         <main id="main" tabIndex={-1}>
           <Suspense>
             <Outlet />

@@ -1,13 +1,15 @@
 import { Menu } from '@mantine/core'
+import { useNavigate } from '@tanstack/react-router'
 import { logOut, useUser } from '~/api/session'
 import { useWords } from '~/i18n/words'
 import { Icon } from '~/ui/icons'
 import { toast } from '~/ui/toast'
 
-/** Who is logged in, and the way out. */
-export function UserMenu() {
+/** Who is logged in, the way to the account, and the way out. */
+export function UserMenu({ onGo }: { onGo?: () => void }) {
   const { t, language } = useWords()
   const user = useUser()
+  const navigate = useNavigate()
   const name = user.full_name || user.email
   return (
     <Menu position="top-start" width={210}>
@@ -24,6 +26,15 @@ export function UserMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{user.email}</Menu.Label>
+        <Menu.Item
+          leftSection={<Icon name="person" />}
+          onClick={() => {
+            onGo?.()
+            void navigate({ to: '/profile' })
+          }}
+        >
+          {t('app.profile')}
+        </Menu.Item>
         <Menu.Item leftSection={<Icon name="logout" />} onClick={() => void leave(t('app.logout.alone'))}>
           {t('app.logout')}
         </Menu.Item>
