@@ -1,5 +1,6 @@
 // The dashboard on one host, the API on another that is no relation of it, TLS in front of both, third-party cookies
-// blocked: log in, reload, a live update, a second tab, log out. Once with the partitioned cookie, once with none.
+// blocked: log in, reload, a live update, a second tab, log out, log in with a code. Once with the partitioned cookie,
+// once with none.
 //
 //   node foreign.mjs '{"chromium", "folder", "dist", "port", "email", "password"}'
 //
@@ -13,6 +14,7 @@ import http from "node:http";
 import https from "node:https";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { freshCode } from "./codes.mjs";
 
 const asked = JSON.parse(process.argv[2]);
 const PAGES = "tableau.example";
@@ -75,12 +77,33 @@ async function api(method, route, body, token) {
   return answer.json();
 }
 
-async function logIn(page) {
+async function logIn(page, code) {
   await page.waitForURL(/\/login/);
   await page.locator("input[type=email]").fill(asked.email);
   await page.locator("input[type=password]").fill(asked.password);
   await page.keyboard.press("Enter");
+  if (code) {
+    await page.locator("input[name=mfa_token]").fill(await code());
+    await page.keyboard.press("Enter");
+  }
   await page.waitForURL(/\/dashboard$/);
+}
+
+async function logOut(page) {
+  await page.getByRole("button", { name: /menu|compte|account/i }).first().click();
+  await page.getByText(/se déconnecter/i).first().click();
+  await page.waitForURL(/\/login/);
+}
+
+/** The same with a code, which serves once: the page must not need two. */
+async function withCode(page, token) {
+  const { manualEntryKey, backupCodes } = await api("POST", "/api/mfa/setup", {}, token);
+  await api("POST", "/api/mfa/enable", { code: await freshCode(manualEntryKey) }, token);
+  await logIn(page, () => freshCode(manualEntryKey));
+  await page.reload();
+  await page.getByText("En direct").first().waitFor();
+  await logOut(page);
+  await api("POST", "/api/mfa/disable", { code: backupCodes[0] }, token);
 }
 
 /** A person's day, with what the front does to cookies. */
@@ -143,11 +166,10 @@ async function day(name, { cookies, secondTab }) {
     await (secondTab ? tab.getByText("En direct").first().waitFor() : tab.waitForURL(/\/login/));
     await tab.close();
 
-    await page.getByRole("button", { name: /menu|compte|account/i }).first().click();
-    await page.getByText(/se déconnecter/i).first().click();
-    await page.waitForURL(/\/login/);
+    await logOut(page);
     await page.goto(`https://${PAGES}/dashboard`);
     await page.waitForURL(/\/login/);
+    await withCode(page, token);
     return kept.map(({ name, partitionKey }) => ({ name, partitioned: Boolean(partitionKey) }));
   } finally {
     await context.close();

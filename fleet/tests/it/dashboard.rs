@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -54,6 +55,36 @@ fn a_dashboard_on_another_host_works_without_third_party_cookies() {
         }),
     );
     assert!(seen["cookies"].is_array(), "{seen}");
+}
+
+/// A picture of every step lies in `target/account`, for people.
+#[test]
+fn from_the_link_in_the_log_to_a_second_factor_and_back_in_when_the_password_is_forgotten() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let central = Central::start_untouched("account");
+    let seen = browse(
+        "account.mjs",
+        &json!({
+            "chromium": "/usr/bin/chromium", "address": format!("http://localhost:{}", central.port),
+            "link": first_link(&central), "mail": central.folder.join("data/mail"),
+            "folder": root().join("target/account"),
+        }),
+    );
+    assert!(seen["steps"].as_u64().is_some_and(|steps| steps > 10), "{seen}");
+}
+
+/// The path and what follows of the link for the first account, at the address where the test reaches the server.
+fn first_link(central: &Central) -> String {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let log = central.log();
+        if let Some((_, rest)) = log.rsplit_once("/setup?token=") {
+            let token: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+            return format!("http://localhost:{}/setup?token={token}", central.port);
+        }
+        assert!(Instant::now() < until, "no link for the first account: {log}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// A picture of every step lies in `target/path`, for people.

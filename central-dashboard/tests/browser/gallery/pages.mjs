@@ -15,6 +15,10 @@ const NOBODY = "01a2140d-1e46-777d-ae1d-fcbbe9c1485a";
  */
 export const PAGES = [
   { name: "login", at: "/login", out: true, still: true },
+  { name: "mot-de-passe-oublie", at: "/forgot-password", out: true, still: true },
+  { name: "lien-invalide", at: "/reset-password?token=nothing-is-here", out: true, still: true },
+  { name: "premier-compte-refuse", at: "/setup?token=nothing-is-here", out: true, still: true },
+  { name: "compte", at: "/profile", read: true },
   { name: "parc", at: "/dashboard", lists: true, read: true, shows: "deployments" },
   { name: "sites", at: "/sites", lists: true, search: "search", shows: "clubs" },
   { name: "ajouter-un-club", at: "/sites/new", writes: true, still: true },

@@ -51,16 +51,26 @@ impl Central {
         Self::start_with(name, &[&guide, variables].concat())
     }
 
+    /// A new server on which nobody has an account yet.
+    pub fn start_untouched(name: &str) -> Self {
+        Self::start_alone(name, &[])
+    }
+
     fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
+        let mut central = Self::start_alone(name, variables);
+        central.account(EMAIL, None);
+        let login = central.post("/api/auth/login", &json!({"email": EMAIL, "password": PASSWORD}));
+        central.token = login["token"].as_str().expect("a token").to_owned();
+        central
+    }
+
+    fn start_alone(name: &str, variables: &[(&str, &str)]) -> Self {
         let (folder, port) = (scratch(name), free_port());
         let variables: Vec<_> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut central =
             Self { child: serve(&folder, port, &variables), port, folder, token: String::new(), variables };
         central.ready();
-        central.account(EMAIL, None);
-        let login = central.post("/api/auth/login", &json!({"email": EMAIL, "password": PASSWORD}));
-        central.token = login["token"].as_str().expect("a token").to_owned();
         central
     }
 
