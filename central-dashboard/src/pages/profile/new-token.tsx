@@ -101,7 +101,8 @@ function Scopes({ role, problem }: { role: Role; problem: string | undefined }) 
           defaultChecked={scope === 'read'}
           label={
             <>
-              <b>{t(`profile.scope.${scope.replace(':', '_')}`)}</b> {t(`profile.scope.${scope.replace(':', '_')}.text`)}
+              <b>{t(`profile.scope.${scope.replace(':', '_')}`)}</b>
+              <small>{t(`profile.scope.${scope.replace(':', '_')}.text`)}</small>
             </>
           }
         />
@@ -143,7 +144,10 @@ function Shown({ token, close }: { token: NewToken; close: () => void }) {
       <div className="form">
         <p>{rich('profile.tokens.once', { b: (parts) => <b>{parts}</b>, code: (parts) => <code>{parts}</code> })}</p>
         <div className="token">
-          <TextField label={t('profile.tokens.itself')} name="token" value={token.token} readOnly spellCheck={false} translate="no" />
+          <span className="mut">{t('profile.tokens.itself')}</span>
+          <code className="conf" translate="no">
+            {token.token}
+          </code>
           <CopyButton text={token.token} />
         </div>
         <Check label={t('profile.tokens.noted')} checked={noted} onChange={(event) => note(event.target.checked)} />

@@ -126,7 +126,7 @@ function Acts({ factor, open }: { factor: SecondFactor; open: (opened: Opened) =
       </button>
       <button
         type="button"
-        className="btn quiet"
+        className="btn"
         onClick={() => open({ what: 'disable' })}
         disabled={off.disabled || factor.required}
         title={offline}
