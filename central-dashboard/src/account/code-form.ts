@@ -19,12 +19,13 @@ export function useCodeForm({ run, over, appOnly = false }: Rules) {
   const sending = useSending()
   const app = kind === 'app'
   const own = (error: unknown) => {
-    onValue('')
     if (over && challengeIsOver(error)) {
       over()
       return true as const
     }
-    return wrongCode(error) ? { problems: { mfa_token: t(app ? 'account.code.wrong' : 'account.code.backup.wrong') } } : undefined
+    if (!wrongCode(error)) return undefined
+    onValue('')
+    return { problems: { mfa_token: t(app ? 'account.code.wrong' : 'account.code.backup.wrong') } }
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()

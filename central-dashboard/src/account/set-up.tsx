@@ -16,11 +16,13 @@ type Stage = (typeof ORDER)[number]
 interface SetUpStepsProps {
   made: SetUp
   email: string
+  /** That of the headings: one below what stands around. */
+  level: 'h2' | 'h3'
   /** Sends the first code. What it throws is said here. */
   enable: (code: string) => Promise<void>
 }
 
-export function SetUpSteps({ made, email, enable }: SetUpStepsProps) {
+export function SetUpSteps({ made, email, level, enable }: SetUpStepsProps) {
   const { t } = useWords()
   const [stage, setStage] = useState<Stage>('app')
   const [noted, note] = useState(false)
@@ -41,19 +43,19 @@ export function SetUpSteps({ made, email, enable }: SetUpStepsProps) {
         }))}
       />
       {stage === 'app' ? (
-        <Part title={t('account.setup.app')} still={!moved}>
+        <Part level={level} title={t('account.setup.app')} still={!moved}>
           <Application made={made} email={email} />
           <Next onClick={() => go('codes')} />
         </Part>
       ) : null}
       {stage === 'codes' ? (
-        <Part title={t('account.backup')}>
+        <Part level={level} title={t('account.backup')}>
           <BackupCodes codes={made.backupCodes} email={email} noted={noted} onNoted={note} />
           <Next disabled={!noted} onClick={() => go('check')} />
         </Part>
       ) : null}
       {stage === 'check' ? (
-        <Part title={t('account.setup.check')} still>
+        <Part level={level} title={t('account.setup.check')} still>
           <FirstCode enable={enable} />
         </Part>
       ) : null}
@@ -61,8 +63,15 @@ export function SetUpSteps({ made, email, enable }: SetUpStepsProps) {
   )
 }
 
+interface PartProps {
+  level: 'h2' | 'h3'
+  title: string
+  still?: boolean
+  children: ReactNode
+}
+
 /** A step takes the focus at its heading, except the first and those with a field that takes it. */
-function Part({ title, still = false, children }: { title: string; still?: boolean; children: ReactNode }) {
+function Part({ level: Heading, title, still = false, children }: PartProps) {
   const ref = useRef<HTMLHeadingElement>(null)
   const [stays] = useState(still)
   useEffect(() => {
@@ -70,9 +79,9 @@ function Part({ title, still = false, children }: { title: string; still?: boole
   }, [stays])
   return (
     <section className="set-up-part">
-      <h3 ref={ref} tabIndex={-1}>
+      <Heading ref={ref} tabIndex={-1}>
         {title}
-      </h3>
+      </Heading>
       {children}
     </section>
   )

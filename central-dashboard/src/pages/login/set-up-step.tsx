@@ -41,7 +41,7 @@ export default function SetUpStep({ email, challenge, entered, again }: SetUpSte
       ) : (
         <>
           {made ? (
-            <SetUpSteps made={made} email={email} enable={enable} />
+            <SetUpSteps level="h2" made={made} email={email} enable={enable} />
           ) : (
             <Beginning challenge={challenge} made={setMade} over={setOver} />
           )}

@@ -161,7 +161,7 @@ function SetUpDialog({ made, replaces, close, done }: SetUpDialogProps) {
   }
   return (
     <Dialog open stay onClose={close} title={t(replaces ? 'profile.factor.replace' : 'profile.factor')}>
-      <SetUpSteps made={made} email={email} enable={enable} />
+      <SetUpSteps level="h3" made={made} email={email} enable={enable} />
       <button type="button" className="btn quiet set-up-leave" onClick={close}>
         {t('profile.factor.leave')}
       </button>
