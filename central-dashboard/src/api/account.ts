@@ -13,7 +13,7 @@ import type { Language } from '../i18n/words'
 export interface SecondFactor {
   enabled: boolean
   required: boolean
-  grace_until: string | null
+  grace_until?: string | null
   backup_codes_left: number
 }
 
@@ -22,9 +22,9 @@ export interface OwnSession {
   created_at: string
   last_used_at: string
   expires_at: string
-  ip: string | null
-  user_agent: string | null
-  device: string | null
+  ip?: string | null
+  user_agent?: string | null
+  device?: string | null
   current: boolean
 }
 
@@ -37,8 +37,8 @@ export interface ApiToken {
   scopes: TokenScope[]
   created_at: string
   expires_at: string
-  last_used_at: string | null
-  last_ip: string | null
+  last_used_at?: string | null
+  last_ip?: string | null
   /** Its last characters. */
   hint: string
 }
@@ -50,7 +50,7 @@ export interface ResetToken {
   valid: boolean
   email: string
   kind: 'reset' | 'invitation'
-  full_name: string | null
+  full_name?: string | null
 }
 
 export interface FirstAccount {
