@@ -56,8 +56,15 @@ export async function getWithHeaders<T>(
   return { data: (await answer.json()) as T, headers: answer.headers }
 }
 
+/** What is to become a file, byte for byte. */
+export async function getBlob(path: string, query: Query = {}): Promise<Blob> {
+  const answer = await request(path + search(query))
+  if (!answer.ok) throw await refused(answer)
+  return answer.blob()
+}
+
 /** An act with a JSON body. */
-export async function act<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, content?: object): Promise<T> {
+export async function act<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, content?: object): Promise<T> {
   const init: RequestInit = { method }
   if (content) {
     init.headers = { 'Content-Type': 'application/json' }

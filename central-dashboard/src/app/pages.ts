@@ -15,7 +15,7 @@ export interface Page {
   name: string
   icon: IconName
   roles: readonly Role[]
-  section: 'main' | 'diffuse'
+  section: 'main' | 'diffuse' | 'manage'
   /** The second key after `g`. */
   key: string
   count?: Count
@@ -36,6 +36,10 @@ export const PAGES: readonly Page[] = [
     key: 'd',
     count: 'deployments',
   },
+  { path: '/admin/users', name: 'app.page.users', icon: 'person', roles: ADMINS, section: 'manage', key: 'u' },
+  { path: '/admin/agencies', name: 'app.page.agencies', icon: 'building', roles: ADMINS, section: 'manage', key: 'o' },
+  { path: '/admin/audit', name: 'app.page.audit', icon: 'book', roles: ADMINS, section: 'manage', key: 'j' },
+  { path: '/admin/security', name: 'app.page.security', icon: 'shield', roles: ADMINS, section: 'manage', key: 'k' },
 ]
 
 /** The pages that this account may open. */
@@ -49,3 +53,7 @@ export const pageAt = (path: string): Page | undefined =>
 export const mayWrite = (role: Role): boolean => OPERATORS.includes(role)
 /** Whether somebody of this role may delete, and make new keys. */
 export const mayDelete = (role: Role): boolean => ADMINS.includes(role)
+/** Whether somebody of this role may open the pages of the fleet: partners and agencies may not. */
+export const seesFleet = (role: Role): boolean => STAFF.includes(role)
+/** Whether somebody of this role may say who gets in, and how. */
+export const mayRule = (role: Role): boolean => role === 'super_admin'

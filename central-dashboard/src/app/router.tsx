@@ -12,7 +12,8 @@ import {
 } from '@tanstack/react-router'
 import { currentSession } from '~/api/session'
 import type { Role } from '~/api/types'
-import { OPERATORS, STAFF } from './pages'
+import { learn } from '~/i18n/words'
+import { ADMINS, OPERATORS, STAFF } from './pages'
 import { safeReturn } from './return-url'
 import { filters } from './search'
 import { PageError } from './shell/page-error'
@@ -184,6 +185,51 @@ const deployment = createRoute({
   component: lazyRouteComponent(() => import('~/pages/deployment'), 'Page'),
 })
 
+/** The pages of administration bring their words along: few people ever open them. */
+async function withWords<T>(page: Promise<T>): Promise<T> {
+  const [loaded] = await Promise.all([page, learn('admin')])
+  return loaded
+}
+
+const users = createRoute({
+  getParentRoute: within,
+  path: '/admin/users',
+  validateSearch: filters.users,
+  beforeLoad: only(ADMINS),
+  component: lazyRouteComponent(() => withWords(import('~/pages/admin/users')), 'Page'),
+})
+
+const agencies = createRoute({
+  getParentRoute: within,
+  path: '/admin/agencies',
+  validateSearch: filters.agencies,
+  beforeLoad: only(ADMINS),
+  component: lazyRouteComponent(() => withWords(import('~/pages/admin/agencies')), 'Page'),
+})
+
+const agency = createRoute({
+  getParentRoute: within,
+  path: '/admin/agencies/$id',
+  validateSearch: filters.agency,
+  beforeLoad: only(ADMINS),
+  component: lazyRouteComponent(() => withWords(import('~/pages/admin/agency')), 'Page'),
+})
+
+const audit = createRoute({
+  getParentRoute: within,
+  path: '/admin/audit',
+  validateSearch: filters.audit,
+  beforeLoad: only(ADMINS),
+  component: lazyRouteComponent(() => withWords(import('~/pages/admin/audit')), 'Page'),
+})
+
+const security = createRoute({
+  getParentRoute: within,
+  path: '/admin/security',
+  beforeLoad: only(ADMINS),
+  component: lazyRouteComponent(() => withWords(import('~/pages/admin/security')), 'Page'),
+})
+
 const forbidden = createRoute({
   getParentRoute: within,
   path: '/forbidden',
@@ -216,6 +262,11 @@ const tree = root.addChildren([
     send,
     deployments,
     deployment,
+    users,
+    agencies,
+    agency,
+    audit,
+    security,
     forbidden,
     notFound,
   ]),

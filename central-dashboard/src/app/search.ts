@@ -34,10 +34,13 @@ const moment: Rule = (text) => {
   const day = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/.exec(text)?.[1]
   return day !== undefined && new Date(`${day}T00:00Z`).getUTCDate() === Number(day.slice(8))
 }
+const day: Rule = (text) => /^\d{4}-\d\d-\d\d$/.test(text) && moment(`${text}T00:00Z`)
+const count: Rule = (text) => /^[1-9]\d{0,5}$/.test(text)
 const yes = one('true')
 const order = one('asc', 'desc')
 const siteState = one('online', 'warning', 'offline', 'unknown', 'maintenance', 'error')
 const siteSort = one('created_at', 'club_name', 'site_name', 'city', 'status', 'last_seen_at', 'software_version')
+const accountState = one('active', 'inactive', 'suspended')
 const targetState = one('pending', 'downloading', 'installed', 'failed', 'cancelled', 'superseded')
 
 /** What may stand in the address of each page. */
@@ -79,4 +82,23 @@ export const filters = {
     target_id: id,
   }),
   deployment: texts({ state: targetState, reason_code: line(64) }),
+  users: texts({
+    search: words,
+    role: one('super_admin', 'admin', 'operator', 'viewer', 'sponsor', 'agency'),
+    status: accountState,
+    sort: one('full_name', 'email', 'role', 'status', 'last_login_at', 'created_at'),
+    order,
+  }),
+  agencies: texts({ search: words, status: accountState, sort: one('name', 'site_count', 'status', 'created_at'), order }),
+  agency: texts({ search: words }),
+  audit: texts({
+    search: words,
+    action: name,
+    userId: id,
+    targetType: line(50),
+    targetId: name,
+    from: day,
+    to: day,
+    page: count,
+  }),
 }

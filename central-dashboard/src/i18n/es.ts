@@ -1,2 +1,2 @@
-const files = import.meta.glob<Record<string, string>>('../**/es.json', { eager: true, import: 'default' })
+const files = import.meta.glob<Record<string, string>>(['../**/es.json', '!../pages/admin/**'], { eager: true, import: 'default' })
 export default Object.assign({}, ...Object.values(files)) as Record<string, string>

@@ -19,9 +19,24 @@ const load: Record<Language, () => Promise<{ default: Catalog }>> = {
   es: () => import('./es'),
 }
 
+/** Words that come with their pages: what stands on the first one is in the catalog above. */
+const further = {
+  admin: {
+    fr: () => import('~/pages/admin/fr'),
+    en: () => import('~/pages/admin/en'),
+    es: () => import('~/pages/admin/es'),
+  },
+} satisfies Record<string, Record<Language, () => Promise<{ default: Catalog }>>>
+export type Part = keyof typeof further
+
+/** The parts that were asked for: every language that is spoken from then on has them. */
+const wanted = new Set<Part>()
+
 /** Says words in one language. */
 export class Words {
   readonly #parsed = new Map<string, IntlMessageFormat>()
+  /** What of the rarely opened pages is in the catalog. */
+  readonly parts = new Set<Part>()
   readonly formats: Formats
 
   constructor(
@@ -101,7 +116,9 @@ function readChoice(): string | null {
 /** Loads a language and shows everything in it. */
 export async function speak(language: Language, remember = true): Promise<void> {
   const { default: catalog } = await load[language]()
-  current = new Words(language, catalog)
+  const next = new Words(language, { ...catalog })
+  await complete(next)
+  current = next
   document.documentElement.lang = language
   if (remember) {
     try {
@@ -111,6 +128,27 @@ export async function speak(language: Language, remember = true): Promise<void> 
     }
   }
   for (const tell of listeners) tell()
+}
+
+/** Loads the words of pages that are opened rarely, before they are drawn. */
+export async function learn(part: Part): Promise<void> {
+  wanted.add(part)
+  let now: Words
+  do {
+    now = words()
+    await complete(now)
+    // Another language may have been chosen while these came.
+  } while (now !== words())
+}
+
+/** Adds what was asked for, even what is asked for meanwhile. */
+async function complete(to: Words): Promise<void> {
+  for (const part of wanted) {
+    if (to.parts.has(part)) continue
+    const { default: catalog } = await further[part][to.language]()
+    Object.assign(to.catalog, catalog)
+    to.parts.add(part)
+  }
 }
 
 /** The words as they are now, outside of components. */

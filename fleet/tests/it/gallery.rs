@@ -44,6 +44,8 @@ const CLIPS: [(&str, &str, &str); 7] = [
     ("loto.jpg", "Loto du club", "PARTENAIRES"),
 ];
 
+const AGENCY: &str = "Agence Iroise Communication";
+
 const PILOTS: &str = "Clubs pilotes";
 
 /// Which pictures are taken.
@@ -86,6 +88,7 @@ fn every_page_in_every_state_has_no_fault() {
     let titles: Vec<&str> = CLIPS.iter().map(|(_, title, _)| *title).collect();
     let shows = json!({
         "clubs": names, "site": [names[0]], "group": [PILOTS], "video": [titles[0]], "deployments": titles,
+        "people": [VIEWER], "agency": [AGENCY], "acts": [EMAIL],
     });
     let states = ["seeded", "filtered", "loading", "error", "gone", "forbidden", "viewer"];
     let seen = look(&central, &wish, &folder, &states, &network.places, &shows);
@@ -184,9 +187,18 @@ fn send(central: &Central, network: Network) -> Network {
     });
     let places = json!({
         "site": sites[0].id, "offline": sites[3].id, "never": sites[WITH_BOX].id, "group": pilots, "video": videos[0],
-        "deployment": first, "scheduled": scheduled,
+        "deployment": first, "scheduled": scheduled, "agency": agency(central, sites),
     });
     Network { places, ..network }
+}
+
+/// An agency that sees some of the clubs: its id.
+fn agency(central: &Central, sites: &[Site]) -> Value {
+    let body = json!({"name": AGENCY, "description": "Suit les clubs du Finistère.", "contact_email": "contact@iroise.fr"});
+    let id = central.post("/api/agencies", &body)["data"]["id"].clone();
+    let ids: Vec<&str> = sites.iter().take(12).map(|site| site.id.as_str()).collect();
+    central.post(&format!("/api/agencies/{}/sites", id.as_str().expect("an id")), &json!({"site_ids": ids}));
+    id
 }
 
 /// A clip in the library, with its small picture: its id.

@@ -5,7 +5,7 @@ import { useDeferredValue, useEffect, useId, useState, type KeyboardEvent } from
 import { get } from '~/api/client'
 import { currentSession } from '~/api/session'
 import type { Paged, Site, Video } from '~/api/types'
-import { mayWrite, pagesFor } from '~/app/pages'
+import { mayWrite, pagesFor, seesFleet } from '~/app/pages'
 import { useTheme } from '~/app/preferences'
 import { leave } from '~/app/shell/user-menu'
 import { useWords, type Words } from '~/i18n/words'
@@ -120,7 +120,7 @@ function useEntries(text: string, onHelp: (() => void) | undefined): Entry[] {
   const session = currentSession()
   const role = session.state === 'in' ? session.user.role : 'viewer'
   const wanted = useDeferredValue(text.trim())
-  const found = useFound(wanted)
+  const found = useFound(wanted, seesFleet(role))
   const pages: Entry[] = pagesFor(role).map((page) => ({
     id: page.path,
     group: 'pages',
@@ -154,8 +154,9 @@ function useEntries(text: string, onHelp: (() => void) | undefined): Entry[] {
   return [...sites, ...videos, ...pages.filter(fits), ...acts.filter(fits)]
 }
 
-function useFound(wanted: string) {
-  const on = wanted.length >= 2
+/** Clubs and videos are only looked for by those who may open their pages. */
+function useFound(wanted: string, sees: boolean) {
+  const on = sees && wanted.length >= 2
   const sites = useQuery({
     queryKey: ['sites', 'found', wanted],
     queryFn: ({ signal }) => get<Paged<Site>>('/api/sites', { search: wanted, page: 1, limit: 6 }, signal),

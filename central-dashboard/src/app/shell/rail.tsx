@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { Fragment } from 'react'
 import { reads } from '~/api/reads'
 import { useUser } from '~/api/session'
 import { pagesFor, type Page } from '~/app/pages'
@@ -53,16 +54,23 @@ function Menu({ onGo }: { onGo?: () => void }) {
   const { role } = useUser()
   const pages = pagesFor(role)
   const part = (section: Page['section']) => pages.filter((page) => page.section === section)
-  const diffuse = part('diffuse')
   return (
     <nav aria-label={t('app.nav')}>
       {part('main').map((page) => (
         <Item key={page.path} page={page} onGo={onGo} />
       ))}
-      {diffuse.length > 0 ? <h2>{t('app.section.diffuse')}</h2> : null}
-      {diffuse.map((page) => (
-        <Item key={page.path} page={page} onGo={onGo} />
-      ))}
+      {(['diffuse', 'manage'] as const).map((section) => {
+        const own = part(section)
+        if (own.length === 0) return null
+        return (
+          <Fragment key={section}>
+            <h2>{t(`app.section.${section}`)}</h2>
+            {own.map((page) => (
+              <Item key={page.path} page={page} onGo={onGo} />
+            ))}
+          </Fragment>
+        )
+      })}
     </nav>
   )
 }

@@ -12,8 +12,8 @@ export function Page() {
   const pages = pagesFor(role)
   return (
     <>
-      <PageHeader title={t('forbidden.title')}>
-        {pages.length > 0 ? t('forbidden.text', { role: t(`app.role.${role}`) }) : t('forbidden.nothing')}
+      <PageHeader title={t(pages.length > 0 ? 'forbidden.title' : 'forbidden.nothing')}>
+        {t(pages.length > 0 ? 'forbidden.text' : 'forbidden.nothing.text', { role: t(`app.role.${role}`) })}
       </PageHeader>
       <div className="acts">
         {pages.map((page) => (

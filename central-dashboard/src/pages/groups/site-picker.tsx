@@ -19,14 +19,17 @@ interface PickerProps {
   change: (picked: Set<string>) => void
   /** Whoever is in this group is there already. */
   group?: string
+  /** Those that are there already where it is no group, and how that is said. */
+  there?: { ids: ReadonlySet<string>; said: string }
 }
 
-export function SitePicker({ picked, change, group }: PickerProps) {
+export function SitePicker({ picked, change, group, there }: PickerProps) {
   const { t } = useWords()
   const [filters, setFilters] = useState<{ search?: string | undefined; region?: string | undefined; sport?: string | undefined }>({})
   const facets = useQuery(reads.siteFacets()).data
   const query = useInfiniteQuery(reads.sitesEndless({ sort: 'club_name', ...filters }))
   const members = useMembers(filters, group)
+  const said = (id: string) => (members.has(id) ? t('groups.pick.member') : there?.ids.has(id) ? there.said : undefined)
   const { rows, total } = rowsOf(query.data)
   const find = useCallback((search: string | undefined) => setFilters((before) => ({ ...before, search })), [])
   const toggle = (id: string) => {
@@ -53,7 +56,7 @@ export function SitePicker({ picked, change, group }: PickerProps) {
         {() => (
           <ul className="picker-list">
             {rows?.map((site) => (
-              <Choice key={site.id} site={site} member={members.has(site.id)} chosen={picked.has(site.id)} toggle={toggle} />
+              <Choice key={site.id} site={site} member={said(site.id)} chosen={picked.has(site.id)} toggle={toggle} />
             ))}
           </ul>
         )}
@@ -74,18 +77,18 @@ function useMembers(filters: Query, group: string | undefined): ReadonlySet<stri
   return new Set(group ? data?.data.map((site) => site.id) : [])
 }
 
-function Choice(props: { site: Site; member: boolean; chosen: boolean; toggle: (id: string) => void }) {
+/** `member` says that it is there already. */
+function Choice(props: { site: Site; member: string | undefined; chosen: boolean; toggle: (id: string) => void }) {
   const { site, member, chosen, toggle } = props
-  const { t } = useWords()
   return (
     <li>
       <label className="check">
-        <input type="checkbox" checked={chosen || member} disabled={member} onChange={() => toggle(site.id)} />
+        <input type="checkbox" checked={chosen || member !== undefined} disabled={member !== undefined} onChange={() => toggle(site.id)} />
         <span className="pick-name">
           {site.club_name}
           <small>{[site.site_name, site.location?.city].filter(Boolean).join(' · ')}</small>
         </span>
-        {member ? <small>{t('groups.pick.member')}</small> : <StateBadge state={site.display_status} />}
+        {member ? <small>{member}</small> : <StateBadge state={site.display_status} />}
       </label>
     </li>
   )

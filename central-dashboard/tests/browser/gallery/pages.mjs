@@ -33,6 +33,11 @@ export const PAGES = [
   { name: "deploiements", at: "/deployments", lists: true, search: "search", shows: "deployments" },
   { name: "deploiement", at: "/deployments/$deployment", shows: "deployments" },
   { name: "deploiement-programme", at: "/deployments/$scheduled", twin: true, shows: "deployments" },
+  { name: "utilisateurs", at: "/admin/users", search: "search", writes: true, shows: "people" },
+  { name: "agences", at: "/admin/agencies", lists: true, search: "search", writes: true, shows: "agency" },
+  { name: "agence", at: "/admin/agencies/$agency", writes: true, shows: "agency" },
+  { name: "journal", at: "/admin/audit", search: "search", writes: true, shows: "acts" },
+  { name: "securite", at: "/admin/security", writes: true },
   { name: "interdit", at: "/forbidden", still: true },
   { name: "introuvable", at: "/nothing-is-here", still: true },
 ];

@@ -1,0 +1,23 @@
+/** The words for acts and for what they were done to. A newer server may have more of them: those are shown as they are. */
+import type { Words } from '~/i18n/words'
+
+export const KINDS = ['user', 'session', 'api_token', 'site', 'group', 'video', 'deployment', 'command', 'agency', 'settings'] as const
+
+const wordFor = ({ t, has }: Words, key: string, raw: string): string => (has(key) ? t(key) : raw)
+
+export const actionIn = (words: Words, action: string): string => wordFor(words, `audit.action.${action}`, action)
+
+export const kindIn = (words: Words, kind: string): string => wordFor(words, `audit.target.${kind}`, kind)
+
+export const fieldIn = (words: Words, field: string): string => wordFor(words, `audit.field.${field}`, field)
+
+/** The page of what an act was done to, if it has one. */
+export function placeOf(kind: string | null, id: string | null): string | undefined {
+  if (!id) return undefined
+  if (kind === 'site') return `/sites/${id}/apercu`
+  if (kind === 'group') return `/groups/${id}`
+  if (kind === 'video') return `/content/${id}`
+  if (kind === 'deployment') return `/deployments/${id}`
+  if (kind === 'agency') return `/admin/agencies/${id}`
+  return undefined
+}

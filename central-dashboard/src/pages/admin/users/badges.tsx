@@ -1,0 +1,32 @@
+/** The state of an account and of its second factor: a shape and a word. */
+import { useWords } from '~/i18n/words'
+import { Shape, type Progress, type State } from '~/ui/state'
+import type { Factor, Standing } from './account'
+
+const STANDING: Record<Standing, State | Progress> = {
+  active: 'done',
+  invited: 'planned',
+  inactive: 'cancelled',
+  suspended: 'failed',
+}
+
+export function StandingBadge({ standing }: { standing: Standing }) {
+  const { t } = useWords()
+  return (
+    <span className="state" data-state={standing}>
+      <Shape state={STANDING[standing]} />
+      {t(`users.standing.${standing}`)}
+    </span>
+  )
+}
+
+export function FactorBadge({ factor }: { factor: Factor }) {
+  const { t } = useWords()
+  if (factor === 'off') return <span className="mut">{t('users.factor.off')}</span>
+  return (
+    <span className="state">
+      <Shape state={factor === 'on' ? 'done' : 'warning'} />
+      {t(`users.factor.${factor}`)}
+    </span>
+  )
+}
