@@ -177,19 +177,19 @@ async function journal(page) {
 /** A rule says whom it concerns before it is saved, and can be taken back. */
 async function security(page) {
   await page.getByRole("link", { name: "Sécurité" }).click();
-  await heading(page, "Aucun rôle n’a à utiliser un second facteur");
+  await heading(page, "Aucun rôle n’exige la double authentification");
   await page.getByRole("checkbox", { name: /Lecture seule/ }).check();
   await page.getByText("À l’enregistrement, 1 personne aura 14 jours pour l’activer.").waitFor();
   await look(page, "security");
   await button(page, "Enregistrer la règle").click();
-  await heading(page, "Second facteur exigé pour 1 rôle, 1 personne doit encore l’activer");
+  await heading(page, "Double authentification exigée pour 1 rôle, 1 personne doit encore l’activer");
   await page.goto(`${asked.address}/admin/users?role=viewer`);
   await row(page, "Nolwenn Perrot").getByText("À activer").waitFor();
   await page.goto(`${asked.address}/admin/security`);
   assert.ok((await page.locator(".limits tbody tr").count()) > 3, "the server's limits are shown");
   await page.getByRole("checkbox", { name: /Lecture seule/ }).uncheck();
   await button(page, "Enregistrer la règle").click();
-  await heading(page, "Aucun rôle n’a à utiliser un second facteur");
+  await heading(page, "Aucun rôle n’exige la double authentification");
 }
 
 /** An admin sees who gets in, and that it is not his to change. */

@@ -78,14 +78,16 @@ function Period({ search: { from, to }, change }: FiltersProps) {
         value={chosen}
         onChange={(value) => change({ from: value, to: undefined })}
       />
-      <label className="day">
-        <span>{t('audit.period.from')}</span>
-        <input type="date" value={from ?? ''} max={to} onChange={(event) => change({ from: event.target.value || undefined })} />
-      </label>
-      <label className="day">
-        <span>{t('audit.period.to')}</span>
-        <input type="date" value={to ?? ''} min={from} onChange={(event) => change({ to: event.target.value || undefined })} />
-      </label>
+      <span className="days">
+        <label className="day">
+          <span>{t('audit.period.from')}</span>
+          <input type="date" value={from ?? ''} max={to} onChange={(event) => change({ from: event.target.value || undefined })} />
+        </label>
+        <label className="day">
+          <span>{t('audit.period.to')}</span>
+          <input type="date" value={to ?? ''} min={from} onChange={(event) => change({ to: event.target.value || undefined })} />
+        </label>
+      </span>
     </>
   )
 }

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { adminReads, type Limit } from '~/api/admin'
 import { useWords, type Words } from '~/i18n/words'
 import { Empty, Panel } from '~/ui/page'
+import '~/ui/table.css'
 
 export function Limits() {
   const { t } = useWords()
