@@ -6,7 +6,7 @@ import { filters } from '../src/app/search'
 import { learn, speak, words } from '../src/i18n/words'
 import { changesOf as agencyChanges, narrowed, sorted } from '../src/pages/admin/agencies/agency'
 import { linesOf, parted } from '../src/pages/admin/audit/change'
-import { actionIn, placeOf } from '../src/pages/admin/audit/names'
+import { actionIn, placeOf, valueIn } from '../src/pages/admin/audit/names'
 import { asked, dayAgo, isNarrowed } from '../src/pages/admin/audit/period'
 import { byRole, daysIn, isSame, newlyOwing, owing } from '../src/pages/admin/security/concerned'
 import { changesOf, contentOf, factorOf, lacking, standingOf } from '../src/pages/admin/users/account'
@@ -102,7 +102,7 @@ describe('the journal', () => {
     const after = { name: 'A', location: { city: 'Rennes', region: 'Bretagne' }, sports: ['hand', 'futsal'] }
     expect(linesOf(before, after)).toEqual([
       { field: 'location.city', before: 'Vitré', after: 'Rennes' },
-      { field: 'sports', before: '["hand"]', after: '["hand","futsal"]' },
+      { field: 'sports', before: 'hand', after: 'hand, futsal' },
     ])
   })
   it('shows all of what was made or went, and that a secret changed', () => {
@@ -165,6 +165,7 @@ describe('the words of pages that are opened rarely', () => {
     expect([words() === french, words().t('users.create')]).toEqual([true, 'Ajouter une personne'])
     expect(actionIn(words(), 'USER_LOGIN')).toBe('Connexion')
     expect(actionIn(words(), 'SOMETHING_NEW')).toBe('SOMETHING_NEW')
+    expect([valueIn(words(), 'role', 'viewer'), valueIn(words(), 'reason', 'password'), valueIn(words(), 'name', 'viewer')]).toEqual(['Lecture seule', 'mot de passe faux', 'viewer'])
     await speak('es', false)
     expect(words().t('users.create')).toBe('Añadir una persona')
   })

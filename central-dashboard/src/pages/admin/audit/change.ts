@@ -15,8 +15,15 @@ function flat(value: unknown, path: string, into: Map<string, string>): void {
   if (isObject(value) && Object.keys(value).length > 0) {
     for (const [name, part] of Object.entries(value)) flat(part, path ? `${path}.${name}` : name, into)
   } else if (path && value !== undefined) {
-    into.set(path, typeof value === 'string' ? value : JSON.stringify(value))
+    into.set(path, textOf(value))
   }
+}
+
+/** A list of words is read as one. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  const isPlain = Array.isArray(value) && value.every((one) => typeof one !== 'object')
+  return isPlain ? value.join(', ') : JSON.stringify(value)
 }
 
 export function fieldsOf(value: unknown): Map<string, string> {
@@ -27,7 +34,8 @@ export function fieldsOf(value: unknown): Map<string, string> {
 
 /** An entry's two states and what else it says; those that stand among what else is said are states as well. */
 export function parted({ before, after, details }: Pick<AuditEntry, 'before' | 'after' | 'details'>) {
-  const { before: old, after: now, ...rest } = isObject(details) ? details : { value: details ?? undefined }
+  // Which fields were sent is told by the states themselves.
+  const { before: old, after: now, fields: _, ...rest } = isObject(details) ? details : { value: details ?? undefined }
   return { before: before ?? old, after: after ?? now, said: [...fieldsOf(rest)] }
 }
 

@@ -4,7 +4,7 @@ import type { AuditEntry } from '~/api/admin'
 import { useWords } from '~/i18n/words'
 import { Icon } from '~/ui/icons'
 import { fieldsOf, linesOf, parted, type Line } from './change'
-import { fieldIn } from './names'
+import { fieldIn, valueIn } from './names'
 import type { AuditSearch } from './period'
 
 interface DetailsProps {
@@ -61,12 +61,12 @@ function Changes({ before, after, lines }: { before: unknown; after: unknown; li
               <th scope="row">{fieldIn(words, line.field)}</th>
               {wasThere ? (
                 <td>
-                  <Value text={line.before} />
+                  <Value field={line.field} text={line.before} />
                 </td>
               ) : null}
               {isThere ? (
                 <td>
-                  <Value text={line.after} />
+                  <Value field={line.field} text={line.after} />
                 </td>
               ) : null}
             </tr>
@@ -79,11 +79,12 @@ function Changes({ before, after, lines }: { before: unknown; after: unknown; li
 
 const isSaid = (value: unknown): boolean => fieldsOf(value).size > 0
 
-function Value({ text }: { text: string | undefined }) {
-  const { t } = useWords()
+function Value({ field, text }: { field: string; text: string | undefined }) {
+  const words = useWords()
+  const { t } = words
   if (text === undefined || text === 'null' || text === '') return <span className="mut">{t('audit.change.empty')}</span>
   if (text === 'true' || text === 'false') return t(text === 'true' ? 'audit.change.yes' : 'audit.change.no')
-  return text
+  return valueIn(words, field, text)
 }
 
 function Said({ said }: { said: [string, string][] }) {
@@ -92,7 +93,7 @@ function Said({ said }: { said: [string, string][] }) {
     <dl className="facts">
       {said.map(([field, text]) => (
         <Fact key={field} name={fieldIn(words, field)}>
-          <Value text={text} />
+          <Value field={field} text={text} />
         </Fact>
       ))}
     </dl>

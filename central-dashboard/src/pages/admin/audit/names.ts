@@ -11,6 +11,13 @@ export const kindIn = (words: Words, kind: string): string => wordFor(words, `au
 
 export const fieldIn = (words: Words, field: string): string => wordFor(words, `audit.field.${field}`, field)
 
+/** The value of a field, where it is a word of the server's. */
+export function valueIn(words: Words, field: string, value: string): string {
+  if (field === 'role') return wordFor(words, `app.role.${value}`, value)
+  if (field === 'status') return wordFor(words, `users.standing.${value}`, wordFor(words, `ui.state.${value}`, value))
+  return wordFor(words, `audit.value.${field}.${value}`, value)
+}
+
 /** The page of what an act was done to, if it has one. */
 export function placeOf(kind: string | null, id: string | null): string | undefined {
   if (!id) return undefined
