@@ -72,7 +72,7 @@ function Fields({ agency, problems, sentence }: { agency: Agency | undefined; pr
         <SelectField label={t('agencies.column.status')} name="status" defaultValue={agency.status} problem={problems['status']}>
           {(['active', 'inactive', 'suspended'] as const).map((one) => (
             <option key={one} value={one}>
-              {t(`users.standing.${one}`)}
+              {t(`agencies.standing.${one}`)}
             </option>
           ))}
         </SelectField>
@@ -121,7 +121,7 @@ function useSave(agency: Agency | undefined, onClose: () => void) {
     const fields = edit.changed(content)
     if (fields.length === 0) return onClose()
     const now = contentOf(await client.fetchQuery({ ...adminReads.agency(id), staleTime: 0 }))
-    const crossed = edit.crossed(now, content, words, (field, value) => (field === 'status' ? t(`users.standing.${value}`) : value))
+    const crossed = edit.crossed(now, content, words, (field, value) => (field === 'status' ? t(`agencies.standing.${value}`) : value))
     if (Object.keys(crossed).length > 0) throw new Crossed(crossed)
     const put = (wanted: Content) => act('PUT', `/api/agencies/${id}`, changesOf(taken(wanted, fields)))
     await put(content)

@@ -82,7 +82,7 @@ function Filters() {
       <SearchField label={t('agencies.search')} value={search.search} onChange={find} />
       <FilterSelect
         label={t('agencies.column.status')}
-        choices={STATUSES.map((value) => ({ value, label: t(`users.standing.${value}`) }))}
+        choices={STATUSES.map((value) => ({ value, label: t(`agencies.standing.${value}`) }))}
         value={search.status}
         onChange={(status) => set({ status })}
       />
@@ -185,7 +185,7 @@ function facts({ t, formats }: Words): Column<Agency>[] {
       header: t('agencies.column.status'),
       sort: 'status',
       width: '120px',
-      cell: (agency) => <StandingBadge standing={agency.status} />,
+      cell: (agency) => <StandingBadge standing={agency.status} said={t(`agencies.standing.${agency.status}`)} />,
     },
     { id: 'created', header: t('agencies.column.created'), sort: 'created_at', width: '150px', cell: (agency) => <When at={agency.created_at} /> },
   ]

@@ -52,12 +52,13 @@ export function Page() {
 }
 
 function Name({ agency }: { agency: Agency }) {
+  const { t } = useWords()
   return (
     <>
       {agency.name}
       {agency.status === 'active' ? null : (
         <span className="chip">
-          <StandingBadge standing={agency.status} />
+          <StandingBadge standing={agency.status} said={t(`agencies.standing.${agency.status}`)} />
         </span>
       )}
     </>

@@ -10,12 +10,13 @@ const STANDING: Record<Standing, State | Progress> = {
   suspended: 'failed',
 }
 
-export function StandingBadge({ standing }: { standing: Standing }) {
+/** Whatever else has such a state says it in words of its own. */
+export function StandingBadge({ standing, said }: { standing: Standing; said?: string }) {
   const { t } = useWords()
   return (
     <span className="state" data-state={standing}>
       <Shape state={STANDING[standing]} />
-      {t(`users.standing.${standing}`)}
+      {said ?? t(`users.standing.${standing}`)}
     </span>
   )
 }
