@@ -87,7 +87,7 @@ async function agencies(page) {
   await form.getByLabel("Son adresse e-mail").fill("contact@iroise.example");
   await button(form, "Créer l’agence").click();
   await heading(page, "Agence Iroise");
-  await page.getByText("Aucun club ne lui est confié").waitFor();
+  await page.getByText("Aucun club ne lui est confié", { exact: true }).waitFor();
   await button(page, "Confier des clubs").first().click();
   await page.getByRole("checkbox", { name: new RegExp(asked.club) }).click();
   await button(page, "Confier 1 club").click();
@@ -96,7 +96,7 @@ async function agencies(page) {
   await look(page, "agency");
   await button(page, `Retirer ${asked.club} à l’agence`).click();
   await said(page, "1 club retiré à l’agence");
-  await page.getByText("Aucun club ne lui est confié").waitFor();
+  await page.getByText("Aucun club ne lui est confié", { exact: true }).waitFor();
   await page.locator(".toast").filter({ hasText: "retiré" }).getByRole("button", { name: "Annuler" }).click();
   await row(page, asked.club).waitFor();
 }
@@ -117,7 +117,7 @@ async function users(page) {
   await page.keyboard.press("Escape");
 
   await act(page, "Nolwenn Perrot", "Suspendre");
-  await row(page, "Nolwenn Perrot").getByText("Suspendu").first().waitFor();
+  await row(page, "Nolwenn Perrot").getByText("Suspendu").last().waitFor();
   await heading(page, "4 comptes, dont 1 suspendu");
   await page.locator(".toast").filter({ hasText: "est suspendu" }).getByRole("button", { name: "Annuler" }).click();
   await heading(page, "4 comptes");

@@ -35,7 +35,7 @@ export function People({ agency }: { agency: Agency }) {
               </Link>
               <StandingBadge standing={standingOf(account)} />
               <small>
-                <Age at={account.last_login_at} still none={t('agency.people.never')} />
+                <Age at={account.last_login_at} none={t('agency.people.never')} />
               </small>
             </li>
           ))}

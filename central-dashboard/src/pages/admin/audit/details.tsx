@@ -45,7 +45,7 @@ function Changes({ before, after, lines }: { before: unknown; after: unknown; li
   const { t } = words
   const [wasThere, isThere] = [isSaid(before), isSaid(after)]
   return (
-    <div className="change-frame" tabIndex={0} role="region" aria-label={t('audit.change')}>
+    <div className="change-frame" tabIndex={0} role="group" aria-label={t('audit.change')}>
       <table className="change">
         <caption>{t('audit.change')}</caption>
         <thead>

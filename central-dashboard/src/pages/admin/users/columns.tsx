@@ -88,7 +88,7 @@ function facts({ t }: Words, own: string, required: readonly Role[], rules: bool
       header: t('users.column.seen'),
       sort: 'last_login_at',
       width: '150px',
-      cell: (account) => <Age at={account.last_login_at} still />,
+      cell: (account) => <Age at={account.last_login_at} />,
     },
   ]
 }
