@@ -43,10 +43,10 @@ function Table({ limits }: { limits: Limit[] }) {
         <tbody>
           {limits.map((limit) => (
             <tr key={`${limit.name} ${limit.who}`}>
-              <th scope="row">{said(words, `security.limit.name.${limit.name}`, limit.name)}</th>
+              <th scope="row">{nameIn(words, limit.name)}</th>
               <td>{said(words, `security.limit.who.${limit.who}`, limit.who)}</td>
               <td className="num">{formats.number(limit.burst)}</td>
-              <td className="num">{formats.decimal(limit.per_minute, 1)}</td>
+              <td className="num">{formats.decimal(limit.per_minute, 2)}</td>
             </tr>
           ))}
         </tbody>
@@ -54,6 +54,10 @@ function Table({ limits }: { limits: Limit[] }) {
     </div>
   )
 }
+
+/** `login_address` is one of the limits of `login`: whom it counts by stands beside it. */
+const nameIn = (words: Words, name: string): string =>
+  said(words, `security.limit.name.${name}`, said(words, `security.limit.name.${name.split('_')[0]}`, name))
 
 /** A newer server may have a limit that has no word here yet. */
 const said = ({ t, has }: Words, key: string, raw: string): string => (has(key) ? t(key) : raw)
