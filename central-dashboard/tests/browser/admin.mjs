@@ -158,7 +158,7 @@ async function journal(page) {
   await page.goto(`${asked.address}/admin/audit?action=USER_UPDATED`);
   await page.getByRole("heading", { level: 1, name: /actions? correspond/ }).waitFor();
   // The newest comes first: the name that was changed; older ones are the suspension and the way back.
-  const renamed = page.locator(".entry").filter({ hasText: "Yann Kerbrat-Le Bras" }).first();
+  const renamed = page.locator(".entry").filter({ hasText: OTHERS.admin }).first();
   await renamed.getByRole("button").click();
   const change = page.locator(".change");
   await change.getByText("Yann Kerbrat", { exact: true }).waitFor();

@@ -113,17 +113,29 @@ function Target({ entry }: { entry: AuditEntry }) {
   const words = useWords()
   const { target_type: kind, target_id: id, target_name: name } = entry
   if (!kind) return <span className="mut">{words.t('audit.target.none')}</span>
-  const place = placeOf(kind, id)
   return (
     <>
-      <span className="mut">{kindIn(words, kind)}</span>{' '}
-      {name && place ? (
-        <Link to={place} className="link">
-          {name}
-        </Link>
-      ) : (
-        name
-      )}
+      <span className="mut">{kindIn(words, kind)}</span> <Name kind={kind} id={id} name={name} />
     </>
+  )
+}
+
+/** Leads to what was meant, where that has a page; an account stands in the list of them. */
+function Name({ kind, id, name }: { kind: string; id: string | null; name: string | null | undefined }) {
+  const place = placeOf(kind, id)
+  if (!name) return null
+  if (kind === 'user') {
+    return (
+      <Link to="/admin/users" search={{ search: name }} className="link">
+        {name}
+      </Link>
+    )
+  }
+  return place ? (
+    <Link to={place} className="link">
+      {name}
+    </Link>
+  ) : (
+    name
   )
 }
