@@ -194,7 +194,8 @@ fn send(central: &Central, network: Network) -> Network {
 
 /// An agency that sees some of the clubs: its id.
 fn agency(central: &Central, sites: &[Site]) -> Value {
-    let body = json!({"name": AGENCY, "description": "Suit les clubs du Finistère.", "contact_email": "contact@iroise.fr"});
+    let body =
+        json!({"name": AGENCY, "description": "Suit les clubs du Finistère.", "contact_email": "contact@iroise.fr"});
     let id = central.post("/api/agencies", &body)["data"]["id"].clone();
     let ids: Vec<&str> = sites.iter().take(12).map(|site| site.id.as_str()).collect();
     central.post(&format!("/api/agencies/{}/sites", id.as_str().expect("an id")), &json!({"site_ids": ids}));
