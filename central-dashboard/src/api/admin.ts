@@ -9,17 +9,17 @@ export type AccountStatus = 'active' | 'inactive' | 'suspended'
 export interface Account {
   id: string
   email: string
-  full_name: string | null
+  full_name?: string | null
   role: Role
-  sponsor_id: string | null
-  sponsor_name: string | null
-  agency_id: string | null
-  agency_name: string | null
+  sponsor_id?: string | null
+  sponsor_name?: string | null
+  agency_id?: string | null
+  agency_name?: string | null
   mfa_enabled: boolean
   status: AccountStatus
   created_at: string
   updated_at: string
-  last_login_at: string | null
+  last_login_at?: string | null
   /** An invitation is on its way and was not taken up yet. */
   invited: boolean
   has_logged_in: boolean
@@ -43,10 +43,10 @@ export interface Tenants {
 export interface Agency {
   id: string
   name: string
-  description: string | null
-  contact_name: string | null
-  contact_email: string | null
-  contact_phone: string | null
+  description?: string | null
+  contact_name?: string | null
+  contact_email?: string | null
+  contact_phone?: string | null
   status: AccountStatus
   created_at: string
   /** A text, as NeoPro 1 gives it; only in the list. */
@@ -58,29 +58,29 @@ export interface AgencySite {
   site_name: string
   club_name: string
   status: 'online' | 'offline' | 'maintenance' | 'error'
-  location: { city?: string; region?: string } | null
+  location?: { city?: string; region?: string } | null
 }
 
 /** One act that was written down. */
 export interface AuditEntry {
   id: string
   action: string
-  user_id: string | null
-  user_email: string | null
-  target_type: string | null
-  target_id: string | null
+  user_id?: string | null
+  user_email?: string | null
+  target_type?: string | null
+  target_id?: string | null
   target_name?: string | null
   details: unknown
   before?: unknown
   after?: unknown
-  ip_address: string | null
-  user_agent: string | null
-  session_id: string | null
-  token_id: string | null
+  ip_address?: string | null
+  user_agent?: string | null
+  session_id?: string | null
+  token_id?: string | null
   created_at: string
   sealed: boolean
   /** Its place in the chain of seals. */
-  number: number | null
+  number?: number | null
   /** Whether a person was erased from it. */
   erased: boolean
 }
@@ -93,8 +93,8 @@ export interface AuditPage {
 }
 
 export interface Seals {
-  last_seal_at: string | null
-  last_number: number | null
+  last_seal_at?: string | null
+  last_number?: number | null
   unsealed: number
 }
 

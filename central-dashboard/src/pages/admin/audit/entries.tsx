@@ -121,7 +121,7 @@ function Target({ entry }: { entry: AuditEntry }) {
 }
 
 /** Leads to what was meant, where that has a page; an account stands in the list of them. */
-function Name({ kind, id, name }: { kind: string; id: string | null; name: string | null | undefined }) {
+function Name({ kind, id, name }: { kind: string; id: string | null | undefined; name: string | null | undefined }) {
   const place = placeOf(kind, id)
   if (!name) return null
   if (kind === 'user') {

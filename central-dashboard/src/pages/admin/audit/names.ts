@@ -19,7 +19,7 @@ export function valueIn(words: Words, field: string, value: string): string {
 }
 
 /** The page of what an act was done to, if it has one. */
-export function placeOf(kind: string | null, id: string | null): string | undefined {
+export function placeOf(kind: string | null, id: string | null | undefined): string | undefined {
   if (!id) return undefined
   if (kind === 'site') return `/sites/${id}/apercu`
   if (kind === 'group') return `/groups/${id}`
