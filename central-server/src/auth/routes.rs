@@ -152,7 +152,8 @@ async fn login(
         }
         Entered::Asked(due, challenge) => {
             app.db()?.run_as_system(guess.succeeded()).await?;
-            Ok(known_again(&app, Json(LoginAnswer::asking(due, challenge)).into_response(), device, &origin))
+            // No cookie of any kind before the second step.
+            Ok(Json(LoginAnswer::asking(due, challenge)).into_response())
         }
         Entered::Refused | Entered::Changed => {
             app.db()?.run_as_system(guess.failed(app.clock.now())).await?;

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::http::openapi::{Read, Write};
 use crate::http::{Body, Form, FromForm, Id, Snapshot};
 use crate::ids::UserId;
+use crate::notify::mail::{self, Letter};
 
 const GONE: Error = Error::NotFound("Ce compte");
 const ON: Error = Error::Conflict("mfa_on", "La double authentification est déjà activée.");
@@ -252,9 +253,11 @@ async fn reset(
     }
     let now = app.clock.now();
     let entry = Entry::new(Action::MfaReset, caller.user(), &from, now).on("user", id);
-    match caller.run_as_system((store::reset(id, now), audit::store::record(entry))).await {
-        Ok((ended, ())) => {
+    let told = mail::enqueue(&app, id, &Letter::SecondFactorRemoved, None)?;
+    match caller.run_as_system((store::reset(id, now), audit::store::record(entry), told)).await {
+        Ok((ended, (), ())) => {
             ended.into_iter().for_each(|session| app.changes.end(session));
+            app.jobs.ring();
             Ok(done("La double authentification de ce compte est retirée et ses sessions sont terminées."))
         }
         Err(error) if refused(&error) => {
