@@ -87,22 +87,6 @@ fn first_link(central: &Central) -> String {
     }
 }
 
-/// Pictures lie in `target/admin`, for people.
-#[test]
-fn who_gets_in_is_said_on_the_pages_of_administration() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let central = Central::start("admin");
-    central.site("Vitré");
-    let seen = browse(
-        "admin.mjs",
-        &json!({
-            "chromium": "/usr/bin/chromium", "address": format!("http://localhost:{}", central.port),
-            "email": EMAIL, "password": PASSWORD, "club": "Club Vitré", "folder": root().join("target/admin"),
-        }),
-    );
-    assert!(seen["steps"].as_u64().is_some_and(|steps| steps > 6), "{seen}");
-}
-
 /// A picture of every step lies in `target/path`, for people.
 #[test]
 fn from_the_login_to_deployed_and_shown_by_mouse_and_by_keyboard_alone() {
