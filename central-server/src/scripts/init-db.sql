@@ -2422,6 +2422,843 @@ insert into public.schema_migrations (version, name, checksum) values (14, '0014
   elsif (select checksum from public.schema_migrations where version = 14) <> '0a6686f23391d73e1da85e2d16343624cd51244aec3b6d1c6cc9a6eeb7b533b8' then
     raise exception 'La migration 0014_lean_lists enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
+
+  if not exists (select from public.schema_migrations where version = 15) then
+execute $m0015$
+-- The second factor at login: codes of an authenticator application (RFC 6238), backup codes, the steps of a login
+-- that is not over yet, and the rule which roles have to have one. The columns of the guide's step 8.4 are used.
+
+alter table users
+  -- The last step of 30 seconds whose code was accepted: a code opens once.
+  add column factor_step bigint,
+  -- A factor that is being set up, sealed and hashed like one that is on. It takes that one's place when its first code
+  -- has come.
+  add column factor_pending_secret text,
+  add column factor_pending_codes text[],
+  add column factor_pending_at timestamptz;
+
+-- What a person decides for the whole installation.
+create table settings (
+  key text primary key,
+  value jsonb not null,
+  updated_at timestamptz not null,
+  updated_by uuid references users on delete set null
+);
+select neopro_guard('settings', 'select, insert, update');
+create policy internal on settings to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- A login whose password was right and whose second step is still to come. Its name is 256 random bits, of which a
+-- labelled SHA-256 hash is stored, in hex.
+create table login_challenges (
+  token text primary key,
+  user_id uuid not null references users on delete cascade,
+  -- A code is asked for, or a factor has to be set up.
+  kind text not null check (kind in ('code', 'setup')),
+  -- A hash of the password's hash: with the password changes what is proven.
+  proof text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  tries integer not null default 0,
+  passed_at timestamptz
+);
+create index login_challenges_user on login_challenges (user_id);
+create index login_challenges_expiry on login_challenges (expires_at);
+select neopro_guard('login_challenges', 'select, insert, update, delete');
+create policy internal on login_challenges to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- Wrong codes of an account, apart for addresses from which its owner got in before: whoever guesses from elsewhere
+-- slows down himself, and not the owner.
+create table second_factor_tries (
+  user_id uuid not null references users on delete cascade,
+  from_known boolean not null,
+  failures integer not null,
+  last_at timestamptz not null,
+  blocked_until timestamptz not null,
+  primary key (user_id, from_known)
+);
+select neopro_guard('second_factor_tries', 'select, insert, update, delete');
+create policy internal on second_factor_tries to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- Ends the transaction unless this holds: what stands behind it in the same flush is not done then.
+create function neopro_require(holds boolean) returns boolean
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  if holds is not true then
+    raise exception 'what a statement requires does not hold' using errcode = 'NP412';
+  end if;
+  return true;
+end
+$fn$;
+select neopro_guard_function('neopro_require(boolean)');
+
+create function neopro_login_proof(password_hash text) returns text
+language sql immutable set search_path = public, pg_temp
+as $fn$ select encode(sha256(convert_to('neopro login proof v1 ' || password_hash, 'UTF8')), 'hex') $fn$;
+select neopro_guard_function('neopro_login_proof(text)');
+
+-- Until when an account of this role may do without a second factor; null if the role need not have one. The grace
+-- period begins with the rule, or with the account if that is younger. Everybody may know this of a role, and nobody
+-- but the server reads the settings.
+create function neopro_mfa_grace(role text, created timestamptz) returns timestamptz
+language sql stable security definer set search_path = public, pg_temp
+as $fn$
+  select greatest(created, (s.value -> 'required' ->> role)::timestamptz)
+    + make_interval(days => (s.value ->> 'grace_days')::integer)
+  from settings s where s.key = 'security' and s.value -> 'required' ? role
+$fn$;
+select neopro_guard_function('neopro_mfa_grace(text, timestamptz)');
+
+-- Whether the owner of an account got in from this address before. A household has a whole /64 of IPv6: one address.
+create function neopro_knows_address(account uuid, address text) returns boolean
+language sql stable set search_path = public, pg_temp
+as $fn$
+  select exists (
+    select from sessions s where s.user_id = account and case
+      when address like '%:%' and s.ip ~ '^[0-9a-f:]*:[0-9a-f:]*$'
+        then network(set_masklen(s.ip::inet, 64)) = network(set_masklen(address::inet, 64))
+      else s.ip = address end)
+$fn$;
+select neopro_guard_function('neopro_knows_address(uuid, text)');
+
+-- Takes a try of a code of an account. It counts as a failure until a success takes it back, so that tries at the same
+-- moment cannot slip through together. Answers the seconds to wait if it is too early, else 0. Five tries are free; then
+-- each makes the next wait longer, up to a quarter of an hour. A day later all is forgotten.
+create function neopro_take_code_try(account uuid, address text, moment timestamptz) returns integer
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  known boolean := neopro_knows_address(account, address);
+  until timestamptz;
+begin
+  insert into second_factor_tries as t (user_id, from_known, failures, last_at, blocked_until)
+    values (account, known, 1, moment, moment)
+    on conflict (user_id, from_known) do update set
+      failures = case when t.last_at < moment - interval '1 day' then 1 else t.failures + 1 end,
+      last_at = moment,
+      blocked_until = case
+        when t.last_at < moment - interval '1 day' or t.failures < 4 then moment
+        else moment + least(900, 30 * power(2, least(t.failures - 4, 5))) * interval '1 second' end
+      where t.blocked_until <= moment;
+  if found then
+    return 0;
+  end if;
+  select t.blocked_until into until from second_factor_tries t where t.user_id = account and t.from_known = known;
+  return greatest(1, ceil(extract(epoch from until - moment)))::integer;
+end
+$fn$;
+select neopro_guard_function('neopro_take_code_try(uuid, text, timestamptz)');
+
+-- Takes a try of a challenge. `outcome`: 'go'; 'slow', and `seconds` to wait; 'over' if it is unknown, expired, passed,
+-- tried five times, or its account is not what it was. `is_last`: no other try will follow.
+create function neopro_try_challenge(
+  given text, wanted text, address text, moment timestamptz, out outcome text, out seconds integer, out is_last boolean
+) language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  c login_challenges;
+begin
+  outcome := 'over';
+  seconds := 0;
+  is_last := true;
+  select * into c from login_challenges l where l.token = given and l.kind = wanted and l.passed_at is null
+    and l.expires_at > moment and l.tries < 5 for update;
+  if not found then
+    return;
+  end if;
+  perform from users u where u.id = c.user_id and u.is_active and u.status = 'active'
+    and coalesce(u.mfa_enabled, false) = (wanted = 'code') and neopro_login_proof(u.password_hash) = c.proof;
+  if not found then
+    return;
+  end if;
+  -- Who sets a factor up has nothing to guess.
+  if wanted = 'code' then
+    seconds := neopro_take_code_try(c.user_id, address, moment);
+    if seconds > 0 then
+      outcome := 'slow';
+      return;
+    end if;
+  end if;
+  update login_challenges l set tries = l.tries + 1 where l.token = given;
+  outcome := 'go';
+  is_last := c.tries + 1 >= 5;
+end
+$fn$;
+select neopro_guard_function('neopro_try_challenge(text, text, text, timestamptz)');
+$m0015$;
+insert into public.schema_migrations (version, name, checksum) values (15, '0015_second_factor', '19464e7c8c0d0ea821534f4030c0d75173b1781a88dcee2385ef23a93ed0b00b');
+  elsif (select checksum from public.schema_migrations where version = 15) <> '19464e7c8c0d0ea821534f4030c0d75173b1781a88dcee2385ef23a93ed0b00b' then
+    raise exception 'La migration 0015_second_factor enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 16) then
+execute $m0016$
+-- What is done behind an answer (jobs, mail first of all), how a person gets a new password or the first account, and
+-- how those who guess are slowed.
+
+alter table users add column language text check (language in ('fr', 'en', 'es'));
+comment on column users.language is 'Langue des courriels ; sans valeur : français';
+
+-- Work that is committed with the act that it belongs to and done soon after, by whichever replica takes its lease. What
+-- it needs to know is sealed, since a link in a mail opens an account, and goes when it has ended.
+create table jobs (
+  id uuid primary key,
+  kind text not null,
+  -- Whom it is about: with the account goes what was to be done for it.
+  user_id uuid references users on delete cascade,
+  payload text,
+  state text not null default 'waiting' check (state in ('waiting', 'done', 'failed')),
+  run_at timestamptz not null,
+  attempts integer not null default 0,
+  lease_until timestamptz,
+  last_error text,
+  created_at timestamptz not null,
+  ended_at timestamptz
+);
+create index jobs_due on jobs (run_at) where state = 'waiting';
+create index jobs_user on jobs (user_id) where user_id is not null;
+create index jobs_ended on jobs (ended_at) where ended_at is not null;
+select neopro_guard('jobs', 'select, insert, update, delete');
+create policy internal on jobs to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- Links that let a person choose a password: one of a kind for each account, so that a new one voids the one before.
+-- 256 random bits; what is stored is their labelled SHA-256, in hex.
+create table password_links (
+  user_id uuid not null references users on delete cascade,
+  kind text not null check (kind in ('reset', 'invitation')),
+  token_hash text not null unique,
+  issued_at timestamptz not null,
+  expires_at timestamptz not null,
+  primary key (user_id, kind)
+);
+create index password_links_expiry on password_links (expires_at);
+select neopro_guard('password_links', 'select, insert, update, delete');
+create policy internal on password_links to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- Links by which the first account is made, printed in the log while there is none.
+create table setup_links (
+  token_hash text primary key,
+  issued_at timestamptz not null,
+  expires_at timestamptz not null
+);
+select neopro_guard('setup_links', 'select, insert, update, delete');
+create policy internal on setup_links to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- Wrong guesses: for each hash of what is guessed, where from and about whom, until when they weigh.
+create table tries (
+  key text primary key,
+  clear_at timestamptz not null
+);
+create index tries_clear on tries (clear_at);
+select neopro_guard('tries', 'select, insert, update, delete');
+create policy internal on tries to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- Addresses and devices from which a person got in: strangers who guess his password do not slow him there.
+create table known_places (
+  user_id uuid not null references users on delete cascade,
+  place text not null,
+  seen_at timestamptz not null,
+  primary key (user_id, place)
+);
+create index known_places_seen on known_places (seen_at);
+select neopro_guard('known_places', 'select, insert, update, delete');
+create policy internal on known_places to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- Enqueues a job in whatever transaction it belongs to; nobody but the server reads it.
+create function neopro_enqueue(job uuid, what text, about uuid, sealed text, due timestamptz, moment timestamptz)
+returns void
+language sql security definer set search_path = public, pg_temp as $fn$
+  insert into jobs (id, kind, user_id, payload, run_at, created_at) values (job, what, about, sealed, due, moment)
+$fn$;
+select neopro_guard_function('neopro_enqueue(uuid, text, uuid, text, timestamptz, timestamptz)');
+
+-- Gives an account a link, in the place of the one of that kind that it had. Undoes the transaction if the account is
+-- not there or may not act.
+create function neopro_issue_link(person uuid, what text, hash text, expiry timestamptz, moment timestamptz)
+returns void
+language plpgsql security definer set search_path = public, pg_temp as $fn$
+begin
+  insert into password_links (user_id, kind, token_hash, issued_at, expires_at)
+    select u.id, what, hash, moment, expiry from users u where u.id = person and u.is_active and u.status = 'active'
+    on conflict (user_id, kind) do update
+      set token_hash = excluded.token_hash, issued_at = excluded.issued_at, expires_at = excluded.expires_at;
+  if not found then
+    raise exception 'no such account' using errcode = 'NP410';
+  end if;
+end
+$fn$;
+select neopro_guard_function('neopro_issue_link(uuid, text, text, timestamptz, timestamptz)');
+
+-- Somebody has forgotten a password: a link and the mail with it, if there is such an account. Does the same work, but
+-- for the rows, if there is none.
+create function neopro_forgot_password(
+  address text, hash text, expiry timestamptz, job uuid, sealed text, ip text, agent text, moment timestamptz
+) returns void
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  person uuid;
+begin
+  select u.id into person from users u
+    where lower(u.email) = lower(address) and u.is_active and u.status = 'active';
+  if person is null then
+    return;
+  end if;
+  perform neopro_issue_link(person, 'reset', hash, expiry, moment);
+  perform neopro_enqueue(job, 'mail', person, sealed, moment, moment);
+  insert into audit_logs (action, user_id, target_type, target_id, ip_address, user_agent, created_at)
+    values ('PASSWORD_RESET_REQUESTED', person, 'user', person::text, ip, agent, moment);
+end
+$fn$;
+select neopro_guard_function(
+  'neopro_forgot_password(text, text, timestamptz, uuid, text, text, text, timestamptz)');
+
+-- Uses a link up: the new password is set, every link of the account is void, and its sessions are over. Answers these.
+-- Of two at once the second waits for the row and finds none; that undoes its transaction.
+create function neopro_use_link(hash text, new_hash text, tongue text, moment timestamptz) returns setof uuid
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  person uuid;
+begin
+  delete from password_links l using users u
+    where l.token_hash = hash and l.expires_at > moment and u.id = l.user_id and u.is_active and u.status = 'active'
+    returning l.user_id into person;
+  if person is null then
+    raise exception 'no such link' using errcode = 'NP410';
+  end if;
+  delete from password_links l where l.user_id = person;
+  update users u set password_hash = new_hash, updated_at = moment, language = coalesce(tongue, u.language)
+    where u.id = person;
+  return query update sessions s set revoked_at = moment
+    where s.user_id = person and s.revoked_at is null and s.expires_at > moment returning s.id;
+end
+$fn$;
+select neopro_guard_function('neopro_use_link(text, text, text, timestamptz)');
+
+-- A person changes his own password: his other sessions and the links that were on their way are over. Undoes the
+-- transaction if the password is not the one that was compared any more.
+create function neopro_change_password(compared text, new_hash text, kept uuid, moment timestamptz) returns setof uuid
+language plpgsql security definer set search_path = public, pg_temp as $fn$
+declare
+  person uuid := neopro_user();
+begin
+  update users u set password_hash = new_hash, updated_at = moment where u.id = person and u.password_hash = compared;
+  if not found then
+    raise exception 'the password is another one by now' using errcode = 'NP410';
+  end if;
+  delete from password_links l where l.user_id = person;
+  return query update sessions s set revoked_at = moment
+    where s.user_id = person and s.id <> kept and s.revoked_at is null and s.expires_at > moment returning s.id;
+end
+$fn$;
+select neopro_guard_function('neopro_change_password(text, text, uuid, timestamptz)');
+
+-- In which language a person is written to.
+create function neopro_set_language(tongue text) returns void
+language sql security definer set search_path = public, pg_temp as $fn$
+  update users set language = tongue where id = neopro_user()
+$fn$;
+select neopro_guard_function('neopro_set_language(text)');
+
+-- Makes the first account with a link from the log. Undoes the transaction if the link is none or if there is an account:
+-- whoever makes one waits for the other.
+create function neopro_set_up(
+  hash text, person uuid, address text, name text, password text, tongue text, moment timestamptz
+) returns void
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  lock table users in share row exclusive mode;
+  if exists (select from users)
+      or not exists (select from setup_links l where l.token_hash = hash and l.expires_at > moment) then
+    raise exception 'no such link' using errcode = 'NP410';
+  end if;
+  insert into users (id, email, full_name, password_hash, role, language, created_at, updated_at)
+    values (person, address, name, password, 'super_admin', tongue, moment, moment);
+  delete from setup_links;
+end
+$fn$;
+select neopro_guard_function('neopro_set_up(text, uuid, text, text, text, text, timestamptz)');
+
+-- Forgets what has ended: jobs after a month, what guesses weighed, links that are over, places not seen for half a year.
+create function neopro_forget_ended(moment timestamptz) returns void
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  delete from jobs where ended_at < moment - interval '30 days';
+  -- Those that weigh again this moment are somebody's, and wait for nobody.
+  delete from tries where key in (select t.key from tries t where t.clear_at < moment for update skip locked);
+  delete from password_links where expires_at < moment;
+  delete from setup_links where expires_at < moment;
+  delete from known_places where seen_at < moment - interval '180 days';
+end
+$fn$;
+select neopro_guard_function('neopro_forget_ended(timestamptz)');
+$m0016$;
+insert into public.schema_migrations (version, name, checksum) values (16, '0016_mail_and_resets', '5469812e7256d9394cfc1c8f7d6aea6bc9a349f493e3a120427198a14d803f25');
+  elsif (select checksum from public.schema_migrations where version = 16) <> '5469812e7256d9394cfc1c8f7d6aea6bc9a349f493e3a120427198a14d803f25' then
+    raise exception 'La migration 0016_mail_and_resets enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 17) then
+execute $m0017$
+-- Accounts are managed through the API: read by admins, written by super_admins. The second wall says so as well, by
+-- the role that the session's check proves in the same flush.
+
+create function neopro_role_is(variadic roles text[]) returns boolean
+language sql stable
+as $fn$ select coalesce(pg_catalog.current_setting('neopro.role', true), '') = any (roles) $fn$;
+select neopro_guard_function('neopro_role_is(text[])');
+
+create policy readers on users for select to neopro_app
+  using ((select neopro_scope_is('staff') and neopro_role_is('super_admin', 'admin')));
+create policy managers on users to neopro_app
+  using ((select neopro_scope_is('staff') and neopro_role_is('super_admin')))
+  with check ((select neopro_scope_is('staff') and neopro_role_is('super_admin')));
+-- Who loses an account, or a part of its rights, loses its sessions.
+create policy managers_see on sessions for select to neopro_app
+  using ((select neopro_scope_is('staff') and neopro_role_is('super_admin')));
+create policy managers_end on sessions for update to neopro_app
+  using ((select neopro_scope_is('staff') and neopro_role_is('super_admin')))
+  with check ((select neopro_scope_is('staff') and neopro_role_is('super_admin')));
+-- A link that was sent to an address opens nothing once the account has another one, or another password.
+create policy managers_see on password_links for select to neopro_app
+  using ((select neopro_scope_is('staff') and neopro_role_is('super_admin')));
+create policy managers_void on password_links for delete to neopro_app
+  using ((select neopro_scope_is('staff') and neopro_role_is('super_admin')));
+
+-- A rule that a statement of the application finds broken ends its flush: nothing of it remains, the journal included.
+create function neopro_must(held boolean, rule text) returns void
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  if held is not true then
+    raise exception 'the rule % does not hold', rule using errcode = 'NP409', constraint = rule;
+  end if;
+end
+$fn$;
+select neopro_guard_function('neopro_must(boolean, text)');
+
+-- Without an active super_admin nobody could manage the others. The owner of the tables (the SQL editor of the guide's
+-- step 9) is free: he can also make a new one.
+create function neopro_keep_a_super_admin() returns trigger
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  if current_user = 'neopro_app' then
+    -- Of two at once the second waits here, and then sees what the first has left.
+    perform pg_advisory_xact_lock(hashtext('neopro_keep_a_super_admin'));
+    perform neopro_must(
+      exists (select from users where role = 'super_admin' and is_active and status = 'active'),
+      'users_last_super_admin');
+  end if;
+  return null;
+end
+$fn$;
+select neopro_guard_function('neopro_keep_a_super_admin()', false);
+create trigger keep_a_super_admin_when_changed after update of role, status, is_active on users
+  for each row when (
+    old.role = 'super_admin' and old.is_active and old.status = 'active'
+    and not (new.role = 'super_admin' and new.is_active and new.status = 'active'))
+  execute function neopro_keep_a_super_admin();
+create trigger keep_a_super_admin_when_deleted after delete on users
+  for each row when (old.role = 'super_admin' and old.is_active and old.status = 'active')
+  execute function neopro_keep_a_super_admin();
+
+create index users_newest on users (created_at desc, id desc);
+create index agencies_by_name on agencies (neopro_fold(name), id);
+$m0017$;
+insert into public.schema_migrations (version, name, checksum) values (17, '0017_accounts', '6670cbfb807d409b294f1a082148e1198e8e301f2d45b1ef0d194c07942c378d');
+  elsif (select checksum from public.schema_migrations where version = 17) <> '6670cbfb807d409b294f1a082148e1198e8e301f2d45b1ef0d194c07942c378d' then
+    raise exception 'La migration 0017_accounts enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 18) then
+execute $m0018$
+-- Tokens of the API: what a program shows to act for the person who made it, within scopes and until a day. A token is
+-- 256 random bits; what is stored is a labelled SHA-256 hash, in hex, and its last characters to recognise it by.
+create table api_tokens (
+  id uuid primary key,
+  user_id uuid not null references users on delete cascade,
+  name text not null check (length(name) between 1 and 100),
+  scopes text[] not null check (
+    cardinality(scopes) > 0
+    and scopes <@ array['read', 'sites:write', 'content:write', 'commands:write', 'audit:read']
+  ),
+  hash text not null unique,
+  hint text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  last_used_at timestamptz,
+  last_ip text
+);
+create index api_tokens_user on api_tokens (user_id, created_at);
+select neopro_guard('api_tokens', 'select, insert, update, delete');
+
+-- Tokens are found by the server itself; a person sees and ends his own.
+create policy internal on api_tokens to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+create policy self on api_tokens to neopro_app
+  using (user_id = (select neopro_user())) with check (user_id = (select neopro_user()));
+
+-- First statement of every request with a token, as `neopro_check_session` is of one with a session: it raises, so that
+-- nothing behind it in the same flush can happen. The last use is written at most every five minutes.
+create function neopro_check_token(
+  claimed_token uuid, claimed_user uuid, claimed_role text, claimed_agency uuid, claimed_sponsor uuid,
+  moment timestamptz, address text
+) returns void
+language plpgsql security definer set search_path = public, pg_temp as $fn$
+declare
+  used timestamptz;
+begin
+  select t.last_used_at into used
+    from api_tokens t
+    join users u on u.id = t.user_id
+    where t.id = claimed_token
+      and t.user_id = claimed_user
+      and t.revoked_at is null
+      and t.expires_at > moment
+      and u.is_active
+      and u.status = 'active'
+      and u.role = claimed_role
+      and u.agency_id is not distinct from claimed_agency
+      and u.sponsor_id is not distinct from claimed_sponsor;
+  if not found then
+    raise exception 'the token is over' using errcode = 'NP401';
+  end if;
+  if used is null or used < moment - interval '5 minutes' then
+    update api_tokens set last_used_at = moment, last_ip = address where id = claimed_token;
+  end if;
+end
+$fn$;
+select neopro_guard_function('neopro_check_token(uuid, uuid, text, uuid, uuid, timestamptz, text)');
+
+-- Who has less to say than before has no programs that were made when he had more, nor for another tenant. It runs as
+-- its owner: who changes an account is not the person of the tokens.
+create function neopro_end_tokens() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $fn$
+declare
+  rank constant text[] := array['agency', 'sponsor', 'viewer', 'operator', 'admin', 'super_admin'];
+begin
+  if array_position(rank, new.role) < array_position(rank, old.role)
+    or (new.role <> old.role and new.role in ('agency', 'sponsor'))
+    or new.agency_id is distinct from old.agency_id
+    or new.sponsor_id is distinct from old.sponsor_id
+  then
+    update api_tokens set revoked_at = now() where user_id = new.id and revoked_at is null;
+  end if;
+  return null;
+end
+$fn$;
+select neopro_guard_function('neopro_end_tokens()', false);
+create trigger users_end_tokens after update of role, agency_id, sponsor_id on users
+  for each row execute function neopro_end_tokens();
+$m0018$;
+insert into public.schema_migrations (version, name, checksum) values (18, '0018_api_tokens', '1677688bf55b34281be386c89a0a1d13b2023abbc8884b718042f9501a92c1b6');
+  elsif (select checksum from public.schema_migrations where version = 18) <> '1677688bf55b34281be386c89a0a1d13b2023abbc8884b718042f9501a92c1b6' then
+    raise exception 'La migration 0018_api_tokens enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 19) then
+execute $m0019$
+-- The journal, complete and sealed: who by which session, what it was before and is since, and a chain of hashes over
+-- all of it. What is hashed, and how, stands in docs/audit.md; the server verifies it in a program of its own.
+
+-- An account that goes takes nothing of the journal with it, which would change what is sealed: its bare id stays.
+alter table audit_logs drop constraint audit_logs_user_id_fkey;
+
+alter table audit_logs
+  add column session_id uuid,
+  add column token_id uuid,
+  add column before jsonb,
+  add column after jsonb,
+  -- What tells who a person is, of those whom the act is about: hashed apart, so that it can be erased.
+  add column personal jsonb,
+  -- The database's own clock. Null in entries from before this migration.
+  add column written_at timestamptz,
+  -- What sealing adds. The number is the entry's place in the chain.
+  add column number bigint,
+  add column actor_salt bytea,
+  add column actor_hash bytea,
+  add column personal_salt bytea,
+  add column personal_hash bytea,
+  add column entry_hash bytea,
+  -- The entry of the erasure by which address and browser, or `personal`, are gone.
+  add column actor_erased_by uuid,
+  add column personal_erased_by uuid,
+  add constraint audit_logs_finite check (isfinite(created_at));
+alter table audit_logs
+  alter column session_id set default nullif(current_setting('neopro.session', true), '')::uuid,
+  alter column token_id set default nullif(current_setting('neopro.token', true), '')::uuid,
+  alter column written_at set default clock_timestamp();
+
+create unique index audit_logs_number on audit_logs (number) where number is not null;
+create index audit_logs_unsealed on audit_logs (created_at, id) where number is null;
+drop index audit_logs_newest;
+create index audit_logs_newest on audit_logs (created_at desc, id desc);
+create index audit_logs_action on audit_logs (action, created_at desc);
+create index audit_logs_user on audit_logs (user_id, created_at desc);
+
+-- The application tells what happened; the rest of a row is the sealing's.
+revoke insert on audit_logs from neopro_app;
+grant insert (id, action, user_id, target_type, target_id, details, before, after, personal, ip_address, user_agent,
+  session_id, token_id, created_at) on audit_logs to neopro_app;
+
+-- One link of the chain: the hashes of the entries `first_entry` to `last_entry`, behind the link before.
+create table audit_seals (
+  number bigint primary key,
+  first_entry bigint not null,
+  last_entry bigint not null,
+  previous bytea not null,
+  hash bytea not null,
+  sealed_at timestamptz not null,
+  -- It took as many entries as one may: more were waiting.
+  is_full boolean not null
+);
+select neopro_guard('audit_seals', 'select');
+
+-- Among NeoPro's own people, whether it is one who reads the journal.
+create function neopro_reads_audit() returns boolean
+language sql stable security definer set search_path = public, pg_temp
+as $fn$
+  select neopro_scope_is('staff') and exists (
+    select from users where id = neopro_user() and role in ('super_admin', 'admin') and is_active and status = 'active')
+$fn$;
+select neopro_guard_function('neopro_reads_audit()');
+
+create policy readers on audit_logs for select to neopro_app using ((select neopro_reads_audit()));
+create policy internal on audit_seals for select to neopro_app using ((select neopro_scope_is('system')));
+create policy readers on audit_seals for select to neopro_app using ((select neopro_reads_audit()));
+
+-- The addresses and names of accounts, for those who read the journal: these, or those with these words in them.
+create function neopro_audit_people(ids uuid[], words text) returns table (id uuid, email text, full_name text)
+language sql stable security definer set search_path = public, pg_temp
+as $fn$
+  select u.id, u.email, u.full_name from users u
+  where (u.id = any (ids) or strpos(neopro_fold(u.email || e'\n' || coalesce(u.full_name, '')), neopro_fold(words)) > 0)
+    and (neopro_scope_is('system') or neopro_reads_audit())
+$fn$;
+select neopro_guard_function('neopro_audit_people(uuid[], text)');
+
+-- What a thing is now, as the journal keeps it: its columns that people decide on, and none that is secret. Null when
+-- it is not there.
+create function neopro_audit_snapshot(kind text, thing uuid) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $fn$
+begin
+  if kind = 'site' then
+    return (select jsonb_build_object('site_name', site_name, 'club_name', club_name, 'location', location,
+        'sports', sports, 'status', status, 'hardware_model', hardware_model,
+        'live_score_enabled', live_score_enabled)
+      from sites where id = thing);
+  elsif kind = 'group' then
+    -- Of a large group how many are in it: who they are would be half a megabyte at each change.
+    return (select jsonb_build_object('name', name, 'description', description, 'type', type, 'filters', filters,
+        'metadata', metadata, 'sites', (select case when count(*) <= 100
+          then coalesce(jsonb_agg(m.site_id order by m.site_id), '[]') else to_jsonb(count(*)) end
+        from site_groups m where m.group_id = thing))
+      from groups where id = thing);
+  elsif kind = 'video' then
+    return (select jsonb_build_object('title', metadata->>'title', 'original_name', original_name,
+        'category', category, 'subcategory', subcategory, 'mime_type', mime_type, 'file_size', file_size,
+        'duration', duration, 'checksum', checksum, 'thumbnail', thumbnail_url)
+      from videos where id = thing);
+  elsif kind = 'deployment' then
+    return (select jsonb_build_object('video_id', d.video_id, 'video_title', d.video_title, 'action', d.action,
+        'target_type', d.target_type, 'target_id', d.target_id, 'target_name', d.target_name,
+        'scheduled_at', d.scheduled_at, 'cancelled_at', d.cancelled_at, 'sites', (
+          select coalesce(jsonb_object_agg(s.state, s.sites), '{}') from (
+            select t.state, count(*) as sites from deployment_targets t where t.deployment_id = thing group by t.state) s))
+      from content_deployments d where d.id = thing);
+  elsif kind = 'user' then
+    -- What tells who it is comes from the server, which keeps it apart.
+    return (select jsonb_build_object('role', role, 'status', status, 'is_active', is_active, 'sponsor_id', sponsor_id,
+        'agency_id', agency_id, 'mfa_enabled', coalesce(mfa_enabled, false))
+      from users where id = thing);
+  end if;
+  raise 'the journal knows no %', kind;
+end
+$fn$;
+select neopro_guard_function('neopro_audit_snapshot(text, uuid)');
+
+-- Keeps what a thing is for the entry behind the act, in the same transaction. Two who change the same thing wait for
+-- each other, or one would be said to have done what the other did. An order's rows are locked by its own functions, in
+-- their order.
+create function neopro_audit_before(kind text, thing uuid) returns void
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  if kind = 'site' then
+    perform from sites where id = thing for no key update;
+  elsif kind = 'group' then
+    perform from groups where id = thing for no key update;
+  elsif kind = 'video' then
+    perform from videos where id = thing for no key update;
+  elsif kind = 'user' then
+    perform from users where id = thing for no key update;
+  end if;
+  perform set_config('neopro.before', coalesce(neopro_audit_snapshot(kind, thing)::text, ''), true);
+end
+$fn$;
+select neopro_guard_function('neopro_audit_before(text, uuid)');
+
+-- What of one snapshot is otherwise in the other.
+create function neopro_audit_difference(one jsonb, other jsonb) returns jsonb
+language sql immutable
+as $fn$
+  select coalesce(pg_catalog.jsonb_object_agg(e.key, e.value), '{}') from pg_catalog.jsonb_each(one) e
+  where other is null or other -> e.key is distinct from e.value
+$fn$;
+select neopro_guard_function('neopro_audit_difference(jsonb, jsonb)');
+
+-- A field as it is hashed: a zero byte for null, else a one, the length in four bytes, and the text in UTF-8.
+create function neopro_audit_field(words text) returns bytea
+language sql immutable
+as $fn$
+  select case when words is null then '\x00'::bytea
+    else '\x01'::bytea || pg_catalog.int4send(pg_catalog.octet_length(pg_catalog.convert_to(words, 'UTF8')))
+      || pg_catalog.convert_to(words, 'UTF8') end
+$fn$;
+select neopro_guard_function('neopro_audit_field(text)', false);
+
+-- A moment as it is hashed: whole microseconds since 1970.
+create function neopro_audit_moment(moment timestamptz) returns bytea
+language sql stable
+as $fn$
+  select public.neopro_audit_field(((extract(epoch from moment) * 1000000)::bigint)::text)
+$fn$;
+select neopro_guard_function('neopro_audit_moment(timestamptz)', false);
+
+-- Takes out of the journal what tells who somebody is: address and browser of all that he did, and his data in what was
+-- done to his account, or stands with his address anywhere else. The hashes stay; without their salts nobody finds by
+-- trying what they were of. Answers the entry that tells of it, and in how many entries something was erased. An entry
+-- that is not sealed yet gets its hashes when it is, over nothing then.
+create function neopro_erase_person(person uuid, address text, mark text, moment timestamptz)
+returns table (entry uuid, entries bigint)
+language plpgsql security definer set search_path = public, pg_temp as $fn$
+declare
+  told uuid := gen_random_uuid();
+  as_actor bigint;
+  as_subject bigint;
+  quoted text := lower(to_jsonb(address)::text);
+  quoted_mark text := to_jsonb(mark)::text;
+begin
+  perform pg_advisory_xact_lock(7041776034);
+  update audit_logs set ip_address = null, user_agent = null, actor_salt = null, actor_erased_by = told
+    where user_id = person and actor_erased_by is null;
+  get diagnostics as_actor = row_count;
+  update audit_logs set personal = null, personal_salt = null, personal_erased_by = told
+    where personal is not null
+      and case when target_type = 'user' then target_id = person::text
+        else strpos(lower(personal::text), quoted) > 0 or strpos(personal::text, quoted_mark) > 0 end;
+  get diagnostics as_subject = row_count;
+  insert into audit_logs (id, action, target_type, target_id, details, created_at)
+    values (told, 'PERSON_ERASED', 'user', person::text,
+      jsonb_build_object('addresses', as_actor, 'persons', as_subject), moment);
+  return query select told, as_actor + as_subject;
+end
+$fn$;
+-- Not for the application: only who owns the database takes something out of the journal.
+select neopro_guard_function('neopro_erase_person(uuid, text, text, timestamptz)', false);
+
+-- Seals what has come since the last time, at most so many entries. An entry gets its number here and not when it is
+-- written: one whose transaction ends late gets a later number, and is never left behind. Sealers wait for each other.
+-- `intact` says whether the seal that the caller has seen last still is what it was.
+create function neopro_seal_audit(most integer, seen_number bigint, seen_hash text)
+returns table (entries bigint, seal bigint, last_entry bigint, hash text, intact boolean)
+language plpgsql security definer set search_path = public, pg_temp as $fn$
+declare
+  last audit_seals;
+  sealed bigint;
+  moment timestamptz;
+  digest bytea;
+begin
+  perform pg_advisory_xact_lock(7041776034);
+  select * into last from audit_seals s order by s.number desc limit 1;
+  intact := seen_number is null or exists (
+    select from audit_seals s where s.number = seen_number and s.hash = decode(seen_hash, 'hex'));
+  with open as materialized (
+    select a.id, coalesce(last.last_entry, 0) + row_number() over (order by a.created_at, a.id) as place,
+      -- 244 random bits each, from the system.
+      uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) as salt_1,
+      uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) as salt_2
+    from (select w.id, w.created_at from audit_logs w where w.number is null order by w.created_at, w.id limit most) a
+  ), apart as materialized (
+    select a.id, o.place, o.salt_1, o.salt_2,
+      sha256('neopro audit actor v1'::bytea || o.salt_1
+        || neopro_audit_field(a.ip_address) || neopro_audit_field(a.user_agent)) as actor,
+      sha256('neopro audit personal v1'::bytea || o.salt_2 || neopro_audit_field(a.personal::text)) as person
+    from open o join audit_logs a on a.id = o.id
+  )
+  update audit_logs a set number = p.place, actor_salt = p.salt_1, actor_hash = p.actor,
+      personal_salt = p.salt_2, personal_hash = p.person,
+      entry_hash = sha256('neopro audit entry v1'::bytea || neopro_audit_field(p.place::text)
+        || neopro_audit_field(a.id::text) || neopro_audit_field(a.action) || neopro_audit_field(a.user_id::text)
+        || neopro_audit_field(a.target_type) || neopro_audit_field(a.target_id) || neopro_audit_field(a.details::text)
+        || neopro_audit_field(a.before::text) || neopro_audit_field(a.after::text)
+        || neopro_audit_field(a.session_id::text) || neopro_audit_field(a.token_id::text)
+        || neopro_audit_moment(a.created_at) || neopro_audit_moment(a.written_at) || p.actor || p.person)
+    from apart p where a.id = p.id;
+  get diagnostics sealed = row_count;
+  entries := sealed;
+  if sealed = 0 then
+    seal := last.number;
+    last_entry := last.last_entry;
+    hash := encode(last.hash, 'hex');
+    return next;
+    return;
+  end if;
+  seal := coalesce(last.number, 0) + 1;
+  last_entry := coalesce(last.last_entry, 0) + sealed;
+  moment := clock_timestamp();
+  select sha256('neopro audit seal v1'::bytea || coalesce(last.hash, decode(repeat('00', 32), 'hex'))
+      || neopro_audit_field(seal::text) || neopro_audit_field((coalesce(last.last_entry, 0) + 1)::text)
+      || neopro_audit_field(neopro_seal_audit.last_entry::text) || neopro_audit_moment(moment)
+      || neopro_audit_field((sealed >= most)::text) || string_agg(a.entry_hash, ''::bytea order by a.number))
+    into digest from audit_logs a where a.number > coalesce(last.last_entry, 0);
+  insert into audit_seals (number, first_entry, last_entry, previous, hash, sealed_at, is_full)
+    values (seal, coalesce(last.last_entry, 0) + 1, neopro_seal_audit.last_entry,
+      coalesce(last.hash, decode(repeat('00', 32), 'hex')), digest, moment, sealed >= most);
+  hash := encode(digest, 'hex');
+  return next;
+end
+$fn$;
+select neopro_guard_function('neopro_seal_audit(integer, bigint, text)');
+
+-- Forgets what is older than `keep_from`, in whole seals, at most so many entries at a time. The last seal that goes
+-- stays as the beginning of the rest, and the journal tells of it. Nobody forgets anything of the last two years by this:
+-- not by a wrong setting, and not in the application's name.
+create function neopro_cut_audit(keep_from timestamptz, most bigint, moment timestamptz)
+returns table (entries bigint, seal bigint)
+language plpgsql security definer set search_path = public, pg_temp as $fn$
+declare
+  oldest bigint;
+  last audit_seals;
+begin
+  perform pg_advisory_xact_lock(7041776034);
+  select min(a.number) into oldest from audit_logs a where a.number is not null;
+  select * into last from audit_seals s
+    where s.sealed_at < least(keep_from, clock_timestamp() - interval '24 months')
+      and s.last_entry >= oldest and s.last_entry < oldest + most
+    order by s.number desc limit 1;
+  if last.number is null then
+    return;
+  end if;
+  delete from audit_logs a where a.number <= last.last_entry;
+  get diagnostics entries = row_count;
+  delete from audit_seals s where s.number < last.number;
+  insert into audit_logs (action, target_type, target_id, details, created_at)
+    values ('AUDIT_CUT', 'seal', last.number::text, jsonb_build_object('seal', last.number,
+      'last_entry', last.last_entry, 'hash', encode(last.hash, 'hex'), 'entries', entries), moment);
+  seal := last.number;
+  return next;
+end
+$fn$;
+select neopro_guard_function('neopro_cut_audit(timestamptz, bigint, timestamptz)');
+$m0019$;
+insert into public.schema_migrations (version, name, checksum) values (19, '0019_audit_seals', '2377ce86495fca21fe1f875da0a96d49ab65727981a23bf50d2aed1a978c9530');
+  elsif (select checksum from public.schema_migrations where version = 19) <> '2377ce86495fca21fe1f875da0a96d49ab65727981a23bf50d2aed1a978c9530' then
+    raise exception 'La migration 0019_audit_seals enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
 end
 $neopro$;
 
