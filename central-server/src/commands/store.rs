@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{CommandView, Kind};
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, query, row, scoped};
+use crate::db::{Query, Scalar, Scope, first_wall, query, row, scoped};
 use crate::http::Snapshot;
 use crate::ids::{CommandId, SiteId};
 
@@ -15,10 +15,10 @@ const TOGETHER: i32 = 1_000;
 
 /// The condition under which a scope reaches commands: NeoPro's own people and the server itself.
 fn reach(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 /// A command that is about to be given.

@@ -1,15 +1,15 @@
 //! The SQL of configurations. `$1` is always the caller's tenant: the first wall, see [`reach`].
 
 use super::LocalContent;
-use crate::db::{Query, Scope, scoped};
+use crate::db::{Query, Scope, first_wall, scoped};
 use crate::ids::SiteId;
 
 /// The condition under which a scope reaches configurations: NeoPro's own people and the server itself.
 fn reach(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 /// The mirror of a site's configuration; `None` without the site.

@@ -7,6 +7,7 @@
 mod connect;
 pub mod embedded;
 mod error;
+mod first_wall;
 pub mod migrations;
 mod query;
 mod still;
@@ -21,6 +22,9 @@ use uuid::Uuid;
 
 pub use connect::{Target, connect_once};
 pub use error::Error;
+pub use first_wall::first_wall;
+#[cfg(debug_assertions)]
+pub use first_wall::without_first_wall;
 pub use query::{Columns, FromRow, Query, Scalar, Statement, Statements, query};
 pub(crate) use query::{read_column, row};
 pub use still::Still;

@@ -5,15 +5,15 @@ use super::{
     TargetFilter, TargetView, order,
 };
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, Statement, escape_like, query, row, scoped};
+use crate::db::{Query, Scalar, Scope, Statement, escape_like, first_wall, query, row, scoped};
 use crate::ids::{DeploymentId, SiteId, VideoId};
 
 /// The condition under which a scope reaches orders: like the library, they are NeoPro's own.
 pub(super) fn reach(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 row! {

@@ -4,35 +4,35 @@ use uuid::Uuid;
 
 use super::{GroupChanges, GroupView, Kind, NewGroup};
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, scoped};
+use crate::db::{Query, Scalar, Scope, first_wall, scoped};
 use crate::ids::{GroupId, SiteId};
 use crate::sites::SiteView;
 
 /// The condition under which a scope sees a group: an agency sees those that its clubs are in.
 fn visible(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) => {
             "groups.id in (select group_id from site_groups join agency_sites using (site_id) where agency_id = $1)"
         }
         Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 /// The condition under which a scope sees that a site is in a group.
 fn visible_member(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::Agency(..) => "m.site_id in (select site_id from agency_sites where agency_id = $1)",
         _ => "true",
-    }
+    })
 }
 
 /// The condition under which a scope may change groups.
 fn writable(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 fn view(scope: Scope) -> String {

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use super::{Hour, Known, Metric};
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, Statement, scoped};
+use crate::db::{Query, Scalar, Scope, Statement, first_wall, scoped};
 use crate::ids::SiteId;
 
 /// The condition under which a scope sees a site's figures. A sponsor sees no machine.
 fn visible(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) => "sites.id in (select site_id from agency_sites where agency_id = $1)",
         Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 /// Whether the scope sees the site.

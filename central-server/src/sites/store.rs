@@ -6,7 +6,7 @@ use super::{
     Counted, DisplayStatus, Filter, NewSite, SiteBrief, SiteChanges, SiteKey, SiteStats, SiteView, Sort, Status,
 };
 use crate::clock::Time;
-use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, query, scoped};
+use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, first_wall, query, scoped};
 use crate::ids::SiteId;
 
 /// The condition of those who see every site.
@@ -14,19 +14,19 @@ const EVERYTHING: &str = "$1 is null";
 
 /// The condition under which a scope sees a site.
 fn visible(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => EVERYTHING,
         Scope::Agency(..) => "sites.id in (select site_id from agency_sites where agency_id = $1)",
         Scope::Sponsor(..) => "sites.id in (select site_id from sponsor_sites where sponsor_id = $1 and is_active)",
-    }
+    })
 }
 
 /// The condition under which a scope may change a site: only NeoPro's own people and the server itself.
 fn writable(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 /// What a filter asks of a site, each with its parameter, `$2` to `$11`; `$7` is the time. What it does not ask is not

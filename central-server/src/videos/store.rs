@@ -2,16 +2,16 @@
 
 use super::{Filter, MediaKind, NewVideo, Presence, SiteFilter, Sort, VideoChanges, VideoRow, VideoSite};
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, Statement, escape_like, row, scoped};
+use crate::db::{Query, Scalar, Scope, Statement, escape_like, first_wall, row, scoped};
 use crate::ids::VideoId;
 use crate::storage::ObjectName;
 
 /// The condition under which a scope reaches videos: the library is NeoPro's own.
 fn reach(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 const VIEW: &str = "id, filename, original_name, coalesce(nullif(metadata->>'title', ''), original_name) as title, \

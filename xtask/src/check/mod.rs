@@ -2,6 +2,7 @@
 
 mod files;
 mod finding;
+mod first_wall;
 mod functions;
 mod layout;
 mod licence;
@@ -26,12 +27,13 @@ type Check<'a> = &'a dyn Fn() -> Result<String, String>;
 pub fn run() -> Outcome {
     let tree = Tree::read()?;
     let cargo_is_content = |arguments: &[&str]| output(&mut cargo(arguments)).map(|_| String::new());
-    let checks: [(&str, Check<'_>); 10] = [
+    let checks: [(&str, Check<'_>); 11] = [
         ("formatting", &|| {
             let hint = |files| format!("{files}\n`cargo fmt --all` mends it.");
             cargo_is_content(&["fmt", "--all", "--", "--check", "-l"]).map_err(hint)
         }),
         ("layout rules", &|| report([layout::check(&tree), rooms::check(&tree), functions::check(&tree)].concat())),
+        ("first wall in a release", &|| first_wall::check(&tree)),
         ("texts", &|| text::check(&tree)),
         ("secrets", &|| report(secrets::check(&tree))),
         ("links", &|| report(links::check(&tree))),

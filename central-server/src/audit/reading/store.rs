@@ -2,14 +2,14 @@
 
 use super::{Filter, LogRow, Seals};
 use crate::clock::Time;
-use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, scoped};
+use crate::db::{Columns as _, Query, Scalar, Scope, Statement, escape_like, first_wall, scoped};
 
 /// The condition under which a scope reaches the journal. `$1` is its tenant.
 fn reach(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 /// Which entries a filter means; `$2` to `$8`.
