@@ -65,6 +65,7 @@ pub fn init_db_script() -> String {
     for migration in MIGRATIONS {
         body.push_str(&apply(migration));
     }
+    body.push_str(CLOSE);
     script("Schéma complet de NeoPro (étape 8.2 du guide). Peut être collé sur une base vide ou déjà migrée.", &body)
 }
 
@@ -133,6 +134,48 @@ const PREPARE: &str = r"
       applied_at timestamptz not null default now()
     );
   end if;
+";
+
+/// Every migration keeps what it makes from the roles of the platform's data API. What they were given since (the
+/// database was moved to the platform, or its data API was switched on later) is taken back, of what is ours.
+const CLOSE: &str = r"
+  declare
+    me oid := (select r.oid from pg_roles r where r.rolname = current_user);
+    grants record;
+  begin
+    for grants in
+      with outsider as (select oid, rolname from pg_roles where rolname in ('anon', 'authenticated')),
+      ours as (
+        select c.oid, c.relkind, c.relacl from pg_class c
+        where c.relnamespace = 'public'::regnamespace and c.relowner = me
+          and (exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'owner')
+            or exists (select from aclexplode(c.relacl) a where a.grantee = 'neopro_app'::regrole)
+            or exists (select from pg_depend d join pg_policy p on p.polrelid = d.refobjid and p.polname = 'owner'
+              where d.objid = c.oid and d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+                and c.relkind = 'S'))
+      )
+      select format('revoke all on %s %s from %I', case o.relkind when 'S' then 'sequence' else 'table' end,
+          o.oid::regclass, r.rolname) as taken_back
+        from ours o cross join aclexplode(o.relacl) a join outsider r on r.oid = a.grantee
+      union
+      select format('revoke all on table %s from %I', o.oid::regclass, r.rolname)
+        from ours o join pg_attribute c on c.attrelid = o.oid cross join aclexplode(c.attacl) a
+        join outsider r on r.oid = a.grantee
+      union
+      select format('revoke all on function %s from %I', f.oid::regprocedure, r.rolname)
+        from pg_proc f cross join aclexplode(f.proacl) a join outsider r on r.oid = a.grantee
+        where f.pronamespace = 'public'::regnamespace and f.proowner = me
+          and f.proname like 'neopro\_%'
+      union
+      select format('alter default privileges in schema public revoke all on %s from %I',
+          case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' else 'functions' end, r.rolname)
+        from pg_default_acl d cross join aclexplode(d.defaclacl) a join outsider r on r.oid = a.grantee
+        where d.defaclrole = me and d.defaclnamespace = 'public'::regnamespace
+          and d.defaclobjtype in ('r', 'S', 'f')
+    loop
+      execute grants.taken_back;
+    end loop;
+  end;
 ";
 
 fn apply(migration: &Migration) -> String {
