@@ -7,7 +7,7 @@ use crate::support::TestApp;
 use crate::support::contract::{DOCUMENT, operations};
 
 /// Routes that anybody may call.
-const PUBLIC: &[&str] = &[
+pub const PUBLIC: &[&str] = &[
     "GET /",
     "GET /health",
     "GET /api/health",
