@@ -25,6 +25,7 @@ mod library;
 mod live;
 mod live_limits;
 mod mail;
+mod matrix;
 mod metrics;
 mod migrations;
 mod orders;

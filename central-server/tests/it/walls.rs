@@ -1,10 +1,9 @@
-//! The two walls between tenants, and the one towards the platform's public data API.
+//! The two walls between tenants: what they are made of. `matrix` asks everything there is of them.
 
 use axum::http::StatusCode;
 use neopro_central::db::{Scope, query};
 use neopro_central::ids::{AgencyId, SponsorId, UserId};
 use serde_json::json;
-use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::support::{Cluster, TestApp};
@@ -228,71 +227,4 @@ async fn every_relation_is_guarded() {
 
 fn names(rows: &[tokio_postgres::Row]) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// The platform serves schema `public` to roles `anon` and `authenticated` with a public key, and grants them
-/// everything by default.
-#[tokio::test]
-async fn the_public_data_api_finds_nothing_that_it_can_touch() {
-    let db = Cluster::get().empty().await;
-    let admin = db.admin().await;
-    for role in ["anon", "authenticated"] {
-        // Another test may have made it at the same moment.
-        let _ = admin.batch_execute(&format!("create role {role} nologin")).await;
-    }
-    admin
-        .batch_execute(
-            "grant usage on schema public to anon, authenticated; \
-             alter default privileges for role neopro in schema public grant all on tables to anon, authenticated; \
-             alter default privileges for role neopro in schema public grant all on functions to anon, authenticated; \
-             alter default privileges for role neopro in schema public grant all on sequences to anon, authenticated",
-        )
-        .await
-        .expect("the platform's defaults");
-    let owner = db.owner().await;
-    owner.batch_execute("create table bait (id int); grant select on bait to anon").await.expect("a control");
-    neopro_central::db::migrations::migrate(&owner).await.expect("migrated");
-
-    for role in ["anon", "authenticated"] {
-        let touched = touchable(&admin, role).await;
-        let expected: &[&str] = &["bait"];
-        assert_eq!(touched, expected, "{role} (the bait shows that the search finds something)");
-    }
-    // Nor will they what is made later, by the next migration.
-    owner
-        .batch_execute("create table later (id int); create function later() returns int language sql return 1")
-        .await
-        .expect("the owner may");
-    let later = admin.query_one("select has_table_privilege('anon', 'later', 'select')", &[]).await.expect("a row");
-    assert!(!later.get::<_, bool>(0));
-    // And in practice.
-    admin.batch_execute("set role anon").await.expect("the superuser may");
-    for relation in ["users", "sites", "sessions", "analytics", "schema_migrations"] {
-        let refused = admin.query(&format!("select * from {relation}"), &[]).await.expect_err(relation);
-        assert!(
-            refused.to_string().contains("permission denied")
-                || refused.as_db_error().is_some_and(|db| db.code().code() == "42501")
-        );
-    }
-    admin
-        .batch_execute("select neopro_check_session(null, null, null, null, null, null)")
-        .await
-        .expect_err("a function");
-}
-
-async fn touchable(admin: &Client, role: &str) -> Vec<String> {
-    let rows = admin
-        .query(
-            "select relname::text from pg_class where relnamespace = 'public'::regnamespace \
-               and relkind in ('r', 'p', 'v', 'm', 'f') \
-               and has_table_privilege($1, oid, 'select, insert, update, delete, truncate, references, trigger') \
-             union all select relname::text from pg_class where relnamespace = 'public'::regnamespace \
-               and case when relkind = 'S' then has_sequence_privilege($1, oid, 'select, usage, update') else false end \
-             union all select proname::text from pg_proc where pronamespace = 'public'::regnamespace \
-               and has_function_privilege($1, oid, 'execute') order by 1",
-            &[&role],
-        )
-        .await
-        .expect("the catalogue");
-    names(&rows)
 }
