@@ -11,8 +11,7 @@ use super::{Change, Done, Forgot, GoodLink, Kind, Reset, Shown, Token, Tongue, h
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::password::{self, Match};
-use crate::auth::routes::Message;
-use crate::auth::{Person, Source, What};
+use crate::auth::{Message, Person, Source, What};
 use crate::error::{Error, Result};
 use crate::http::openapi::{PublicRead, PublicWrite, Write};
 use crate::http::{Body, Query, Snapshot};
