@@ -3259,6 +3259,44 @@ insert into public.schema_migrations (version, name, checksum) values (19, '0019
   elsif (select checksum from public.schema_migrations where version = 19) <> '2377ce86495fca21fe1f875da0a96d49ab65727981a23bf50d2aed1a978c9530' then
     raise exception 'La migration 0019_audit_seals enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
+
+  declare
+    me oid := (select r.oid from pg_roles r where r.rolname = current_user);
+    grants record;
+  begin
+    for grants in
+      with outsider as (select oid, rolname from pg_roles where rolname in ('anon', 'authenticated')),
+      ours as (
+        select c.oid, c.relkind, c.relacl from pg_class c
+        where c.relnamespace = 'public'::regnamespace and c.relowner = me
+          and (exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'owner')
+            or exists (select from aclexplode(c.relacl) a where a.grantee = 'neopro_app'::regrole)
+            or exists (select from pg_depend d join pg_policy p on p.polrelid = d.refobjid and p.polname = 'owner'
+              where d.objid = c.oid and d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+                and c.relkind = 'S'))
+      )
+      select format('revoke all on %s %s from %I', case o.relkind when 'S' then 'sequence' else 'table' end,
+          o.oid::regclass, r.rolname) as taken_back
+        from ours o cross join aclexplode(o.relacl) a join outsider r on r.oid = a.grantee
+      union
+      select format('revoke all on table %s from %I', o.oid::regclass, r.rolname)
+        from ours o join pg_attribute c on c.attrelid = o.oid cross join aclexplode(c.attacl) a
+        join outsider r on r.oid = a.grantee
+      union
+      select format('revoke all on function %s from %I', f.oid::regprocedure, r.rolname)
+        from pg_proc f cross join aclexplode(f.proacl) a join outsider r on r.oid = a.grantee
+        where f.pronamespace = 'public'::regnamespace and f.proowner = me
+          and f.proname like 'neopro\_%'
+      union
+      select format('alter default privileges in schema public revoke all on %s from %I',
+          case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' else 'functions' end, r.rolname)
+        from pg_default_acl d cross join aclexplode(d.defaclacl) a join outsider r on r.oid = a.grantee
+        where d.defaclrole = me and d.defaclnamespace = 'public'::regnamespace
+          and d.defaclobjtype in ('r', 'S', 'f')
+    loop
+      execute grants.taken_back;
+    end loop;
+  end;
 end
 $neopro$;
 
