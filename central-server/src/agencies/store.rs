@@ -4,24 +4,24 @@ use uuid::Uuid;
 
 use super::{AgencyChanges, AgencySite, AgencyView, Filter, NewAgency, Person, Sort, Status};
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, Statement, escape_like, scoped};
+use crate::db::{Query, Scalar, Scope, Statement, escape_like, first_wall, scoped};
 use crate::ids::{AgencyId, SessionId, SiteId};
 
 /// The condition under which a scope sees an agency: an agency sees itself.
 fn visible(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) => "agencies.id = $1",
         Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 /// The condition under which a scope may change agencies.
 fn writable(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 const VIEW: &str = "select id, name, description, logo_url, contact_name, contact_email, contact_phone, address, status, \

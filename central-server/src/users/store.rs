@@ -3,7 +3,7 @@
 use super::{Filter, NO_PASSWORD, Named, NewAccount, NewUser, Record, Sort, UserView};
 use crate::auth::Role;
 use crate::clock::Time;
-use crate::db::{Query, Scalar, Scope, Statement, escape_like, query, row, scoped};
+use crate::db::{Query, Scalar, Scope, Statement, escape_like, first_wall, query, row, scoped};
 use crate::ids::{SessionId, UserId};
 
 row! {
@@ -89,10 +89,10 @@ pub fn is_last_super_admin(email: &str) -> Query<bool> {
 /// The condition under which a scope reaches the accounts of others; the second wall asks for the role as well. `$1` is
 /// always the caller's tenant.
 fn managed(scope: Scope) -> &'static str {
-    match scope {
+    first_wall(match scope {
         Scope::System | Scope::Staff(_) => "$1 is null",
         Scope::Agency(..) | Scope::Sponsor(..) => "$1 is null and false",
-    }
+    })
 }
 
 /// An account may act only if both columns agree: `is_active` is the guide's, `status` that of NeoPro 1.
