@@ -167,7 +167,13 @@ async function journal(page) {
   await button(page, "Tout de cette personne").click();
   await page.waitForURL(/userId=/);
   await page.goto(`${asked.address}/admin/audit`);
-  await page.locator(".entry").first().getByText("Scellée").waitFor();
+  // Entries are sealed every few seconds; the page shows them as they were when it asked.
+  const sealed = page.locator(".entry").first().getByText("Scellée");
+  for (let tries = 0; tries < 15 && !(await sealed.isVisible()); tries += 1) {
+    await page.waitForTimeout(2000);
+    await button(page, "Actualiser").click();
+  }
+  await sealed.waitFor();
   const [file] = await Promise.all([page.waitForEvent("download"), button(page, "Exporter").click()]);
   const text = readFileSync(await file.path(), "utf8");
   assert.ok(text.startsWith("\u{feff}"), "spreadsheets see that it is UTF-8");

@@ -56,7 +56,8 @@ impl Central {
         Self::start_alone(name, &[])
     }
 
-    fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
+    /// A new server with these variables.
+    pub fn start_with(name: &str, variables: &[(&str, &str)]) -> Self {
         let mut central = Self::start_alone(name, variables);
         central.account(EMAIL, None);
         let login = central.post("/api/auth/login", &json!({"email": EMAIL, "password": PASSWORD}));
