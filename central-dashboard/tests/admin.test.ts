@@ -58,8 +58,8 @@ describe('an account', () => {
 })
 
 describe('agencies', () => {
-  const agency = (name: string, site_count: string, contact_name = ''): Agency => ({ id: name, name, site_count, contact_name, status: 'active', created_at: '2026-01-01' }) as Agency
-  const all = [agency('Ouest', '9'), agency('Élan', '10', 'Zoé'), agency('Armor', '0')]
+  const agency = (name: string, site_count: number, contact_name = ''): Agency => ({ id: name, name, site_count, contact_name, status: 'active', created_at: '2026-01-01', updated_at: '2026-01-01', metadata: {} })
+  const all = [agency('Ouest', 9), agency('Élan', 10, 'Zoé'), agency('Armor', 0)]
   const names = (list: Agency[] | undefined) => list?.map((one) => one.name)
   const compare = (a: string, b: string) => a.localeCompare(b, 'fr')
   it('are ordered by how many clubs they see, as numbers', () => {

@@ -1,65 +1,27 @@
 /**
- * A person's own account: getting in with a second factor, passwords, sessions, API tokens. What the server's document
- * does not have yet stands here by hand.
+ * A person's own account: getting in with a second factor, passwords, sessions, API tokens.
  */
 import { queryOptions } from '@tanstack/react-query'
 import { act, get } from './client'
 import { refused, Unreachable } from './errors'
 import { ORIGIN } from './origin'
+import type { components } from './schema'
 import type { SetUp } from './session'
 import type { Language } from '../i18n/words'
 
+type S = components['schemas']
+
 /** Whether a code is asked for at login, and whether it has to be. */
-export interface SecondFactor {
-  enabled: boolean
-  required: boolean
-  grace_until?: string | null
-  backup_codes_left: number
-}
-
-export interface OwnSession {
-  id: string
-  created_at: string
-  last_used_at: string
-  expires_at: string
-  ip?: string | null
-  user_agent?: string | null
-  device?: string | null
-  current: boolean
-}
-
-export const SCOPES = ['read', 'sites:write', 'content:write', 'commands:write', 'audit:read'] as const
-export type TokenScope = (typeof SCOPES)[number]
-
-export interface ApiToken {
-  id: string
-  name: string
-  scopes: TokenScope[]
-  created_at: string
-  expires_at: string
-  last_used_at?: string | null
-  last_ip?: string | null
-  /** Its last characters. */
-  hint: string
-}
+export type SecondFactor = S['FactorStatus']
+export type OwnSession = S['SessionView']
+export type TokenScope = S['TokenScope']
+export const SCOPES = ['read', 'sites:write', 'content:write', 'commands:write', 'audit:read'] as const satisfies TokenScope[]
+export type ApiToken = S['TokenView']
 
 /** A token when it is made: the only time it is shown. */
 export type NewToken = ApiToken & { token: string }
-
-export interface ResetToken {
-  valid: boolean
-  email: string
-  kind: 'reset' | 'invitation'
-  full_name?: string | null
-}
-
-export interface FirstAccount {
-  token: string
-  email: string
-  full_name: string
-  password: string
-  language: Language
-}
+export type ResetToken = S['GoodLink']
+export type FirstAccount = S['SetUp']
 
 interface Said {
   message: string

@@ -1,114 +1,30 @@
 /** What the pages of administration read, and the shapes of it. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { get, type Query } from './client'
-import type { Role } from './types'
+import type { components } from './schema'
 
-export type AccountStatus = 'active' | 'inactive' | 'suspended'
+type S = components['schemas']
+export type AccountStatus = S['UserStatus']
 
 /** Somebody who may log in. */
-export interface Account {
-  id: string
-  email: string
-  full_name?: string | null
-  role: Role
-  sponsor_id?: string | null
-  sponsor_name?: string | null
-  agency_id?: string | null
-  agency_name?: string | null
-  mfa_enabled: boolean
-  status: AccountStatus
-  created_at: string
-  updated_at: string
-  last_login_at?: string | null
-  /** An invitation is on its way and was not taken up yet. */
-  invited: boolean
-  has_logged_in: boolean
-}
+export type Account = S['User']
+export type Accounts = S['Users']
+export type Named = S['Named']
+export type Tenants = S['Tenants']
+export type Agency = S['Agency']
+export type AgencySite = S['AgencySite']
 
-export interface Accounts {
-  users: Account[]
-  total: number
-}
-
-export interface Named {
-  id: string
-  name: string
-}
-
-export interface Tenants {
-  agencies: Named[]
-  sponsors: Named[]
-}
-
-export interface Agency {
-  id: string
-  name: string
-  description?: string | null
-  contact_name?: string | null
-  contact_email?: string | null
-  contact_phone?: string | null
-  status: AccountStatus
-  created_at: string
-  /** A text, as NeoPro 1 gives it; only in the list. */
-  site_count?: string | number
-}
-
-export interface AgencySite {
-  id: string
-  site_name: string
-  club_name: string
-  status: 'online' | 'offline' | 'maintenance' | 'error'
-  location?: { city?: string; region?: string } | null
-}
-
-/** One act that was written down. */
-export interface AuditEntry {
-  id: string
-  action: string
-  user_id?: string | null
-  user_email?: string | null
-  target_type?: string | null
-  target_id?: string | null
-  target_name?: string | null
-  details: unknown
+/** One act that was written down. What it was and is may be of any shape. */
+export type AuditEntry = Omit<S['Log'], 'details' | 'before' | 'after'> & {
+  details?: unknown
   before?: unknown
   after?: unknown
-  ip_address?: string | null
-  user_agent?: string | null
-  session_id?: string | null
-  token_id?: string | null
-  created_at: string
-  sealed: boolean
-  /** Its place in the chain of seals. */
-  number?: number | null
-  /** Whether a person was erased from it. */
-  erased: boolean
 }
 
-export interface AuditPage {
-  logs: AuditEntry[]
-  total: number
-  page: number
-  totalPages: number
-}
-
-export interface Seals {
-  last_seal_at?: string | null
-  last_number?: number | null
-  unsealed: number
-}
-
-export interface SecurityRule {
-  mfa_required_roles: Role[]
-  mfa_grace_days: number
-}
-
-export interface Limit {
-  name: string
-  who: string
-  burst: number
-  per_minute: number
-}
+export type AuditPage = Omit<S['Logs'], 'logs'> & { logs: AuditEntry[] }
+export type Seals = S['Seals']
+export type SecurityRule = S['SecuritySettings']
+export type Limit = S['RateLimit']
 
 /** Accounts of one answer. */
 const PAGE = 100

@@ -1564,7 +1564,7 @@ export interface components {
             /** @description Its name. */
             site_name: string;
             /** @description What its box says of itself, or a person of it. */
-            status: string;
+            status: components["schemas"]["Status"];
         };
         /** @description The sites that an agency looks after. */
         AgencySites: {
@@ -2916,7 +2916,7 @@ export interface components {
          * @description Whom a limit counts by.
          * @enum {string}
          */
-        RateLimitBy: "address" | "user" | "token" | "site";
+        RateLimitBy: "address" | "user" | "token" | "site" | "pair" | "account";
         /** @description Every limit. */
         RateLimits: {
             /** @description One row a limit. */

@@ -14,6 +14,7 @@ use crate::db::row;
 use crate::http::page::{Order, Pagination, Slice};
 use crate::http::{Form, FromForm};
 use crate::ids::{AgencyId, SiteId, UserId};
+use crate::sites;
 
 /// The most sites that one request names.
 const MOST_SITES: usize = 15_000;
@@ -334,6 +335,7 @@ row! {
         /// The club's name.
         pub club_name: String,
         /// What its box says of itself, or a person of it.
+        #[schema(value_type = sites::Status)]
         pub status: String,
         /// Where it is.
         #[schema(value_type = Option<Object>, additional_properties)]

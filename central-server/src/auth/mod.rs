@@ -26,7 +26,7 @@ pub use password::Passwords;
 pub use presented::Presented;
 pub use routes::Message;
 pub use token::{Claims, Tokens};
-pub use tries::{Device, Source, Tries, Try, What};
+pub use tries::{Device, Source, Tries, Try, What, shown as guesses_shown};
 
 /// What a person may do. The table of rights stands with the extractors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]

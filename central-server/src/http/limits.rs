@@ -25,7 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::ClientAddress;
 use super::openapi::Read;
 use crate::app::App;
-use crate::auth::{Admin, Presented};
+use crate::auth::{self, Admin, Presented, second_factor};
 use crate::clock::Time;
 use crate::error::{Error, Result, opens_nothing};
 use crate::ids::{SessionId, SiteId, UserId};
@@ -43,6 +43,10 @@ pub enum Who {
     Token,
     /// A site, whoever acts on it.
     Site,
+    /// An account together with the address or browser from which it is tried.
+    Pair,
+    /// An account, from wherever it is tried.
+    Account,
 }
 
 /// What a limit is of.
@@ -351,7 +355,8 @@ struct LimitTable {
 )]
 async fn table(admin: Admin) -> Result<Json<LimitTable>> {
     admin.run(()).await?;
-    Ok(Json(LimitTable { limits: TABLE.iter().map(Shown::from).collect() }))
+    let of_guesses = auth::guesses_shown().chain([second_factor::GUESSES]);
+    Ok(Json(LimitTable { limits: TABLE.iter().map(Shown::from).chain(of_guesses).collect() }))
 }
 
 #[cfg(test)]

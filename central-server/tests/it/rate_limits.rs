@@ -48,6 +48,11 @@ async fn the_table_stands_where_administrators_see_it() {
         ("user_writes", "user"),
         ("token", "token"),
         ("site", "site"),
+        ("login", "pair"),
+        ("login", "address"),
+        ("login", "account"),
+        ("reset", "account"),
+        ("code", "account"),
     ] {
         assert!(rows.contains(&row), "{row:?} is not in {rows:?}");
     }

@@ -19,9 +19,14 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::Form;
+use crate::http::limits::{Shown, Who};
 use crate::ids::UserId;
 use store::Factor;
 use totp::Secret;
+
+/// How many codes an account may try, for those who look at the limits: `neopro_take_code_try` counts them. Who goes on
+/// waits twice as long each time, up to a quarter of an hour, and addresses from which the owner got in count apart.
+pub const GUESSES: Shown = Shown { name: "code", who: Who::Account, burst: 5, per_minute: 1.0 / 15.0, shared: true };
 
 /// What a person types.
 #[derive(Clone, PartialEq, Eq)]

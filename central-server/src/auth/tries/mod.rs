@@ -22,6 +22,7 @@ pub use store::Looked;
 use crate::clock::Time;
 use crate::db::Query;
 use crate::error::Error;
+use crate::http::limits::{Shown, Who};
 use crate::ids::UserId;
 
 /// What is guessed. Each has counters of its own.
@@ -29,8 +30,6 @@ use crate::ids::UserId;
 pub enum What {
     /// A password.
     Login,
-    /// A code of the second factor.
-    Code,
     /// A link to a new password; for [`What::Reset`] asking for one counts as a guess.
     Reset,
 }
@@ -50,21 +49,32 @@ impl What {
     fn word(self) -> &'static str {
         match self {
             Self::Login => "login",
-            Self::Code => "code",
             Self::Reset => "reset",
         }
     }
 
     /// For one source and one account; for one address; for one account.
-    ///
-    /// Six digits of which three are right at any moment: 300 tries a day find them after three years.
     fn limits(self) -> [Limit; 3] {
         match self {
             Self::Login => [limit(10, 90), limit(100, 9), limit(30, 180)],
-            Self::Code => [limit(5, 300), limit(50, 18), limit(10, 600)],
             Self::Reset => [limit(3, 600), limit(30, 60), limit(5, 900)],
         }
     }
+}
+
+/// The limits of guesses, for those who look at them.
+pub fn shown() -> impl Iterator<Item = Shown> {
+    [What::Login, What::Reset].into_iter().flat_map(|what| {
+        [Who::Pair, Who::Address, Who::Account].into_iter().zip(what.limits()).map(
+            move |(who, Limit { burst, every })| Shown {
+                name: what.word(),
+                who,
+                burst,
+                per_minute: 60.0 / every.as_secs_f64(),
+                shared: true,
+            },
+        )
+    })
 }
 
 /// The guesses that are under way in this process.
@@ -254,7 +264,7 @@ mod tests {
         let mut open: Vec<Try> = (0..10).map(|_| tries.begin(What::Login, "a@b.fr", &source)).collect();
         assert!(open.iter_mut().all(|guess| guess.allow(nothing()).is_ok()));
         assert!(tries.begin(What::Login, " A@B.fr ", &source).allow(nothing()).is_err());
-        assert!(tries.begin(What::Code, "a@b.fr", &source).allow(nothing()).is_ok(), "codes are counted apart");
+        assert!(tries.begin(What::Reset, "a@b.fr", &source).allow(nothing()).is_ok(), "links are counted apart");
         drop(open);
         assert!(tries.begin(What::Login, "a@b.fr", &source).allow(nothing()).is_ok());
         assert!(tries.lock().is_empty(), "nothing is kept of those who have gone");

@@ -4,12 +4,10 @@ import { fold } from '~/ui/filters'
 
 type Compare = (a: string, b: string) => number
 
-export const clubsOf = ({ site_count }: Agency): number => Number(site_count ?? 0)
-
 /** The server gives all agencies at once: they are narrowed and put in order here. */
 export function sorted(agencies: Agency[] | undefined, sort = 'name', order = 'asc', compare: Compare): Agency[] | undefined {
   const by = (a: Agency, b: Agency): number => {
-    if (sort === 'site_count') return clubsOf(a) - clubsOf(b) || compare(a.name, b.name)
+    if (sort === 'site_count') return a.site_count - b.site_count || compare(a.name, b.name)
     if (sort === 'created_at') return a.created_at.localeCompare(b.created_at)
     if (sort === 'status') return a.status.localeCompare(b.status) || compare(a.name, b.name)
     return compare(a.name, b.name)

@@ -11,7 +11,6 @@ import { ConfirmByTyping } from '~/ui/dialog'
 import { Loaded } from '~/ui/page'
 import { toast } from '~/ui/toast'
 import { nameOf } from '../users/account'
-import { clubsOf } from './agency'
 
 export function DeleteAgency({ agency, onClose, onDone }: { agency: Agency; onClose: () => void; onDone?: () => void }) {
   const words = useWords()
@@ -44,7 +43,7 @@ export function DeleteAgency({ agency, onClose, onDone }: { agency: Agency; onCl
       busy={remove.isPending || own === undefined || offline !== undefined || barred !== undefined}
       onConfirm={() => remove.mutate()}
     >
-      <p>{t('agencies.delete.clubs', { count: clubsOf(agency) })}</p>
+      <p>{t('agencies.delete.clubs', { count: agency.site_count })}</p>
       <Loaded query={people} rows={2}>
         {() => <Concerned accounts={own ?? []} />}
       </Loaded>

@@ -12,7 +12,7 @@ import { MoreMenu, type MenuAct } from '~/ui/popover'
 import { DataTable, type Column } from '~/ui/table'
 import { When } from '~/ui/values'
 import { StandingBadge } from '../users/badges'
-import { clubsOf, narrowed, sorted } from './agency'
+import { narrowed, sorted } from './agency'
 import { DeleteAgency } from './delete'
 import { AgencyForm } from './form'
 import '../admin.css'
@@ -40,7 +40,7 @@ export function Page() {
 function Head({ onCreate }: { onCreate: () => void }) {
   const { t } = useWords()
   const { data } = useQuery(adminReads.agencies())
-  const without = data?.agencies.filter((agency) => clubsOf(agency) === 0).length ?? 0
+  const without = data?.agencies.filter((agency) => agency.site_count === 0).length ?? 0
   return (
     <PageHeader
       title={data ? t('agencies.answer', { count: data.total, without }) : t('app.page.agencies')}
@@ -175,8 +175,8 @@ function facts({ t, formats }: Words): Column<Agency>[] {
       card: 'corner',
       cell: (agency) => (
         <>
-          <span className="only-card">{t('agencies.clubs', { count: clubsOf(agency) })}</span>
-          <span className="only-table">{formats.number(clubsOf(agency))}</span>
+          <span className="only-card">{t('agencies.clubs', { count: agency.site_count })}</span>
+          <span className="only-table">{formats.number(agency.site_count)}</span>
         </>
       ),
     },
