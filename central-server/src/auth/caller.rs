@@ -12,7 +12,7 @@
 //! | [`SuperAdmin`] | super_admin |
 //!
 //! A handler that takes none of them is visibly public. What is shown alone proves nothing yet: whether session or
-//! token, user, role and tenant still stand is the first statement of the flush in [`Caller::run`], and that is the
+//! token, user, role and tenant still stand is proven in the head of the flush in [`Caller::run`], and that is the
 //! caller's only way to the database.
 
 use std::net::IpAddr;
