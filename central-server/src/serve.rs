@@ -38,6 +38,8 @@ const DRAIN: Duration = Duration::from_secs(8);
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a new connection may be silent. Before its first byte the HTTP library does not count.
 const FIRST_BYTE: Duration = Duration::from_secs(20);
+/// After which the jobs begin that have something to look at.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
 /// The largest head that is read at all; what is above our own limits gets a sentence, above this a bare 431.
 const HEAD_BYTES: usize = 256 * 1024;
 /// Connections at the same time, below the 20,000 files that a process may open.
@@ -155,13 +157,20 @@ async fn bring_up(app: App, boxes: Handle) -> Result<Option<Embedded>, String> {
     tokio::spawn(checks::watch_database(Arc::clone(&app.health), checks, db));
     boxes.spawn(live::run(app.clone()));
     tokio::spawn(deployments::jobs::run(app.clone()));
-    tokio::spawn(commands::jobs::run(app.clone()));
     tokio::spawn(events::jobs::run(app.clone()));
-    tokio::spawn(auth::second_factor::jobs::run(app.clone()));
     tokio::spawn(audit::seals::jobs::run(app.clone()));
-    tokio::spawn(jobs::worker::run(app.clone()));
-    tokio::spawn(setup::jobs::run(app.clone()));
+    tokio::spawn(begin_work(app.clone()));
     Ok(embedded)
+}
+
+/// Starts the jobs that have something to look at from the first moment. They wait until whoever woke the server is
+/// served: each would open a connection of its own beside his.
+async fn begin_work(app: App) {
+    tokio::time::sleep(SETTLED_AFTER).await;
+    tokio::spawn(commands::jobs::run(app.clone()));
+    tokio::spawn(auth::second_factor::jobs::run(app.clone()));
+    tokio::spawn(jobs::worker::run(app.clone()));
+    tokio::spawn(setup::jobs::run(app));
 }
 
 /// One connection, first and alone: a pooler counts failed logins.

@@ -5,7 +5,7 @@
 import { createInterface } from "node:readline";
 import { writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
-import { instrument, renewOnReturn } from "./watch.mjs";
+import { briefInFades, instrument, renewOnReturn } from "./watch.mjs";
 
 const [, , executablePath, ...flags] = process.argv;
 const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", ...flags];
@@ -20,7 +20,7 @@ let errors = [];
 
 const commands = {
   /** Opens the page on a screen of a size. */
-  async open({ url, width = 640, height = 360, renewed = false }) {
+  async open({ url, width = 640, height = 360, renewed = false, briefed = false }) {
     const context = await browser.newContext({ viewport: { width, height } });
     if (page) others.push(page);
     page = await context.newPage();
@@ -31,6 +31,7 @@ const commands = {
     page.on("pageerror", (error) => errors.push(String(error)));
     await page.addInitScript(instrument);
     if (renewed) await page.addInitScript(renewOnReturn);
+    if (briefed) await page.addInitScript(briefInFades);
     await page.goto(url);
     return {};
   },

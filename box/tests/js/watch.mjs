@@ -156,3 +156,27 @@ export function renewOnReturn() {
     }
   };
 }
+
+/**
+ * Runs inside of the page before its own script: in the middle of each fade the box says once more what is on air, as it
+ * does to a page that begins to lead.
+ */
+export function briefInFades() {
+  window.WebSocket = class extends WebSocket {
+    constructor(address) {
+      super(address);
+      const prepared = new Map();
+      let hear;
+      Object.defineProperty(this, "onmessage", { set: (listener) => (hear = listener) });
+      this.addEventListener("message", (event) => {
+        hear(event);
+        const message = JSON.parse(event.data);
+        if (message.type === "prepare") prepared.set(message.play, event);
+        if (message.type !== "show") return;
+        for (const milliseconds of [5, 200, 390]) {
+          setTimeout(() => [prepared.get(message.play), event].forEach(hear), milliseconds);
+        }
+      });
+    }
+  };
+}

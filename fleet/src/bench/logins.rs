@@ -30,13 +30,10 @@ const TRIED: usize = 50;
 pub struct Logins {
     #[command(flatten)]
     target: Target,
-    /// The account's address.
-    #[arg(long)]
-    email: String,
-    /// Its password.
+    /// The password that the accounts get, on a server that is there for this alone.
     #[arg(long)]
     password: String,
-    /// How many log in at the same time.
+    /// How many log in at the same time, each with an account of his own: guesses at one account are slowed.
     #[arg(long, default_value_t = 16)]
     callers: usize,
     /// How many boxes beat as in the field.
@@ -51,6 +48,7 @@ impl Logins {
     pub(super) async fn run(self) -> Result<Value, String> {
         let measured = Measured::new(self.target.clone()).await?;
         let all = self.beside + self.pulses;
+        self.make_accounts(&measured).await?;
         let mut crowd = Crowd::new(Shared::new(&self.target, 0, Ledger::new(all, all)));
         arrive::quietly(&mut crowd, 0..self.beside).await;
         crowd.beat();
@@ -67,7 +65,7 @@ impl Logins {
         let before = measured.processes.resident()?;
         let cost = measured.processes.cost()?;
         let is_over = AtomicBool::new(false);
-        let callers = futures_util::future::try_join_all((0..self.callers).map(|_| self.log_in(&is_over)));
+        let callers = futures_util::future::try_join_all((0..self.callers).map(|number| self.log_in(number, &is_over)));
         let watch = async {
             let result = watch_memory(&measured, TIME).await;
             is_over.store(true, Ordering::Relaxed);
@@ -76,12 +74,12 @@ impl Logins {
         let (logins, beats, peak) = tokio::try_join!(callers, pulses(&crowd, wires, TIME), watch)?;
         let spent = measured.processes.cost()?.since(cost);
 
-        let (times, tokens): (Vec<Times>, Vec<Vec<String>>) = logins.into_iter().unzip();
+        let (times, tokens): (Vec<Times>, Vec<Vec<Begun>>) = logins.into_iter().unzip();
         let times = times.into_iter().fold(Times::default(), |mut all, some| {
             all.extend(some);
             all
         });
-        let tokens: Vec<String> = tokens.into_iter().flatten().collect();
+        let tokens: Vec<Begun> = tokens.into_iter().flatten().collect();
         let mut controls = Controls::default();
         self.try_sessions(&crowd, &tokens, &mut controls).await?;
         let left = crowd.count();
@@ -99,46 +97,72 @@ impl Logins {
         }))
     }
 
+    /// An account for each caller.
+    async fn make_accounts(&self, measured: &Measured) -> Result<(), String> {
+        let mut caller = measured.caller().await?;
+        for number in 0..self.callers {
+            let account = json!({
+                "email": address(number), "full_name": "Bench", "role": "viewer", "password": self.password,
+            });
+            caller.send_json("POST", "/api/users", &account).await?.json()?;
+        }
+        Ok(())
+    }
+
     /// Logs in again and again: how long each took, and the tokens.
-    async fn log_in(&self, is_over: &AtomicBool) -> Result<(Times, Vec<String>), String> {
+    async fn log_in(&self, number: usize, is_over: &AtomicBool) -> Result<(Times, Vec<Begun>), String> {
         let mut caller = Caller::connect(self.target.server, "").await?;
-        let body = json!({ "email": self.email, "password": self.password });
+        let email = address(number);
+        let body = json!({ "email": email, "password": self.password });
         let (mut times, mut tokens) = (Times::default(), Vec::new());
         while !is_over.load(Ordering::Relaxed) {
             let began = Instant::now();
             let begun = caller.send_json("POST", "/api/auth/login", &body).await?.json()?;
             times.add(began.elapsed());
-            tokens.push(begun["token"].as_str().ok_or("A login gave no token.")?.to_owned());
+            let token = begun["token"].as_str().ok_or("A login gave no token.")?.to_owned();
+            tokens.push(Begun { email: email.clone(), token });
         }
         Ok((times, tokens))
     }
 
     /// Each login has to have begun a session of its own that is good for something; a changed token is good for nothing.
-    async fn try_sessions(&self, crowd: &Crowd, tokens: &[String], controls: &mut Controls) -> Result<(), String> {
+    async fn try_sessions(&self, crowd: &Crowd, begun: &[Begun], controls: &mut Controls) -> Result<(), String> {
         let ledger = &crowd.shared.ledger;
-        let different: HashSet<&String> = tokens.iter().collect();
-        if different.len() != tokens.len() {
-            ledger.complain(format!("Of {} tokens {} are different.", tokens.len(), different.len()));
+        let different: HashSet<&String> = begun.iter().map(|begun| &begun.token).collect();
+        if different.len() != begun.len() {
+            ledger.complain(format!("Of {} tokens {} are different.", begun.len(), different.len()));
         }
-        for token in tokens.iter().step_by((tokens.len() / TRIED).max(1)) {
-            if let Some(fault) = self.session_fault(token).await? {
+        for begun in begun.iter().step_by((begun.len() / TRIED).max(1)) {
+            if let Some(fault) = self.session_fault(begun).await? {
                 ledger.complain(fault);
             }
         }
-        if let Some(token) = tokens.first() {
+        if let Some(Begun { email, token }) = begun.first() {
             let (head, signature) = token.rsplit_once('.').ok_or("A token has no signature.")?;
             let turned: String = signature.chars().rev().collect();
-            controls.expect(&self.session_fault(&format!("{head}.{turned}")).await?.into_iter().collect::<Vec<_>>());
+            let wrong = Begun { email: email.clone(), token: format!("{head}.{turned}") };
+            controls.expect(&self.session_fault(&wrong).await?.into_iter().collect::<Vec<_>>());
         }
         Ok(())
     }
 
-    async fn session_fault(&self, token: &str) -> Result<Option<String>, String> {
+    async fn session_fault(&self, Begun { email, token }: &Begun) -> Result<Option<String>, String> {
         let mut caller = Caller::connect(self.target.server, token).await?;
         let answer = caller.get("/api/auth/me").await?;
-        let is_right = answer.status == 200 && answer.json().is_ok_and(|me| me["email"] == self.email.as_str());
+        let is_right = answer.status == 200 && answer.json().is_ok_and(|me| me["email"] == email.as_str());
         Ok((!is_right).then(|| format!("A session is answered {}.", answer.status)))
     }
+}
+
+/// A session that a login has begun.
+struct Begun {
+    email: String,
+    token: String,
+}
+
+/// The address of a caller's account.
+fn address(number: usize) -> String {
+    format!("bench-{number}@example.org")
 }
 
 type Wires = Vec<(usize, Box<Wire>)>;

@@ -13,9 +13,8 @@ const PULSES: usize = 50;
 pub fn measure(cluster: &Cluster, settings: &Settings) -> Result<Measured, String> {
     let world = World::start(cluster, settings, "logins", Sites { count: BESIDE + PULSES, ..Sites::default() })?;
     let numbers = [BESIDE, PULSES].map(|number| number.to_string());
-    let (email, password) = settings.account();
-    let account = ["--email", email, "--password", password];
-    let found = world.measure("logins", &[&account[..], &["--beside", &numbers[0], "--pulses", &numbers[1]]].concat());
+    let found =
+        world.measure("logins", &["--password", settings.password(), "--beside", &numbers[0], "--pulses", &numbers[1]]);
     world.end()?;
     let found = found?;
     let memory = |moment: &str| number(&found["memory_kib"][moment]) / 1024.0;

@@ -48,9 +48,9 @@ impl Settings {
         Ok(Self { folder, password: format!("Bench-{}", random_hex(8)?), variables })
     }
 
-    /// The account that logs in: its address and its password.
-    pub fn account(&self) -> (&'static str, &str) {
-        (EMAIL, &self.password)
+    /// The password of the account that logs in.
+    pub fn password(&self) -> &str {
+        &self.password
     }
 
     /// Migrates the database and makes the account that logs in.

@@ -284,6 +284,18 @@ fn two_pages_show_the_same_and_either_goes_on_without_the_other() {
     assert!(number(&watched, "transitions") >= 4.0 && number(&watched, "darkest_shot") > BLACK, "{watched}");
 }
 
+/// Who leads tells a page once more what is on air when the one that led before is gone. That may be while it fades in.
+#[test]
+fn a_page_that_is_told_again_in_the_middle_of_a_fade_fades_once() {
+    let tv = Tv::start(vec![clip("orange.mp4"), clip("green.mp4"), clip("blue.mp4")]);
+    let mut browser = Browser::start();
+    browser.ask(&json!({"do": "open", "url": tv.page(), "briefed": true}));
+    browser.wait_for("orange.mp4");
+    let watched = browser.watch(4);
+    assert!(number(&watched, "transitions") >= 4.0, "{watched}");
+    assert!(number(&watched, "darkest") > BLACK && number(&watched, "darkest_shot") > BLACK, "{watched}");
+}
+
 #[test]
 fn a_browser_that_wants_a_hand_first_plays_silently() {
     let tv = Tv::start(vec![clip("blue.mp4")]);

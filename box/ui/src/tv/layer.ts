@@ -137,6 +137,11 @@ export class Layer {
     return this.#since === undefined ? 0 : (performance.now() - this.#since) / 1000;
   }
 
+  /** Whether it is on the stage, at least in part. */
+  get isSeen(): boolean {
+    return this.element.classList.contains("seen");
+  }
+
   get isPlaying(): boolean {
     return this.item?.kind === "video" && !this.hasEnded;
   }

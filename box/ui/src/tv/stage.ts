@@ -4,6 +4,8 @@ import type { Screen } from "./screen";
 
 /** How long one item takes to become another, in milliseconds. */
 const FADE = 400;
+/** The number of what was on the screen before the box said which plays there are; its own begin with 1. */
+const NO_PLAY = 0;
 
 /**
  * Two layers: the front one is seen, the back one loads what comes next. The back one fades in over the front one, which
@@ -40,6 +42,7 @@ export class Stage implements Witness {
     if (!this.#isFading) this.#back.clear();
     this.#mayAdopt = true;
     const { item, isBroken } = this.#shown;
+    if (item) this.#shown.item = { ...item, play: NO_PLAY };
     if (item && !isBroken && !this.#screen.isUp) this.#tell({ type: "here", url: item.url, at: this.#shown.position });
   }
 
@@ -48,11 +51,15 @@ export class Stage implements Witness {
     return this.#isFading ? this.#back : this.#front;
   }
 
+  /** A box says again what is on air when this page begins to lead; that may be in the middle of a fade. */
   prepare(item: Item): void {
-    if (this.#mayAdopt && !this.#shown.isBroken && this.#shown.item?.url === item.url) {
+    const { item: shown, isBroken, seconds } = this.#shown;
+    if (!isBroken && this.#mayAdopt && shown?.url === item.url) {
       this.#mayAdopt = false;
       this.#shown.item = item;
-      this.#tell({ type: "ready", play: item.play, seconds: this.#shown.seconds });
+      this.#tell({ type: "ready", play: item.play, seconds });
+    } else if (!isBroken && shown?.play === item.play) {
+      this.#tell({ type: "ready", play: item.play, seconds });
     } else if (this.#isFading || (this.#wanted !== undefined && this.#wanted !== item.play)) {
       this.#waiting = item;
     } else {
@@ -62,9 +69,10 @@ export class Stage implements Witness {
 
   show(play: number): void {
     this.#mayAdopt = false;
-    if (this.#front.item?.play === play && !this.#isFading) {
-      this.#tell({ type: "shown", play, at: this.#front.position });
-      if (this.#front.hasEnded) this.#front.replay();
+    if (this.#shown.item?.play === play && !this.#shown.isBroken) {
+      // On its way there it is told when a picture of it is there.
+      if (this.#shown.isSeen) this.#tell({ type: "shown", play, at: this.#shown.position });
+      if (this.#shown.hasEnded && !this.#isFading) this.#shown.replay();
       return;
     }
     this.#wanted = play;
