@@ -12,7 +12,7 @@ pub type Needed = (&'static str, &'static str);
 pub const DEMO: [Needed; 2] = [("postgres", "postgresql"), ("setpriv", "util-linux")];
 
 /// What the tests start.
-pub const TESTS: [Needed; 10] = [
+pub const TESTS: [Needed; 11] = [
     ("postgres", "postgresql"),
     ("psql", "postgresql-client"),
     ("pgbouncer", "pgbouncer"),
@@ -22,6 +22,7 @@ pub const TESTS: [Needed; 10] = [
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("oathtool", "oathtool"),
+    ("htpasswd", "apache2-utils"),
     ("setpriv", "util-linux"),
 ];
 

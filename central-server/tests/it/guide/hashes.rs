@@ -1,4 +1,4 @@
-//! bcrypt hashes of cost 12, made by others than us, as the site of option B makes them.
+//! bcrypt hashes, made by others than us, as the site of option B makes them.
 
 use std::process::Command;
 
@@ -20,7 +20,17 @@ pub fn by_perl(prefix: &str, password: &str) -> String {
     checked(text, &format!("{prefix}12$"))
 }
 
+/// Apache's, by the program that the guide's readers have at hand: `$2y$`. Without a cost it takes 5.
+pub fn by_htpasswd(cost: Option<u8>, password: &str) -> String {
+    let mut command = Command::new("htpasswd");
+    command.arg("-nbB").args(cost.map(|cost| format!("-C{cost}"))).args(["camille", password]);
+    let output = command.output().expect("htpasswd, which `cargo xtask test` installs");
+    let line = String::from_utf8(output.stdout).expect("ASCII");
+    let hash = line.trim().strip_prefix("camille:").expect("name and hash").to_owned();
+    checked(hash, &format!("$2y${:02}$", cost.unwrap_or(5)))
+}
+
 fn checked(hash: String, prefix: &str) -> String {
-    assert!(hash.starts_with(prefix) && hash.len() == 60, "this is no bcrypt hash of cost 12: {hash:?}");
+    assert!(hash.starts_with(prefix) && hash.len() == 60, "this is no bcrypt hash that begins {prefix}: {hash:?}");
     hash
 }

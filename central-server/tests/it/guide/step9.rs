@@ -114,6 +114,8 @@ async fn hashes_of_every_kind_and_passwords_with_accents_log_in() {
         ("Capitales.B@Club.Test", plain, hashes::by_perl("$2b$", plain)),
         ("b.accents@club.test", accents, hashes::by_perl("$2b$", accents)),
         ("y.accents@club.test", accents, hashes::by_perl("$2y$", accents)),
+        ("h.accents@club.test", accents, hashes::by_htpasswd(Some(12), accents)),
+        ("h.defaut@club.test", plain, hashes::by_htpasswd(None, plain)),
     ] {
         option_b(service.port(), &db, &Person { email, name: "Noël Essai", password, hash: &hash }).await;
     }
