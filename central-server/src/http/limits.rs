@@ -29,6 +29,7 @@ use crate::auth::{self, Admin, Presented, second_factor};
 use crate::clock::Time;
 use crate::error::{Error, Result, opens_nothing};
 use crate::ids::{SessionId, SiteId, UserId};
+use crate::live;
 
 /// Whom a limit counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -355,7 +356,7 @@ struct LimitTable {
 )]
 async fn table(admin: Admin) -> Result<Json<LimitTable>> {
     admin.run(()).await?;
-    let of_guesses = auth::guesses_shown().chain([second_factor::GUESSES]);
+    let of_guesses = auth::guesses_shown().chain([second_factor::GUESSES]).chain(live::guesses_shown());
     Ok(Json(LimitTable { limits: TABLE.iter().map(Shown::from).chain(of_guesses).collect() }))
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::allowance::Allowance;
 use super::courier::Speaks;
 use super::figures::Reading;
+use super::guesses::{Turn, is_at_home};
 use super::keys::Unanswered;
 use super::large::{Beside, LARGE};
 use super::packet;
@@ -31,6 +32,9 @@ use crate::sites::SiteKey;
 const EARLY_EVENTS: usize = 16;
 /// And how much of it.
 const EARLY_BYTES: usize = 64 * 1024;
+
+/// How our own hashes of keys begin, which cost nothing to compare; those of NeoPro 1 are slow.
+const FAST: &str = "sha256:";
 
 /// One box's side of a session.
 pub(super) struct Talk {
@@ -180,6 +184,7 @@ impl Talk {
     async fn authenticate(&mut self, claim: Value) -> bool {
         // It has spoken: how long the answer takes is no fault of the box.
         self.app.live.silent.settled(&self.handle);
+        let began = Instant::now();
         // A field of another type is as good as none, and does not make the rest unreadable.
         let claim = serde_json::from_value(claim.clone()).unwrap_or_else(|_| Authenticate {
             site_id: claim["siteId"].as_str().unwrap_or_default().to_owned(),
@@ -190,7 +195,7 @@ impl Talk {
             Verdict::Welcome(site, stored) => {
                 self.handle.trust();
                 self.app.live.debts.recall(site, &mut self.allowance, tokio::time::Instant::now());
-                self.welcome(site, &claim, *stored).await;
+                self.welcome(site, &claim, *stored, began).await;
                 true
             }
             Verdict::Refused(message) => {
@@ -203,7 +208,8 @@ impl Talk {
         }
     }
 
-    async fn welcome(&mut self, site: SiteId, claim: &Authenticate, stored: StoredKey) {
+    /// `began` is from before its key was looked up.
+    async fn welcome(&mut self, site: SiteId, claim: &Authenticate, stored: StoredKey, began: Instant) {
         let (app, now) = (self.app.clone(), self.app.clock.now());
         let is_new = claim.protocol.is_some_and(|protocol| protocol >= PROTOCOL);
         // Beyond what a program of JavaScript could count to, it is no revision.
@@ -211,6 +217,10 @@ impl Talk {
         let known = Known { site, is_new, is_fresh: is_new && has == 0 };
         self.known = Some(known);
         app.live.hub.arrived(site, self.handle.clone(), now);
+        if app.live.hub.was_dismissed_since(site, began) {
+            // While its key was compared the site got another one, or was deleted.
+            self.handle.close();
+        }
         let speaks = match is_new {
             true => Speaks::Two { told: 0, at: Instant::now(), has },
             false => Speaks::One { from: Instant::now() + v1::MIRROR_PATIENCE },
@@ -275,18 +285,28 @@ impl Talk {
 
     async fn judge(&self, claim: &Authenticate) -> Verdict {
         if claim.site_id.is_empty() || claim.api_key.is_empty() {
-            return Verdict::Refused("Identifiant de site ou clé manquants.");
+            return self.wrong(None, "Identifiant de site ou clé manquants.");
         }
-        let Ok(site) = SiteId::from_str(&claim.site_id) else { return Verdict::Refused("Ce site n'existe pas.") };
+        let Ok(site) = SiteId::from_str(&claim.site_id) else { return self.wrong(None, "Ce site n'existe pas.") };
         let Ok(db) = self.app.db() else { return Verdict::Later };
         let stored = match self.app.live.keys.find(&db, site).await {
             Ok(Some(stored)) => stored,
-            Ok(None) => return Verdict::Refused("Ce site n'existe pas."),
+            Ok(None) => return self.wrong(None, "Ce site n'existe pas."),
             Err(Unanswered) => return Verdict::Later,
+        };
+        // Kept until a wrong key is counted.
+        let _turn = match stored.api_key.starts_with(FAST) {
+            true => None,
+            false => match self.turn(site, &stored).await {
+                Some(turn) => Some(turn),
+                None => return Verdict::Later,
+            },
         };
         match self.is_right(site, &claim.api_key, &stored).await {
             Ok(true) => Verdict::Welcome(site, Box::new(stored)),
-            Ok(false) => Verdict::Refused("La clé de ce site n'est pas la bonne."),
+            Ok(false) => self.wrong(Some(site), "La clé de ce site n'est pas la bonne."),
+            // Too many are compared now: not one line each.
+            Err(Error::TooManyRequests(_)) => Verdict::Later,
             Err(error) => {
                 tracing::warn!(?error, "a box could not be authenticated now");
                 Verdict::Later
@@ -294,10 +314,25 @@ impl Talk {
         }
     }
 
+    /// The verdict about a wrong key, or a site that is none: it is told, as long as these are few.
+    fn wrong(&self, site: Option<SiteId>, message: &'static str) -> Verdict {
+        let (app, address) = (&self.app, self.handle.address());
+        let is_told =
+            !app.config.rate_limits || app.live.guesses.may_be_told(address, site, tokio::time::Instant::now());
+        if is_told { Verdict::Refused(message) } else { Verdict::Later }
+    }
+
+    /// Waits for its turn at a slow comparison; `None` if it is to have none now.
+    async fn turn(&self, site: SiteId, stored: &StoredKey) -> Option<Turn> {
+        let address = self.handle.address();
+        let is_at_home = !self.app.config.rate_limits || is_at_home(stored.last_ip.as_deref(), address);
+        self.app.live.guesses.turn(address, site, is_at_home).await
+    }
+
     /// Whether this is the site's key. The slow hash of NeoPro 1 is replaced at the first success.
     async fn is_right(&self, site: SiteId, key: &str, stored: &StoredKey) -> Result<bool, Error> {
         let given = SiteKey::given(key);
-        if stored.api_key.starts_with("sha256:") {
+        if stored.api_key.starts_with(FAST) {
             return Ok(given.matches(&stored.api_key));
         }
         let matched = self.app.box_keys.verify(key.to_owned(), Some(stored.api_key.clone())).await?;

@@ -15,11 +15,16 @@ use crate::ids::SiteId;
 /// How long a connected box may be silent before its connection is given up. Boxes beat every 30 s.
 const ZOMBIE: Duration = Duration::from_secs(90);
 
+/// How long a dismissal is kept in mind: longer than it takes to compare a key.
+const DISMISSED: Duration = Duration::from_secs(300);
+
 /// The boxes that are connected to this replica.
 #[derive(Debug, Default)]
 pub struct Hub {
     connected: Mutex<HashMap<SiteId, Connected>>,
     news: Mutex<HashMap<SiteId, News>>,
+    /// Sites that were dismissed of late, and when.
+    dismissed: Mutex<HashMap<SiteId, Instant>>,
     pub(super) figures: Gathered,
     /// Somebody came or went.
     stirred: Notify,
@@ -123,11 +128,23 @@ impl Hub {
         lock(&self.connected).len()
     }
 
-    /// Ends the connection of a site that is deleted or has another key.
+    /// Ends the connection of a site that is deleted or has another key; also one that is about to be, see
+    /// [`Hub::was_dismissed_since`].
     pub fn dismiss(&self, site: SiteId) {
+        {
+            let mut dismissed = lock(&self.dismissed);
+            dismissed.retain(|_, at| at.elapsed() < DISMISSED);
+            dismissed.insert(site, Instant::now());
+        }
         if let Some(connected) = lock(&self.connected).get(&site) {
             connected.handle.close();
         }
+    }
+
+    /// Whether a site was dismissed since this moment. Who looked its key up before it, and arrived behind it, has to go as
+    /// well: it was not there to be dismissed.
+    pub(super) fn was_dismissed_since(&self, site: SiteId, moment: Instant) -> bool {
+        lock(&self.dismissed).get(&site).is_some_and(|at| *at >= moment)
     }
 
     /// Asks every box for a sign of life, and gives up those that have given none for too long.
@@ -182,6 +199,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_arrives_behind_a_dismissal_that_it_has_not_seen_is_known() {
+        let (hub, site, other, before) = (Hub::default(), SiteId::new(), SiteId::new(), Instant::now());
+        assert!(!hub.was_dismissed_since(site, before));
+        hub.dismiss(site);
+        assert!(hub.was_dismissed_since(site, before) && !hub.was_dismissed_since(other, before));
+        assert!(!hub.was_dismissed_since(site, Instant::now() + Duration::from_millis(1)), "the next one has the new key");
+    }
 
     #[test]
     fn a_connection_that_ends_is_noted_at_the_very_moment_at_which_it_was_last_heard() {

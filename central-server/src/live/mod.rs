@@ -2,8 +2,8 @@
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
 //! conversation, `websocket` its transport (in `frames`), `polling` that of those who cannot use one, `engine` the way in,
-//! `silent` the limit for those who do not say who they are, `allowance` that for those who say too much, `large` where
-//! packets are read that take long. `boxes` is what boxes say, `keys` how they are known (many `together`), `hub` who is
+//! `silent` the limit for those who do not say who they are, `guesses` that for those who say it wrongly, `allowance` that for
+//! those who say too much, `large` where packets are read that take long. `boxes` is what boxes say, `keys` how they are known (many `together`), `hub` who is
 //! there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`; `commands` are
 //! people's, of both protocols, `answers` what boxes say to them.
 
@@ -15,6 +15,7 @@ mod courier;
 pub mod engine;
 mod figures;
 pub mod frames;
+mod guesses;
 mod hub;
 pub mod jobs;
 mod keys;
@@ -33,6 +34,7 @@ use crate::app::App;
 
 pub use commands::{Message, Presence};
 pub use courier::Bell;
+pub use guesses::guesses_shown;
 pub use hub::Hub;
 
 /// The live channel of this replica.
@@ -48,6 +50,7 @@ pub struct Live {
     progress: courier::Progresses,
     silent: silent::Silent,
     keys: keys::Keys,
+    guesses: guesses::Guesses,
     receipts: commands::Receipts,
     answers: answers::Answers,
     beside: large::Beside,

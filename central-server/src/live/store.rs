@@ -23,6 +23,8 @@ row! {
         pub id: SiteId,
         pub site_name: String,
         pub api_key: String,
+        /// From where its box was last heard.
+        pub last_ip: Option<String>,
         /// The revision of what the site is to have.
         pub desired_revision: i64,
         /// What its box said of itself when it was last another.
@@ -36,7 +38,7 @@ row! {
 /// The keys of those sites that exist.
 pub fn find_keys(sites: &[SiteId]) -> Query<Vec<StoredKey>> {
     query(
-        "select id, site_name, api_key, coalesce(desired_revision, 0) as desired_revision, protocol, agent_version, \
+        "select id, site_name, api_key, last_ip, coalesce(desired_revision, 0) as desired_revision, protocol, agent_version, \
            device_key, coalesce(capabilities, '{}') as capabilities \
          from sites left join site_states on site_id = id where id = any($1)",
     )

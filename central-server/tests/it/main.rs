@@ -23,6 +23,7 @@ mod hostile;
 mod kills;
 mod library;
 mod live;
+mod live_guesses;
 mod live_limits;
 mod mail;
 mod matrix;
