@@ -29,6 +29,7 @@ mod mail;
 mod matrix;
 mod metrics;
 mod migrations;
+mod old_scripts;
 mod orders;
 mod overview;
 mod own_sessions;
