@@ -23,6 +23,9 @@ const THREADS: usize = 2;
 /// Logins that may wait for their turn; more are told to come back.
 const WAITING: usize = 64;
 
+/// The dearest bcrypt hash that is compared: a second or two. Tools make them with 10 to 12.
+const DEAREST_BCRYPT: u32 = 15;
+
 /// What an unknown account's password is compared with, so that its answer costs what any other does.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bmVvcHJvLW5vYm9keQ$k7bqBqU6nQ2z0J6mVbX1k0d6o4mT2m7m9mB0l1cQ0aE";
 
@@ -151,6 +154,10 @@ pub(super) fn argon2id(
 
 fn compare(password: &str, hash: &str, memory: &mut Memory) -> Match {
     if ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| hash.starts_with(prefix)) {
+        // As below: a cost of 31 would hold the thread for days, once for each login that is tried.
+        if hash.get(4..6).and_then(|cost| cost.parse::<u32>().ok()).is_none_or(|cost| cost > DEAREST_BCRYPT) {
+            return Match::No;
+        }
         return match bcrypt::verify(password, hash) {
             Ok(true) => Match::YesOld,
             _ => Match::No,
@@ -239,6 +246,8 @@ mod tests {
             assert_eq!(verify(password, foreign).await, Match::YesOld, "{foreign}");
             assert_eq!(verify("another", foreign).await, Match::No, "{foreign}");
         }
+        let dearest = "$2a$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+        assert_eq!(verify("U*U", dearest).await, Match::No, "whoever can write to the table orders no days");
         for broken in
             ["", "$2a$12$VOTRE_HASH_ICI", "plain text", "$argon2id$v=19$m=9999999999,t=2,p=1$c2FsdHNhbHQ$aGFzaA"]
         {

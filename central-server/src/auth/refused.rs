@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::store;
+use super::Try;
+use super::store::{self, Account};
 use crate::app::App;
 use crate::audit::{self, Action, Entry, login_mark};
 use crate::error::{Error, Result};
@@ -25,6 +26,23 @@ pub async fn login(app: &App, address: &str, from: &Snapshot) {
         Err(error) => tracing::error!(?error, "a refused login is not in the journal"),
     }
 }
+
+/// Notes that guesses are refused unread, once in a while for what is full.
+pub async fn slowed(app: &App, guess: &Try, account: Option<&Account>, address: &str, from: &Snapshot) {
+    if guess.is_refused_anew(app.clock.now()) {
+        note(app, account.map(|account| account.id), address, SLOWED, from).await;
+    }
+}
+
+/// The same of codes behind a right password.
+pub async fn slowed_at_code(app: &App, account: &Account, from: &Snapshot) {
+    if app.tries.is_news(&format!("codes of {}", account.id), app.clock.now()) {
+        note(app, Some(account.id), &account.email, SLOWED, from).await;
+    }
+}
+
+/// Too many guesses: for so long each is refused unread, the right one too.
+const SLOWED: &str = "slowed";
 
 /// Notes a refusal. Whoever was refused is told so in any case: a journal that cannot be written is for the log.
 pub async fn note(app: &App, user: Option<UserId>, address: &str, reason: &'static str, from: &Snapshot) {

@@ -132,7 +132,7 @@ async fn login(
 ) -> Result<Response> {
     let began = Instant::now();
     // A browser that keeps cookies is known again: who guesses from elsewhere does not slow it.
-    let (source, is_new) = if login.handle.is_none() { source.with_device()? } else { (source, false) };
+    let (source, is_new) = source.known_by_cookie(login.handle.is_none())?;
     let mut guess = app.tries.begin(What::Login, &login.email, &source);
     let mut proven = enter(&app, &mut guess, &login, &from).await?;
     if let Entered::Changed = proven {
@@ -168,7 +168,7 @@ async fn login(
 }
 
 /// The answer with the cookie of a new device. It is known once a session has begun with it.
-fn known_again(app: &App, mut answer: Response, device: Option<Device>, origin: &Origin) -> Response {
+pub(super) fn known_again(app: &App, mut answer: Response, device: Option<Device>, origin: &Origin) -> Response {
     if let Some(device) = device {
         answer.headers_mut().append(header::SET_COOKIE, device.cookie(app.config.is_production(), origin));
     }
@@ -220,7 +220,7 @@ enum Entered {
 
 /// Compares the password and begins a session.
 async fn enter(app: &App, guess: &mut Try, login: &Login, from: &Snapshot) -> Result<Entered> {
-    let Some(account) = prove(app, guess, login).await? else { return Ok(Entered::Refused) };
+    let Some(account) = prove(app, guess, login, from).await? else { return Ok(Entered::Refused) };
     let now = app.clock.now();
     if let Some(due) = Due::of(&account, now) {
         return second_step(app, &account, login, from, due).await;
@@ -250,10 +250,13 @@ async fn second_step(app: &App, account: &Account, login: &Login, from: &Snapsho
 }
 
 /// The account, if the password is its own. Unknown, suspended and mistaken look the same.
-async fn prove(app: &App, guess: &mut Try, login: &Login) -> Result<Option<Account>> {
+async fn prove(app: &App, guess: &mut Try, login: &Login, from: &Snapshot) -> Result<Option<Account>> {
     let flush = (guess.look(app.clock.now()), store::find_account(&login.email));
     let (looked, account) = app.db()?.run_as_system(flush).await?;
-    guess.allow(looked)?;
+    if let Err(slowed) = guess.allow(looked) {
+        refused::slowed(app, guess, account.as_ref(), &login.email, from).await;
+        return Err(slowed);
+    }
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let matched = app.passwords.verify(login.password.clone(), hash).await?;
     Ok(account.filter(|account| account.may_act && matched != Match::No))
@@ -382,14 +385,12 @@ async fn refresh(
     Body(Refresh { handle, next }): Body<Refresh>,
 ) -> Result<Json<LoggedIn>> {
     let (given, next, now) = (handle.stored(), next.stored(), app.clock.now());
-    app.login_limits.take_try(from.ip, &given, now)?;
     let flush = (store::renew_handle(given.clone(), next.clone(), now), store::with_handle(next));
     let (renewed, going) = app.db()?.run_as_system(flush).await.map_err(|error| handle_is_taken(error, "next"))?;
     match (renewed.outcome.as_str(), going) {
-        ("renewed", Some(going)) => {
-            app.login_limits.succeeded(from.ip, &given);
-            go_on(&app, going)
-        }
+        // The time to do without a second factor is over: the way back in is a login that sets it up.
+        ("renewed", Some(going)) if going.mfa_grace_until.is_some_and(|until| until <= now) => Err(UNKNOWN),
+        ("renewed", Some(going)) => go_on(&app, going),
         ("reused", _) => {
             if let (Some(session), Some(user)) = (renewed.session, renewed.user_id) {
                 revoked(&app, session, user, &from).await;
@@ -397,7 +398,10 @@ async fn refresh(
             Err(REUSED)
         }
         ("taken", _) => Err(taken("next")),
-        _ => Err(UNKNOWN),
+        _ => {
+            app.login_limits.wrong(from.ip, &given, now)?;
+            Err(UNKNOWN)
+        }
     }
 }
 
@@ -446,7 +450,8 @@ async fn logout(State(app): State<App>, origin: Origin, from: Snapshot, headers:
 
 async fn end(app: &App, from: &Snapshot, headers: &HeaderMap) -> Result<()> {
     let now = app.clock.now();
-    let Some(claims) = cookies::token(headers).and_then(|token| app.tokens.read(&token, now).ok()) else {
+    // Of whatever age: the token of a tab that has slept is over, its session is not.
+    let Some(claims) = cookies::token(headers).and_then(|token| app.tokens.read_of_any_age(&token).ok()) else {
         return Ok(());
     };
     let entry = Entry::new(Action::UserLogout, claims.id, from, now).on("user", claims.id);

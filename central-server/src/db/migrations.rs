@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     17 "0017_accounts";
     18 "0018_api_tokens";
     19 "0019_audit_seals";
+    22 "0022_grace_is_over";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -27,8 +27,8 @@ async fn security(caller: Admin) -> Result<Json<SecuritySettings>> {
     Ok(Json(caller.run_as_system(store::security()).await?))
 }
 
-/// Decides who has to have a second factor. Sessions go on: it counts at the next login. It locks nobody out: where the
-/// time to do without is over, a factor is set up while logging in.
+/// Decides who has to have a second factor. Where the time to do without is over, sessions without one end at their next
+/// request, one's own included. It locks nobody out: the factor is set up while logging in.
 #[utoipa::path(
     put, path = "/api/settings/security", tag = "Settings", security(("bearer" = []), ("cookie" = [])), request_body = SecuritySettings,
     responses((status = 200, description = "What holds from now on.", body = SecuritySettings), Write),

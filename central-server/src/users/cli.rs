@@ -9,7 +9,7 @@ use super::{NewUser, check_password, staff_only, store};
 use crate::audit::{self, Action, Entry};
 use crate::auth::{Passwords, Role};
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Db, Scope};
 use crate::ids::UserId;
 
 /// `create-admin`.
@@ -112,9 +112,10 @@ impl GrantRole {
         let flush = (
             audit::store::before("user", id.0),
             store::set_role(&self.email, self.role, now),
+            store::end_sessions(Scope::System, &[id], now),
             audit::store::record_change(entry, id.0),
         );
-        let ((), user, ()) = db.run_as_system(flush).await.map_err(|error| error.to_string())?;
+        let ((), user, _, ()) = db.run_as_system(flush).await.map_err(|error| error.to_string())?;
         let user = user.ok_or_else(unknown)?;
         say(&format!("{} a maintenant le rôle {}. Ses sessions ouvertes sont terminées.", user.email, user.role));
         Ok(())

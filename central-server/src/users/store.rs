@@ -49,17 +49,11 @@ pub fn insert(id: UserId, new: &NewUser, password_hash: String, now: Time) -> Qu
     .one()
 }
 
-/// Gives an account a role and ends its sessions: they began with what it was allowed before.
+/// Gives an account a role. Its sessions began with what it was allowed before: [`end_sessions`] belongs behind it.
 pub fn set_role(email: &str, role: Role, now: Time) -> Query<Option<UserBrief>> {
     query(
-        "with account as ( \
-           update users set role = $2, updated_at = $3 where lower(email) = lower($1) \
-           returning id, email, full_name, role \
-         ), ended as ( \
-           update sessions set revoked_at = $3 from account \
-           where sessions.user_id = account.id and sessions.revoked_at is null \
-         ) \
-         select id, email, full_name, role from account",
+        "update users set role = $2, updated_at = $3 where lower(email) = lower($1) \
+         returning id, email, full_name, role",
     )
     .bind(email.to_owned())
     .bind(role.name())

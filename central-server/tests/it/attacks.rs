@@ -51,6 +51,8 @@ async fn a_token_that_we_have_not_signed_as_we_sign_opens_nothing() {
     let token = app.token("viewer").await;
     let (claims, [header, body, signature]) = (claims(&token), parts(&token));
     assert_eq!(status(&app, &ours(&claims)).await, 200, "the control: this is how a token is made");
+    let names: Vec<&String> = claims.as_object().expect("claims").keys().collect();
+    assert_eq!(names, ["agency_id", "email", "exp", "iat", "id", "role", "sid", "sponsor_id"]);
     let mut lifted = claims.clone();
     lifted["role"] = "super_admin".into();
 

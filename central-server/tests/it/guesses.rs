@@ -154,3 +154,53 @@ async fn nothing_that_was_typed_is_kept_and_nothing_is_kept_for_long() {
     let left = sql.query_one("select (select count(*) from tries) + (select count(*) from known_places)", &[]).await;
     assert_eq!(left.expect("a count").get::<_, i64>(0), 0);
 }
+
+/// The refusals in the journal that were not even judged: whose, from where.
+async fn slowed(app: &TestApp) -> Vec<(Option<String>, String)> {
+    let sql = "select u.email, ip_address from audit_logs left join users u on u.id = user_id \
+         where action = 'USER_LOGIN_FAILED' and details->>'reason' = 'slowed' order by audit_logs.created_at, audit_logs.id";
+    let rows = app.db.owner().await.query(sql, &[]).await.expect("rows");
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+#[tokio::test]
+async fn that_guesses_are_refused_stands_in_the_journal_once_in_a_while() {
+    let app = server().await;
+    for _ in 0..40 {
+        login(&app, HOME, "wrong", None).await;
+    }
+    let camille = Some(CAMILLE.to_owned());
+    let home = (camille.clone(), HOME.to_owned());
+    assert_eq!(slowed(&app).await, [home.clone()], "thirty refusals of one address and one account");
+    // Twenty more make the account full, for every address.
+    for number in 0..60 {
+        login(&app, &format!("198.51.100.{number}"), "wrong", None).await;
+    }
+    let entries = slowed(&app).await;
+    assert_eq!(entries, [home.clone(), (camille.clone(), "198.51.100.20".into())]);
+    // While it goes on: one in a quarter of an hour each.
+    app.clock.advance(Duration::from_secs(15 * 60));
+    for _ in 0..40 {
+        login(&app, HOME, "wrong", None).await;
+    }
+    let entries = slowed(&app).await;
+    assert_eq!(entries.len(), 3, "{entries:?}");
+    let all = app.db.owner().await.query_one("select count(*) from audit_logs", &[]).await;
+    let (all, judged) = (all.expect("a count").get::<_, i64>(0), 10 + 20 + 5);
+    assert_eq!(all, judged + 3, "and every guess that was judged");
+}
+
+#[tokio::test]
+async fn who_tries_ever_new_accounts_does_not_flood_the_journal() {
+    let app = server().await;
+    for number in 0..150 {
+        let body = json!({"email": format!("{number}@club.fr"), "password": "wrong"});
+        app.post(LOGIN, body).header("x-forwarded-for", HOME).send().await;
+    }
+    assert_eq!(slowed(&app).await, [(None, HOME.to_owned())], "fifty accounts, and one address that is full");
+    // Nobody knows what was typed there; whoever has it can find it.
+    let entry = "select to_jsonb(a)::text from audit_logs a where details->>'reason' = 'slowed'";
+    let entry: String = app.db.owner().await.query_one(entry, &[]).await.expect("one").get(0);
+    assert!(entry.contains(&neopro_central::audit::login_mark("100@club.fr")), "{entry}");
+    assert!(!entry.contains("100@club.fr"), "{entry}");
+}

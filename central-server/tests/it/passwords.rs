@@ -243,6 +243,45 @@ async fn who_asks_without_end_mails_nobody_without_end_and_is_not_told() {
     reset(&app, &newest_token(&app).await, NEW).await.expect(StatusCode::OK);
 }
 
+/// A token that was never given.
+fn guess(number: u32) -> String {
+    let mut bytes = [7u8; 32];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    data_encoding::BASE64URL_NOPAD.encode(&bytes)
+}
+
+#[tokio::test]
+async fn who_guesses_links_is_stopped_and_a_link_that_works_is_let_through() {
+    let app = TestApp::with(&[("TRUSTED_PROXY_HOPS", "1")]).await;
+    app.account(CAMILLE, "operator").await;
+    let good = link(&app).await;
+    let from = |address: &str, number: u32| {
+        let token = guess(number);
+        let call = match number % 2 {
+            0 => app.get(&format!("{VERIFY}?token={token}")),
+            _ => app.post(RESET, reset_body(&token, NEW)),
+        };
+        // What stands in front of our proxy's entry is what he has written.
+        call.header("x-forwarded-for", &format!("{}, {address}", std::net::Ipv4Addr::from(0x0b00_0000 + number)))
+    };
+    let mut answers = std::collections::BTreeMap::<u16, usize>::new();
+    for number in 0..200 {
+        *answers.entry(from("203.0.113.9", number).send().await.status).or_default() += 1;
+    }
+    assert_eq!(answers, [(401, 30), (429, 170)].into());
+    let refused = from("203.0.113.9", 0).send().await.expect(StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.header("retry-after"), "60");
+    dead(from("198.51.100.4", 0).send().await);
+    // Thirty at the same moment are no more than one after the other.
+    let together = (0..100).map(|number| from("192.0.2.9", number).send());
+    let together = futures_util::future::join_all(together).await;
+    assert_eq!(together.iter().filter(|answer| answer.status == 401).count(), 30);
+    // Behind the same address somebody has a link.
+    for call in [app.get(&format!("{VERIFY}?token={good}")), app.post(RESET, reset_body(&good, NEW))] {
+        call.header("x-forwarded-for", "203.0.113.9").send().await.expect(StatusCode::OK);
+    }
+}
+
 #[tokio::test]
 async fn the_token_is_in_the_mail_and_nowhere_else() {
     let app = server().await;

@@ -285,6 +285,14 @@ async fn what_is_unknown_always_gets_the_same_answer_and_not_without_end() {
         refresh(&app, &handle(), &handle()).await.expect(StatusCode::TOO_MANY_REQUESTS).code(),
         "too_many_requests"
     );
+    // Whoever guesses behind the address of an office closes nobody's page there.
+    let mut good = handle();
+    login(&app, "camille@club.fr", &good).await;
+    for _ in 0..3 {
+        let next = handle();
+        refresh(&app, &good, &next).await.expect(StatusCode::OK);
+        good = next;
+    }
 }
 
 #[tokio::test]
@@ -306,4 +314,18 @@ async fn only_hashes_are_stored() {
     // With the session its handles go.
     sql.batch_execute("delete from sessions").await.expect("the owner may");
     assert!(sql.query("select 1 from session_handles", &[]).await.expect("rows").is_empty());
+}
+
+/// A machine that has slept: the token of the tab is over, its session is not.
+#[tokio::test]
+async fn logging_out_ends_the_session_of_a_tab_whose_token_is_over() {
+    let app = with_account().await;
+    let first = handle();
+    let tab = login(&app, "camille@club.fr", &first).await;
+    app.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(status(&app, &tab).await, 401);
+    let out = app.post("/api/auth/logout", json!({})).bearer(tab["token"].as_str().expect("a token")).send().await;
+    out.expect(StatusCode::OK);
+    let back = refresh(&app, &first, &handle()).await.expect(StatusCode::UNAUTHORIZED);
+    assert_eq!(back.code(), "handle_unknown");
 }

@@ -17,7 +17,8 @@ use super::{Code, NewFactor, Spent, check, invent, open};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::handle::Handle;
-use crate::auth::routes::{LoggedIn, REFUSAL, Start, begin, logged_in};
+use crate::auth::routes::{LoggedIn, REFUSAL, Start, begin, known_again, logged_in};
+use crate::auth::refused;
 use crate::auth::store::Account;
 use crate::auth::{Source, What};
 use crate::clock::Time;
@@ -182,7 +183,12 @@ async fn attempt(app: &App, token: &str, for_code: bool, from: &Snapshot) -> Res
     let (taken, factor, account) = app.db()?.run_as_system(flush).await?;
     match (taken.outcome.as_str(), factor, account) {
         ("go", Some(factor), Some(account)) => Ok(Some((factor, account, taken.is_last))),
-        ("slow", ..) => Err(Error::TooManyRequests(u64::try_from(taken.seconds).unwrap_or(1))),
+        ("slow", _, account) => {
+            if let Some(account) = account {
+                refused::slowed_at_code(app, &account, from).await;
+            }
+            Err(Error::TooManyRequests(u64::try_from(taken.seconds).unwrap_or(1)))
+        }
         _ => Ok(None),
     }
 }
@@ -247,10 +253,11 @@ async fn code(
     Body(step): Body<CodeStep>,
 ) -> Result<Response> {
     let (began, key) = (Instant::now(), step.challenge.stored());
-    app.login_limits.take_try(from.ip, &key, app.clock.now())?;
+    let (source, is_new) = source.known_by_cookie(step.handle.is_none())?;
     let passed = enter(&app, &step.challenge, &step.code, &from, step.handle.as_ref()).await?;
     remember(&app, &source, &passed).await;
-    answer(&app, began, passed, &key, &from, step.handle.as_ref(), &origin).await
+    let answer = answer(&app, began, passed, &key, &from, step.handle.as_ref(), &origin).await?;
+    Ok(known_again(&app, answer, source.device.filter(|_| is_new), &origin))
 }
 
 /// From where a session has begun, the owner is not slowed by those who guess elsewhere. That it could not be written down
@@ -275,11 +282,13 @@ async fn answer(
 ) -> Result<Response> {
     let failure = match passed {
         Passed::Begun(account, token, lifetime) => {
-            app.login_limits.succeeded(from.ip, key);
             return Ok(logged_in(app, *account, token, lifetime, handle, origin));
         }
         Passed::Wrong => WRONG,
-        Passed::Over => OVER,
+        Passed::Over => {
+            app.login_limits.wrong(from.ip, key, app.clock.now())?;
+            OVER
+        }
     };
     app.clock.wait_until(began + REFUSAL).await;
     Err(failure)
@@ -307,9 +316,12 @@ impl FromForm for SetupStep {
 )]
 async fn setup(State(app): State<App>, from: Snapshot, Body(step): Body<SetupStep>) -> Result<Json<NewFactor>> {
     let (token, now) = (step.challenge.stored(), app.clock.now());
-    // Not given back: who asks again and again for something that takes a while to make is slowed down.
-    app.login_limits.take_try(from.ip, &token, now)?;
-    let account = app.db()?.run_as_system(store::account_at_set_up(&token, now)).await?.ok_or(OVER)?;
+    let Some(account) = app.db()?.run_as_system(store::account_at_set_up(&token, now)).await? else {
+        app.login_limits.wrong(from.ip, &token, now)?;
+        return Err(OVER);
+    };
+    // Who asks again and again for something that takes a while to make is slowed down.
+    app.login_limits.asked(&token, now)?;
     let (shown, pending) = invent(&app, account.id, &account.email).await?;
     let kept = app.db()?.run_as_system(store::set_up(account.id, pending, now)).await?;
     if kept { Ok(Json(shown)) } else { Err(OVER) }
@@ -329,10 +341,11 @@ async fn enable(
     Body(step): Body<CodeStep>,
 ) -> Result<Response> {
     let (began, key) = (Instant::now(), step.challenge.stored());
-    app.login_limits.take_try(from.ip, &key, app.clock.now())?;
+    let (source, is_new) = source.known_by_cookie(step.handle.is_none())?;
     let passed = enable_and_enter(&app, &step, &from).await?;
     remember(&app, &source, &passed).await;
-    answer(&app, began, passed, &key, &from, step.handle.as_ref(), &origin).await
+    let answer = answer(&app, began, passed, &key, &from, step.handle.as_ref(), &origin).await?;
+    Ok(known_again(&app, answer, source.device.filter(|_| is_new), &origin))
 }
 
 async fn enable_and_enter(app: &App, step: &CodeStep, from: &Snapshot) -> Result<Passed> {
@@ -348,8 +361,14 @@ async fn enable_and_enter(app: &App, step: &CodeStep, from: &Snapshot) -> Result
     };
     if let Some(at) = found {
         let entry = Entry::new(Action::MfaEnabled, user, from, now).on("user", user);
-        let first =
-            (store::enable(user, &sealed, at, now), store::pass_set_up(&token, now), audit::store::record(entry));
+        // Sessions without a second factor, which the rule has stopped, do not come back with it.
+        let others = store::end_sessions(user, None, now);
+        let first = (
+            store::enable(user, &sealed, at, now),
+            store::pass_set_up(&token, now),
+            others,
+            audit::store::record(entry),
+        );
         let details = Some(json!({ "factor": Spent::Step(at).name() }));
         let start = Start { handle: step.handle.as_ref(), challenge: Some(token), details, now };
         if let Some((token, lifetime)) = begin(app, &account, from, start, first).await? {

@@ -36,7 +36,12 @@ impl ResetMfa {
         let entry = Entry::new(Action::MfaReset, account.id, &from, now)
             .on("user", account.id)
             .with(json!({ "by": "command line" }));
-        match db.run_as_system((store::reset(account.id, now), audit::store::record(entry))).await {
+        let flush = (
+            store::reset(account.id, now),
+            store::end_sessions(account.id, None, now),
+            audit::store::record(entry),
+        );
+        match db.run_as_system(flush).await {
             Ok(_) => {
                 say(&format!(
                     "La double authentification de {} est retirée et ses sessions sont terminées. Son mot de passe \

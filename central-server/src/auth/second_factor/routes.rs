@@ -13,7 +13,7 @@ use super::{Code, NewFactor, Spent, backup, check, invent, open};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::routes::REFUSAL;
-use crate::auth::{Caller, SuperAdmin};
+use crate::auth::{Caller, Person, SuperAdmin};
 use crate::db;
 use crate::error::{Error, Result};
 use crate::http::openapi::{Read, Write};
@@ -124,14 +124,14 @@ async fn replace(
     Ok(Json(shown))
 }
 
-/// Turns on the second factor that was set up, by its first code.
+/// Turns on the second factor that was set up, by its first code. The person's other sessions, which began without it, end.
 #[utoipa::path(
     post, path = "/api/mfa/enable", tag = "Authentication", security(("bearer" = []), ("cookie" = [])), request_body = OwnCode,
     responses((status = 200, description = "A code is asked for at login from now on.", body = FactorMessage), Write),
 )]
 async fn enable(
     State(app): State<App>,
-    caller: Caller,
+    caller: Person,
     from: Snapshot,
     Body(own): Body<OwnCode>,
 ) -> Result<Json<FactorMessage>> {
@@ -143,9 +143,15 @@ async fn enable(
     };
     let step = open(&app, user, &sealed).and_then(|secret| secret.step_of(digits, now)).ok_or_else(wrong)?;
     let entry = Entry::new(Action::MfaEnabled, user, &from, now).on("user", user);
-    let flush = (store::enable(user, &sealed, step, now), audit::store::record(entry));
-    caller.run_as_system(flush).await.map_err(|error| if refused(&error) { BEGIN } else { error.into() })?;
-    Ok(done("La double authentification est activée : un code vous sera demandé à chaque connexion."))
+    let others = store::end_sessions(user, Some(caller.session()), now);
+    let flush = (store::enable(user, &sealed, step, now), others, audit::store::record(entry));
+    let ((), ended, ()) =
+        caller.run_as_system(flush).await.map_err(|error| if refused(&error) { BEGIN } else { error.into() })?;
+    app.have_ended(ended);
+    Ok(done(
+        "La double authentification est activée : un code vous sera demandé à chaque connexion. Vos autres sessions sont \
+         fermées.",
+    ))
 }
 
 /// Turns the second factor off, unless the role has to have one.
@@ -254,9 +260,10 @@ async fn reset(
     let now = app.clock.now();
     let entry = Entry::new(Action::MfaReset, caller.user(), &from, now).on("user", id);
     let told = mail::enqueue(&app, id, &Letter::SecondFactorRemoved, None)?;
-    match caller.run_as_system((store::reset(id, now), audit::store::record(entry), told)).await {
-        Ok((ended, (), ())) => {
-            ended.into_iter().for_each(|session| app.changes.end(session));
+    let flush = (store::reset(id, now), store::end_sessions(id, None, now), audit::store::record(entry), told);
+    match caller.run_as_system(flush).await {
+        Ok(((), ended, (), ())) => {
+            app.have_ended(ended);
             app.jobs.ring();
             Ok(done("La double authentification de ce compte est retirée et ses sessions sont terminées."))
         }

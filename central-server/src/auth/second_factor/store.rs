@@ -3,8 +3,6 @@
 //! A statement that uses a code up *requires* that it was still good: else it raises, and with it falls what stands
 //! behind it in the same flush.
 
-use uuid::Uuid;
-
 use super::{Pending, Spent};
 use crate::auth::store::{Account, account_columns};
 use crate::clock::Time;
@@ -290,26 +288,37 @@ pub fn status(user: UserId) -> Query<Option<FactorStatus>> {
     .optional()
 }
 
-/// Takes a person's second factor away, set up or only begun, and ends all of the person's sessions: which ones.
-/// Requires that there was one.
-pub fn reset(user: UserId, now: Time) -> Query<Vec<SessionId>> {
+/// Takes a person's second factor away, set up or only begun. Requires that there was one. The person's sessions end by
+/// [`end_sessions`], behind it in the same flush.
+pub fn reset(user: UserId, now: Time) -> Query<()> {
     query(
         "with person as ( \
            update users set mfa_enabled = false, mfa_secret = null, mfa_backup_codes = null, factor_step = null, \
              mfa_verified_at = null, factor_pending_secret = null, factor_pending_codes = null, factor_pending_at = null, \
              updated_at = $2 \
            where id = $1 and (mfa_enabled or factor_pending_secret is not null) returning id \
-         ), ended as ( \
-           update sessions s set revoked_at = $2 from person \
-           where s.user_id = person.id and s.revoked_at is null returning s.id \
          ), gone as (delete from login_challenges c using person where c.user_id = person.id \
          ), calm as (delete from second_factor_tries t using person where t.user_id = person.id) \
-         select array(select id from ended) as ended where neopro_require(exists (select from person))",
+         select neopro_require(exists (select from person))",
     )
     .bind(user)
     .bind(now)
-    .one::<Scalar<Vec<Uuid>>>()
-    .map(|Scalar(ended)| ended.into_iter().map(SessionId).collect())
+    .nothing()
+}
+
+/// Ends a person's sessions, but for the one that is kept: which ones. A statement of its own, behind the one that changes
+/// the account: that one waits for a login that is under way, and only what begins behind it sees the session of this
+/// login.
+pub fn end_sessions(user: UserId, kept: Option<SessionId>, now: Time) -> Query<Vec<SessionId>> {
+    query(
+        "update sessions set revoked_at = $3 \
+         where user_id = $1 and id is distinct from $2 and revoked_at is null returning id",
+    )
+    .bind(user)
+    .bind(kept)
+    .bind(now)
+    .all::<Scalar<SessionId>>()
+    .map(|ended| ended.into_iter().map(|Scalar(id)| id).collect())
 }
 
 /// Whether there is such an account.

@@ -9,6 +9,7 @@
 
 mod source;
 mod store;
+mod told;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,9 +78,12 @@ pub fn shown() -> impl Iterator<Item = Shown> {
     })
 }
 
-/// The guesses that are under way in this process.
+/// The guesses that are under way in this process, and those refused ones that the journal knows of.
 #[derive(Debug, Clone, Default)]
-pub struct Tries(Arc<Mutex<HashMap<String, u32>>>);
+pub struct Tries {
+    under_way: Arc<Mutex<HashMap<String, u32>>>,
+    told: told::Told,
+}
 
 impl Tries {
     /// Begins a guess. It holds its place until it is dropped, so that guesses at the same moment cannot slip through
@@ -100,11 +104,16 @@ impl Tries {
         });
         let ahead = ahead.collect();
         drop(under_way);
-        Try { tries: self.clone(), what, account, address, device, keys, ahead, counts: vec![0, 1, 2] }
+        Try { tries: self.clone(), what, account, address, device, keys, ahead, counts: vec![0, 1, 2], full: None }
+    }
+
+    /// Whether a refusal of this kind is to stand in the journal: there was none of late.
+    pub fn is_news(&self, what: &str, now: Time) -> bool {
+        self.told.is_news(what, now)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,6 +131,8 @@ fn key(parts: &[&str]) -> String {
 const DEVICE: usize = 3;
 /// The place of the address.
 const ADDRESS: usize = 1;
+/// The place of the account.
+const ACCOUNT: usize = 2;
 
 /// A guess that is under way.
 #[derive(Debug)]
@@ -137,6 +148,8 @@ pub struct Try {
     ahead: Vec<u32>,
     /// Which of the keys count for this source.
     counts: Vec<usize>,
+    /// Which of them was full, if it was refused: the widest one.
+    full: Option<usize>,
 }
 
 impl Try {
@@ -154,9 +167,18 @@ impl Try {
         self.counts = match &self.device {
             Some(device) if looked.known.contains(device) => vec![DEVICE],
             _ if looked.known.contains(&self.address) => vec![0, ADDRESS],
-            _ => vec![0, ADDRESS, 2],
+            _ => vec![0, ADDRESS, ACCOUNT],
         };
+        let is_full = |place: &usize| self.counts.contains(place) && self.judge(&[*place], &looked).is_err();
+        self.full = [ADDRESS, ACCOUNT, 0, DEVICE].into_iter().find(is_full);
         self.judge(&self.counts, &looked)
+    }
+
+    /// Whether that it was refused is to stand in the journal: one entry in a while for each address, account or pair of
+    /// both that is full. A pair is full after ten guesses that have their own entries, the others after more.
+    pub fn is_refused_anew(&self, now: Time) -> bool {
+        let full = self.full.and_then(|place| self.keys.get(place));
+        full.is_some_and(|key| self.tries.is_news(key, now))
     }
 
     /// Judges the address alone.

@@ -96,12 +96,13 @@ impl Source {
         self.device.as_ref().map(|Device(text)| key(&["place", "device", text]))
     }
 
-    /// The same source with a device, which is a new one if it had none; and whether it is.
+    /// The same source with a device, which is a new one if it had none, and whether it is; unchanged where no cookie is
+    /// kept.
     ///
     /// # Errors
     /// The system has no randomness.
-    pub fn with_device(mut self) -> Result<(Self, bool), Error> {
-        let is_new = self.device.is_none();
+    pub fn known_by_cookie(mut self, keeps_cookies: bool) -> Result<(Self, bool), Error> {
+        let is_new = keeps_cookies && self.device.is_none();
         if is_new {
             self.device = Some(Device::fresh().map_err(|error| Error::Internal(error.to_string()))?);
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{ME, Person, STATUS, STEP, password, value};
+use super::{LOGIN, ME, Person, STATUS, STEP, password, value};
+use crate::support::app::PASSWORD;
 use crate::support::{Answer, TestApp};
 
 const RULE: &str = "/api/settings/security";
@@ -102,6 +103,67 @@ async fn whoever_has_to_has_time_and_then_sets_it_up_while_logging_in() {
     app.clock.advance(STEP);
     person.log_in_with(&app, &person.code(&app)).await.expect(StatusCode::OK);
     person.log_in_with(&app, &person.backup[0]).await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn when_the_time_is_over_sessions_without_a_factor_end_and_do_not_come_back_with_it() {
+    let app = TestApp::with(&[("JWT_EXPIRES_IN", "90d")]).await;
+    let chief = Person::new(&app, "chief@club.fr", "super_admin").await;
+    account(&app, "admin@club.fr", "admin", 100).await;
+    account(&app, "viewer@club.fr", "viewer", 100).await;
+    demand(&app, &chief.token, &["super_admin", "admin"], 14).await.expect(StatusCode::OK);
+    let (admin, viewer) = (app.login("admin@club.fr").await, app.login("viewer@club.fr").await);
+    let handles = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"];
+    let tab = json!({"email": "admin@club.fr", "password": PASSWORD, "handle": handles[0]});
+    app.post(LOGIN, tab).send().await.expect(StatusCode::OK);
+    let refresh = json!({"handle": handles[0], "next": handles[1]});
+
+    app.clock.advance(14 * DAY - Duration::from_secs(1));
+    for token in [&admin, &viewer, &chief.token] {
+        app.get(ME).bearer(token).send().await.expect(StatusCode::OK);
+    }
+    let mut stream = app.get("/api/events").bearer(&admin).open().await;
+    stream.says("hello").await;
+    app.clock.advance(Duration::from_secs(1));
+    let refused = app.get(ME).bearer(&admin).send().await.expect(StatusCode::UNAUTHORIZED);
+    assert_eq!(refused.code(), "unauthenticated");
+    let site = json!({"site_name": "Gymnase", "club_name": "Club"});
+    app.post("/api/sites", site).bearer(&admin).send().await.expect(StatusCode::UNAUTHORIZED);
+    assert_eq!(value(&app, "select count(*)::text from sites").await.as_deref(), Some("0"));
+    let tab = app.post("/api/auth/refresh", refresh).send().await.expect(StatusCode::UNAUTHORIZED);
+    assert_eq!(tab.code(), "handle_unknown");
+    // A page that is left open is told by the next look at all of them.
+    tokio::select! {
+        () = neopro_central::events::jobs::run(app.app.clone()) => {}
+        end = stream.says("end") => assert_eq!(end, json!({"reason": "session"})),
+    }
+    // Whom it does not concern, and who has a factor, notices nothing.
+    for token in [&viewer, &chief.token] {
+        app.get(ME).bearer(token).send().await.expect(StatusCode::OK);
+    }
+
+    let asked = password(&app, "admin@club.fr").await.expect(StatusCode::OK).json();
+    let person = set_up(&app, "admin@club.fr", &asked).await;
+    let begun = enable(&app, &asked, &person.code(&app)).await.expect(StatusCode::OK).json();
+    app.get(ME).bearer(begun["token"].as_str().expect("a token")).send().await.expect(StatusCode::OK);
+    app.get(ME).bearer(&admin).send().await.expect(StatusCode::UNAUTHORIZED);
+    let next = json!({"handle": handles[1], "next": "CAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"});
+    app.post("/api/auth/refresh", next).send().await.expect(StatusCode::UNAUTHORIZED);
+}
+
+/// The rule at once, by somebody whom it concerns himself.
+#[tokio::test]
+async fn who_demands_it_of_himself_at_once_sets_it_up_at_once() {
+    let app = TestApp::new().await;
+    account(&app, "chief@club.fr", "super_admin", 100).await;
+    let chief = app.login("chief@club.fr").await;
+    demand(&app, &chief, &["super_admin"], 0).await.expect(StatusCode::OK);
+    app.get(ME).bearer(&chief).send().await.expect(StatusCode::UNAUTHORIZED);
+    let asked = password(&app, "chief@club.fr").await.expect(StatusCode::OK).json();
+    let person = set_up(&app, "chief@club.fr", &asked).await;
+    let begun = enable(&app, &asked, &person.code(&app)).await.expect(StatusCode::OK).json();
+    let token = begun["token"].as_str().expect("a token");
+    demand(&app, token, &[], 14).await.expect(StatusCode::OK);
 }
 
 #[tokio::test]

@@ -78,6 +78,21 @@ async fn a_factor_that_is_being_set_up_changes_nothing_until_its_first_code() {
 }
 
 #[tokio::test]
+async fn with_a_factor_the_sessions_that_began_without_one_end() {
+    let app = TestApp::new().await;
+    app.account("camille@club.fr", "operator").await;
+    let (here, there) = (app.login("camille@club.fr").await, app.login("camille@club.fr").await);
+    let mut stream = app.get("/api/events").bearer(&there).open().await;
+    let set_up = app.post("/api/mfa/setup", json!({})).bearer(&here).send().await.json();
+    app.get(super::ME).bearer(&there).send().await.expect(StatusCode::OK);
+    let camille = Person::of("camille@club.fr", &set_up, here);
+    act(&app, "/api/mfa/enable", &camille, &camille.code(&app)).await.expect(StatusCode::OK);
+    app.get(super::ME).bearer(&camille.token).send().await.expect(StatusCode::OK);
+    app.get(super::ME).bearer(&there).send().await.expect(StatusCode::UNAUTHORIZED);
+    stream.until("its end", |name, data| name == "end" && data["reason"] == "session").await;
+}
+
+#[tokio::test]
 async fn without_a_factor_there_is_nothing_to_take_off() {
     let app = TestApp::new().await;
     let token = app.token("viewer").await;

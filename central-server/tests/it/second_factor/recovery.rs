@@ -39,6 +39,34 @@ async fn a_super_admin_takes_a_lost_factor_away() {
     assert_eq!(value(&app, sql).await, Some(format!("super_admin {camilles}")));
 }
 
+/// A login holds the account's row while it writes its session: what takes the factor away waits for it, and ends it too.
+#[tokio::test]
+async fn a_login_that_is_under_way_ends_with_the_others() {
+    let app = TestApp::new().await;
+    let chief = app.token("super_admin").await;
+    let camille = Person::new(&app, "camille@club.fr", "admin").await;
+    let camilles = id(&app, "camille@club.fr").await;
+    let login = app.db.owner().await;
+    login
+        .batch_execute(&format!(
+            "begin; update users set last_login_at = now() where id = '{camilles}'; \
+             insert into sessions (id, user_id, created_at, last_used_at, expires_at) \
+             values (gen_random_uuid(), '{camilles}', '2026-01-15 12:00Z', '2026-01-15 12:00Z', '2026-01-20 12:00Z')"
+        ))
+        .await
+        .expect("half a login");
+    let take_away = reset(&app, &chief, &camilles);
+    let end = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        login.batch_execute("commit").await.expect("committed");
+    };
+    let (answer, ()) = tokio::join!(take_away, end);
+    answer.expect(StatusCode::OK);
+    let open = format!("select count(*)::text from sessions where user_id = '{camilles}' and revoked_at is null");
+    assert_eq!(value(&app, &open).await.as_deref(), Some("0"));
+    app.get(ME).bearer(&camille.token).send().await.expect(StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn only_what_is_there_can_be_taken_away_and_not_ones_own() {
     let app = TestApp::new().await;
