@@ -10,9 +10,14 @@ async fn a_second_migration_finds_nothing_to_do() {
     let owner = db.owner().await;
     assert_eq!(migrations::migrate(&owner).await.expect("migrated"), migrations::latest());
     let first = recorded(&owner).await;
-    assert_eq!(first.len(), usize::try_from(migrations::latest()).expect("few"));
+    assert_eq!(first.len(), files());
     assert_eq!(migrations::migrate(&owner).await.expect("migrated"), migrations::latest());
     assert_eq!(recorded(&owner).await, first, "not even the times changed");
+}
+
+/// How many migrations there are. Their numbers may have gaps.
+fn files() -> usize {
+    std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).expect("the folder").count()
 }
 
 async fn recorded(owner: &tokio_postgres::Client) -> Vec<String> {
@@ -27,7 +32,7 @@ async fn many_replicas_may_start_at_once() {
     for result in futures_util::future::join_all(starts).await {
         assert_eq!(result.expect("migrated"), migrations::latest());
     }
-    assert_eq!(recorded(&db.owner().await).await.len(), usize::try_from(migrations::latest()).expect("few"));
+    assert_eq!(recorded(&db.owner().await).await.len(), files());
 }
 
 #[tokio::test]
