@@ -319,6 +319,12 @@ pub fn opens_nothing(response: &Response) -> bool {
     response.status() == StatusCode::UNAUTHORIZED
 }
 
+/// Whether an answer says that who is known may not do this.
+#[must_use]
+pub fn is_forbidden(response: &Response) -> bool {
+    response.status() == StatusCode::FORBIDDEN
+}
+
 /// A refusal of the live channel's engine, in the form that the library's clients understand: 403 for a foreign
 /// page (code 4), else 400.
 #[must_use]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::error::Error;
+use crate::http::limits::{Shown, Who};
 
 /// How often one address may show the same wrong thing within the window, and how often the same right one may be asked
 /// for work.
@@ -20,6 +21,15 @@ const OF_AN_ADDRESS: usize = 100;
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Keys remembered at most; an attacker with more addresses than this gains nothing but forgetting.
 const MOST_KEYS: usize = 20_000;
+
+/// The limits of these guesses, for those who look at them.
+pub fn shown() -> impl Iterator<Item = Shown> {
+    let minutes = WINDOW.as_secs_f64() / 60.0;
+    [(Who::Pair, OF_ONE), (Who::Address, OF_AN_ADDRESS)].into_iter().map(move |(who, most)| {
+        let burst = u32::try_from(most).unwrap_or(u32::MAX);
+        Shown { name: "handle", who, burst, per_minute: f64::from(burst) / minutes, shared: false }
+    })
+}
 
 /// What was wrong of late, by address and by address and what was shown.
 #[derive(Debug, Default)]

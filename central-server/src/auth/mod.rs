@@ -26,7 +26,14 @@ pub use password::Passwords;
 pub use presented::Presented;
 pub use routes::Message;
 pub use token::{Claims, Tokens};
-pub use tries::{Device, Source, Tries, Try, What, shown as guesses_shown};
+pub use tries::{Device, Source, Tries, Try, What};
+
+use crate::http::limits::Shown;
+
+/// The limits of guesses, for those who look at them.
+pub fn guesses_shown() -> impl Iterator<Item = Shown> {
+    tries::shown().chain([second_factor::GUESSES]).chain(limits::shown())
+}
 
 /// What a person may do. The table of rights stands with the extractors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]

@@ -1,4 +1,4 @@
-//! How much anybody may ask in a while: one table, [`TABLE`].
+//! How much anybody may ask in a while: one table, [`TABLE`]; docs/limits.md shows it with those of guesses.
 //!
 //! Each row is a bucket for each of those it counts by: a call takes one out, time puts them back in, and who finds his
 //! bucket empty is told when to come again. The numbers let everything through that the product itself does: a dashboard
@@ -6,8 +6,7 @@
 //! that have run wild, and people who try credentials.
 //!
 //! Buckets are in this process's memory: with several replicas one gets that many times as much. Only what guards
-//! passwords and codes is counted in the database. Signs of life of the service, files, pages and the live channel are
-//! not counted here: they cost nothing, or have an allowance of their own.
+//! passwords and codes is counted in the database. Signs of life, files, pages and the live channel are not counted here.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -25,9 +24,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::ClientAddress;
 use super::openapi::Read;
 use crate::app::App;
-use crate::auth::{self, Admin, Presented, second_factor};
+use crate::auth::{self, Admin, Presented};
 use crate::clock::Time;
-use crate::error::{Error, Result, opens_nothing};
+use crate::error::{Error, Result, is_forbidden, opens_nothing};
 use crate::ids::{SessionId, SiteId, UserId};
 use crate::live;
 
@@ -184,6 +183,27 @@ impl Visit {
     }
 }
 
+/// What became of a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was answered, if only with what was wrong with it.
+    Served,
+    /// What it showed opens nothing.
+    Refused,
+    /// Who it is may not do this.
+    Forbidden,
+}
+
+impl End {
+    fn of(response: &Response) -> Self {
+        match (opens_nothing(response), is_forbidden(response)) {
+            (true, _) => Self::Refused,
+            (_, true) => Self::Forbidden,
+            _ => Self::Served,
+        }
+    }
+}
+
 /// The buckets of this process.
 #[derive(Debug, Default)]
 pub struct Limits([Mutex<Buckets>; TABLE.len()]);
@@ -215,18 +235,23 @@ impl Limits {
         Ok(Admitted { visit: *visit, payments })
     }
 
-    /// Learns what became of a visit: `refused` if what it showed opens nothing. Nobody can use up what belongs to a
-    /// person with a session that was ended, nor keep a good token out by trying others.
-    pub fn learn(&self, admitted: &Admitted, refused: bool, now: Time) {
+    /// Learns what became of a visit. Nobody can use up what belongs to a person with a session that was ended, nor keep a
+    /// good token out by trying others, nor use up a site's without a right to act on it.
+    pub fn learn(&self, admitted: &Admitted, end: End, now: Time) {
         let Admitted { visit, payments } = admitted;
+        let (of_site, payments): (Vec<&Payment>, Vec<&Payment>) =
+            payments.iter().partition(|(limit, _)| *limit == Limit::Site);
+        if end != End::Served {
+            of_site.into_iter().for_each(|payment| self.give_back(payment));
+        }
         let of_refused = payments.iter().find(|(limit, _)| *limit == Limit::Refused);
         // Who was let in already is not turned away any more: an empty bucket matters to the next.
         let also = |limit: Limit, key| {
             let _ = self.lock(limit).take(key, limit.row(), now.unix_micros());
         };
-        match (visit.visitor, refused, of_refused) {
+        match (visit.visitor, end == End::Refused, of_refused) {
             (Visitor::Session(_, session), true, None) => {
-                payments.iter().for_each(|payment| self.give_back(payment));
+                payments.into_iter().for_each(|payment| self.give_back(payment));
                 also(Limit::Refused, session.0.as_u128());
             }
             (Visitor::Token(token), true, None) => {
@@ -308,7 +333,7 @@ pub async fn limited(State(app): State<App>, request: Request, next: Next) -> Re
     let Some(visit) = Visit::of(&request, address, &app) else { return Ok(next.run(request).await) };
     let admitted = app.limits.admit(&visit, app.clock.now()).map_err(Error::TooManyRequests)?;
     let response = next.run(request).await;
-    app.limits.learn(&admitted, opens_nothing(&response), app.clock.now());
+    app.limits.learn(&admitted, End::of(&response), app.clock.now());
     Ok(response)
 }
 
@@ -356,7 +381,7 @@ struct LimitTable {
 )]
 async fn table(admin: Admin) -> Result<Json<LimitTable>> {
     admin.run(()).await?;
-    let of_guesses = auth::guesses_shown().chain([second_factor::GUESSES]).chain(live::guesses_shown());
+    let of_guesses = auth::guesses_shown().chain(live::guesses_shown());
     Ok(Json(LimitTable { limits: TABLE.iter().map(Shown::from).chain(of_guesses).collect() }))
 }
 
@@ -416,12 +441,28 @@ mod tests {
     }
 
     #[test]
+    fn who_may_not_act_on_a_site_uses_up_nothing_of_it() {
+        let (limits, site) = (Limits::default(), Some(SiteId::new()));
+        let on = |address, visitor| Visit { acts: true, site, ..visit(address, visitor) };
+        let somebody = || Session(UserId::new(), SessionId::new());
+        let (viewer, over) = (somebody(), somebody());
+        for number in 0..150u8 {
+            let invented = Token(number.into());
+            for (who, end) in [(viewer, End::Forbidden), (over, End::Refused), (invented, End::Refused)] {
+                let admitted = limits.admit(&on([6, 6, 6, number], who), at(0)).expect("let in");
+                limits.learn(&admitted, end, at(0));
+            }
+        }
+        assert_eq!(count(&limits, &on([1, 1, 1, 1], somebody()), at(0)), 120);
+    }
+
+    #[test]
     fn a_session_that_was_ended_uses_up_nothing_of_its_persons() {
         let (limits, user) = (Limits::default(), UserId::new());
         let stolen = visit([6, 6, 6, 6], Session(user, SessionId::new()));
         let mut let_in = 0;
         while let Ok(admitted) = limits.admit(&stolen, at(0)) {
-            limits.learn(&admitted, true, at(0));
+            limits.learn(&admitted, End::Refused, at(0));
             let_in += 1;
             assert!(let_in < 1_000);
         }
@@ -433,17 +474,17 @@ mod tests {
     fn who_tries_tokens_is_stopped_and_keeps_no_good_one_out() {
         let (limits, good) = (Limits::default(), visit([1, 1, 1, 1], Token(7)));
         let admitted = limits.admit(&good, at(0)).expect("a first call");
-        limits.learn(&admitted, false, at(0));
+        limits.learn(&admitted, End::Served, at(0));
         let mut tried = 0;
         for guess in 100.. {
             let Ok(admitted) = limits.admit(&visit([1, 1, 1, 1], Token(guess)), at(0)) else { break };
-            limits.learn(&admitted, true, at(0));
+            limits.learn(&admitted, End::Refused, at(0));
             tried += 1;
         }
         assert_eq!(tried, 200);
         assert_eq!(count(&limits, &good, at(0)), 599, "behind the same address");
         let last = limits.admit(&good, at(60)).expect("a minute later");
-        limits.learn(&last, true, at(60));
+        limits.learn(&last, End::Refused, at(60));
         assert_eq!(count(&limits, &good, at(60)), 59, "once it is revoked it is one of those");
     }
 

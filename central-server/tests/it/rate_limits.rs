@@ -62,6 +62,39 @@ async fn the_table_stands_where_administrators_see_it() {
     );
 }
 
+/// The table of `docs/limits.md`: name, by whom, at once, a minute, whether for all replicas. A name holds until the next.
+fn documented() -> Vec<(String, String, String, String, bool)> {
+    let mut name = String::new();
+    let rows = include_str!("../../../docs/limits.md").lines().filter(|line| line.starts_with("| `"));
+    rows.map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        if let Some(word) = cells[0].split('`').nth(1) {
+            word.clone_into(&mut name);
+        }
+        (name.clone(), cells[1].to_owned(), cells[2].to_owned(), cells[3].to_owned(), cells[4] == "yes")
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn the_table_of_the_documentation_is_that_of_the_server() {
+    let app = TestApp::new().await;
+    let admin = app.token("admin").await;
+    let table = app.get("/api/limits").bearer(&admin).send().await.expect(StatusCode::OK).json();
+    let text = |row: &Value, field: &str| row[field].as_str().map_or_else(|| row[field].to_string(), str::to_owned);
+    let rounded = |row: &Value| {
+        let number = (row["per_minute"].as_f64().expect("a number") * 100.0).round() / 100.0;
+        number.to_string()
+    };
+    let shown: Vec<_> = table["limits"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| (text(row, "name"), text(row, "who"), text(row, "burst"), rounded(row), row["shared"] == true))
+        .collect();
+    assert_eq!(documented(), shown);
+}
+
 #[tokio::test]
 async fn a_program_that_runs_wild_is_told_when_to_come_again() {
     let app = limited(&[]).await;
@@ -127,6 +160,20 @@ async fn a_token_and_a_site_have_limits_of_their_own() {
     assert_ne!(app.get(&path).bearer(&session).status().await, 429, "to look at it is not counted");
     app.clock.advance(Duration::from_secs(10));
     assert_eq!(let_in(async || act(site).await).await, 10, "one a second");
+}
+
+#[tokio::test]
+async fn who_may_not_act_on_a_site_keeps_nobody_from_it() {
+    let app = limited(&[]).await;
+    let (viewer, operator) = (app.token("viewer").await, app.token("operator").await);
+    let path = format!("/api/sites/{}", uuid::Uuid::now_v7());
+    for number in 0..150u8 {
+        assert_eq!(app.call(Method::PUT, &path).bearer(&viewer).status().await, 403);
+        let invented = format!("npt_{}", data_encoding::BASE64URL_NOPAD.encode(&[number; 32]));
+        let guess = app.call(Method::PUT, &path).bearer(&invented).from([6, 6, 6, number]);
+        assert_eq!(guess.status().await, 401);
+    }
+    assert_eq!(let_in(async || app.call(Method::PUT, &path).bearer(&operator).status().await).await, 120);
 }
 
 #[tokio::test]
