@@ -75,6 +75,13 @@ fn tell(report: &Report) -> String {
         line(format_args!(
             "Le journal commence derrière le sceau {seal} : ce qui précède a été oublié, comme il est noté."
         ));
+        // A cut that somebody has made up is of another time than AUDIT_KEEP_MONTHS says.
+        if let (Some(noted), Some(first)) = report.cut {
+            line(format_args!("Cette coupe est notée le {noted}, et la première entrée qui reste est du {first}."));
+        }
+    }
+    for seal in &report.forgotten {
+        line(format_args!("Le sceau noté {seal} a été oublié avec ce qui précède : il ne prouve plus rien."));
     }
     match report.unsealed {
         (0, _) => {}

@@ -108,13 +108,15 @@ row! {
         pub target_id: Option<String>,
         /// The hash of that seal, in hex.
         pub hash: Option<String>,
+        /// When that was noted.
+        pub created_at: Time,
     }
 }
 
 /// Every such entry.
 pub fn removals() -> Query<Vec<Removal>> {
     query(
-        "select id, action, target_id, details->>'hash' as hash from audit_logs \
+        "select id, action, target_id, details->>'hash' as hash, created_at from audit_logs \
          where action in ('PERSON_ERASED', 'AUDIT_CUT')",
     )
     .all()

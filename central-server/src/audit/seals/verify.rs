@@ -55,6 +55,10 @@ pub struct Report {
     pub erased: i64,
     /// The seal at which the journal was cut.
     pub cut_at: Option<i64>,
+    /// When that was noted, and when the first entry behind it was written.
+    pub cut: (Option<Time>, Option<Time>),
+    /// Seals that somebody has noted and that went with what was cut off: nothing says any more what they were.
+    pub forgotten: Vec<i64>,
     /// Entries from before there were seals, which nothing says when they were written.
     pub older: i64,
     /// The first breaks.
@@ -112,8 +116,8 @@ impl Entries<'_> {
 struct Chain<'a> {
     /// Entries that tell of an erasure, and the account that was erased.
     erasures: HashMap<Uuid, Option<String>>,
-    /// Seals that the journal was cut at, and their hashes in hex.
-    cuts: Vec<(String, String)>,
+    /// Seals that the journal was cut at, their hashes in hex, and when.
+    cuts: Vec<(String, String, Time)>,
     known: Vec<(&'a Known, Option<String>)>,
     /// The hash, the number and the last entry of the seal before.
     previous: Option<(Vec<u8>, i64, i64)>,
@@ -129,7 +133,7 @@ impl<'a> Chain<'a> {
         let (mut erasures, mut cuts) = (HashMap::new(), Vec::new());
         for removal in removals {
             match (removal.action.as_str(), removal.target_id, removal.hash) {
-                ("AUDIT_CUT", Some(seal), Some(hash)) => cuts.push((seal, hash)),
+                ("AUDIT_CUT", Some(seal), Some(hash)) => cuts.push((seal, hash, removal.created_at)),
                 (_, person, _) => {
                     erasures.insert(removal.id, person);
                 }
@@ -157,9 +161,11 @@ impl<'a> Chain<'a> {
                 *found = Some(hash.clone());
             }
         }
-        let is_cut = self.previous.is_none() && self.cuts.contains(&(seal.number.to_string(), hash.clone()));
-        if is_cut {
+        let noted = |(at, of, _): &&(String, String, Time)| *at == seal.number.to_string() && *of == hash;
+        let cut = self.cuts.iter().find(noted).filter(|_| self.previous.is_none()).map(|(.., noted_at)| *noted_at);
+        if let Some(noted_at) = cut {
             self.report.cut_at = Some(seal.number);
+            self.report.cut.0 = Some(noted_at);
             while let Some(entry) = entries.up_to(seal.last_entry).await? {
                 self.broken(Some(&entry), "se trouve avant le début du journal, qui a été coupé derrière elle");
             }
@@ -211,7 +217,10 @@ impl<'a> Chain<'a> {
             expected = entry.number + 1;
             hashes.extend_from_slice(entry.entry_hash.as_deref().unwrap_or_default());
             self.report.entries += 1;
-            self.report.first.get_or_insert(entry.number);
+            if self.report.first.is_none() {
+                self.report.first = Some(entry.number);
+                self.report.cut.1 = entry.written_at;
+            }
             if let Some(what) = self.wrong(&entry) {
                 self.broken(Some(&entry), what);
             }
@@ -315,7 +324,7 @@ impl<'a> Chain<'a> {
                     None,
                     format!("le sceau {seal} n'est pas celui qui a été noté : le journal a été récrit"),
                 ),
-                None if forgotten.is_some_and(|cut| *seal < cut) => {}
+                None if forgotten.is_some_and(|cut| *seal < cut) => self.report.forgotten.push(*seal),
                 None => self.broken_at(
                     None,
                     None,

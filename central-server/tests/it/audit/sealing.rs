@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use neopro_central::audit::seals::jobs;
+use neopro_central::audit::seals::{Known, jobs};
 use tokio::task::JoinSet;
 
 use super::chain::age;
@@ -94,11 +94,17 @@ async fn what_is_too_old_is_forgotten_at_a_seal_and_the_rest_stays_verifiable() 
     age(&owner, 40, 2).await;
     assert_eq!(breaks(&pool).await, [""; 0]);
     assert_eq!(cut("48 months").await, []);
+    let noted = owner.query_one("select encode(hash, 'hex') from audit_seals where number = 1", &[]).await;
+    let noted = Known { seal: 1, hash: noted.expect("a seal").get(0) };
     assert_eq!(cut("36 months").await, [(6, 2)], "two whole seals");
     assert_eq!(cut("36 months").await, [], "once");
     let report = verified(&pool, &[]).await;
     assert_eq!(report.breaks, []);
     assert_eq!((report.cut_at, report.first, report.entries, report.unsealed.0), (Some(2), Some(7), 3, 1));
+    let (at, first) = report.cut;
+    assert!(at.is_some() && first.is_some(), "when it was cut, and where what is left begins: {:?}", report.cut);
+    let report = verified(&pool, &[noted]).await;
+    assert_eq!((report.breaks.len(), report.forgotten), (0, vec![1]), "what was noted of it proves nothing any more");
     seal(&pool).await;
     assert_eq!(verified(&pool, &[]).await.entries, 4, "the cut is in the journal");
     // Two years are kept whatever is asked for.
