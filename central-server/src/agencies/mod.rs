@@ -83,6 +83,18 @@ pub struct NewAgency {
     pub metadata: Option<Value>,
 }
 
+impl NewAgency {
+    /// For the journal: what was asked for.
+    #[must_use]
+    pub fn noted(&self) -> Value {
+        let Self { name, description, logo_url, contact_name, contact_email, contact_phone, address, metadata } = self;
+        json!({
+            "name": name, "description": description, "logo_url": logo_url, "contact_name": contact_name,
+            "contact_email": contact_email, "contact_phone": contact_phone, "address": address, "metadata": metadata,
+        })
+    }
+}
+
 impl FromForm for NewAgency {
     fn read(form: &mut Form) -> Option<Self> {
         let name = form.text("name", 255);
@@ -187,6 +199,9 @@ impl AgencyChanges {
         if let Some(address) = &self.address {
             after["address"] = json!(address);
         }
+        if let Some(metadata) = &self.metadata {
+            after["metadata"] = metadata.clone();
+        }
         after
     }
 }
@@ -236,6 +251,7 @@ impl AgencyView {
             "name": self.name, "description": self.description, "logo_url": self.logo_url,
             "contact_name": self.contact_name, "contact_email": self.contact_email,
             "contact_phone": self.contact_phone, "address": self.address, "status": self.status,
+            "metadata": self.metadata,
         })
     }
 }

@@ -162,9 +162,8 @@ async fn create(
     Body(new): Body<NewAgency>,
 ) -> Result<(StatusCode, Json<AgencyAnswer>)> {
     let (scope, id, now) = (caller.scope(), AgencyId::new(), app.clock.now());
-    let entry = Entry::new(Action::AgencyCreated, caller.user(), &from, now)
-        .on("agency", id)
-        .change(Value::Null, json!({ "name": new.name, "contact_name": new.contact_name }));
+    let entry =
+        Entry::new(Action::AgencyCreated, caller.user(), &from, now).on("agency", id).change(Value::Null, new.noted());
     let flush = (store::insert(scope, id, &new, now), audit::store::record(entry), store::find(scope, id));
     let ((), (), agency) = caller.run(flush).await?;
     Ok((StatusCode::CREATED, answer(agency)?))
@@ -283,7 +282,10 @@ async fn add_sites(
     let entry = Entry::new(Action::AgencyUpdated, caller.user(), &from, now)
         .on("agency", id)
         // Of very many the journal names some.
-        .change(json!({}), json!({ "added": site_ids.len(), "sites": site_ids.iter().take(100).collect::<Vec<_>>() }));
+        .change(
+            Value::Null,
+            json!({ "added": site_ids.len(), "sites": site_ids.iter().take(100).collect::<Vec<_>>() }),
+        );
     let flush = (store::add_sites(scope, id, &site_ids, now), audit::store::record(entry));
     let (added, ()) = caller.run(flush).await.map_err(refused)?;
     let count = added.len();

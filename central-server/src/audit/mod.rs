@@ -231,6 +231,14 @@ impl Entry {
     }
 }
 
+/// What an entry keeps of what was made, for entries that the database writes by itself: the columns `after` and
+/// `personal`.
+#[must_use]
+pub fn made(document: Value) -> (Value, Option<Value>) {
+    let (open, personal) = parts::split(document);
+    (open, personal.map(|personal| serde_json::json!({ "after": personal })))
+}
+
 /// What the journal keeps of the address that somebody typed who has no account: enough to see that it is the same one
 /// again, and not what may have been a password in the wrong field.
 #[must_use]

@@ -38,16 +38,24 @@ pub fn record_ending(entry: Entry, session: SessionId) -> Query<()> {
     when(entry.by(session), there).bind(session).nothing()
 }
 
-/// Writes an entry if its person has other sessions than this one, which the same flush is about to end.
+/// Writes an entry with the other sessions than this one that its person has, if there are any: the same flush is about
+/// to end them.
 pub fn record_ending_others(entry: Entry, current: SessionId) -> Query<()> {
-    when(entry, "select from sessions where id <> $13 and user_id = $2 and revoked_at is null and expires_at > $8")
-        .bind(current)
-        .nothing()
+    let others = "select jsonb_build_object('sessions', jsonb_agg(id order by id)) from sessions \
+         where id <> $13 and user_id = $2 and revoked_at is null and expires_at > $8 having count(*) > 0";
+    found(entry, others).bind(current).nothing()
 }
 
 /// Writes an entry if the token that it is about is there, and its person's.
 pub fn record_if_token(entry: Entry, token: TokenId) -> Query<()> {
     when(entry, "select from api_tokens where id = $13 and user_id = $2 and revoked_at is null").bind(token).nothing()
+}
+
+/// Writes an entry with what the token may do that the same flush is about to revoke, if it is there and its person's.
+pub fn record_revoking(entry: Entry, token: TokenId) -> Query<()> {
+    let revoked = "select jsonb_build_object('name', name, 'scopes', scopes, 'expires_at', expires_at) from api_tokens \
+         where id = $13 and user_id = $2 and revoked_at is null";
+    found(entry, revoked).bind(token).nothing()
 }
 
 /// Writes an entry if the site that it is about is there.
@@ -57,7 +65,7 @@ pub fn record_if_site(entry: Entry, site: SiteId) -> Query<()> {
 
 /// Notes what the thing that the entry is about is before the act. To be put before the act, with [`record_change`]
 /// behind it, in one flush. The kinds that can be looked up are `site`, `group`, `video`, `deployment`
-/// and, in the server's own scope, `user`.
+/// and `user`: in the server's own scope any, in a person's his own.
 pub fn before(kind: &'static str, id: Uuid) -> Query<()> {
     query("select neopro_audit_before($1, $2)").bind(kind).bind(id).nothing()
 }
@@ -96,6 +104,16 @@ fn looked_up(entry: Entry, [before, after]: [&str; 2], further: &str, id: Uuid) 
         entry_id()
     );
     bind(query(sql), entry).bind(id).nothing()
+}
+
+/// An entry whose `before` is what this finds, if it finds something.
+fn found(entry: Entry, what: &str) -> Statement {
+    let sql = format!(
+        "{INTO} select $1, $2, $3, $4, $5, $6, $7, $8, {SESSION}, coalesce($10, was.it), $11, $12, {} \
+         from ({what}) as was (it)",
+        entry_id()
+    );
+    bind(query(sql), entry)
 }
 
 fn when(entry: Entry, there: &str) -> Statement {

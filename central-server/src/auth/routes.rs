@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -321,7 +322,9 @@ pub(super) async fn begin<S: Statements>(
         handle: handle.map(Handle::stored),
         challenge,
     };
-    let mut entry = Entry::new(Action::UserLogin, account.id, from, now).on("user", account.id);
+    let mut entry = Entry::new(Action::UserLogin, account.id, from, now)
+        .on("user", account.id)
+        .change(Value::Null, json!({ "session": claims.sid }));
     if let Some(details) = details {
         entry = entry.with(details);
     }
@@ -424,7 +427,10 @@ fn go_on(app: &App, going: Going) -> Result<Json<LoggedIn>> {
 async fn revoked(app: &App, session: SessionId, user: UserId, from: &Snapshot) {
     tracing::warn!(%session, address = %from.ip, "a handle was shown that had been used: its session is revoked");
     app.changes.end(session);
-    let entry = Entry::new(Action::SessionRevoked, user, from, app.clock.now()).by(session).on("session", session);
+    let entry = Entry::new(Action::SessionRevoked, user, from, app.clock.now())
+        .by(session)
+        .on("session", session)
+        .change(json!({ "session": session }), Value::Null);
     let noted = match app.db() {
         Ok(db) => db.run_as_system(audit::store::record(entry)).await.map_err(Error::from),
         Err(error) => Err(error),
@@ -454,7 +460,9 @@ async fn end(app: &App, from: &Snapshot, headers: &HeaderMap) -> Result<()> {
     let Some(claims) = cookies::token(headers).and_then(|token| app.tokens.read_of_any_age(&token).ok()) else {
         return Ok(());
     };
-    let entry = Entry::new(Action::UserLogout, claims.id, from, now).on("user", claims.id);
+    let entry = Entry::new(Action::UserLogout, claims.id, from, now)
+        .on("user", claims.id)
+        .change(json!({ "session": claims.sid }), Value::Null);
     let journal = audit::store::record_ending(entry, claims.sid);
     app.db()?.run_as_system((journal, store::end_session(claims.sid, claims.id, now))).await?;
     app.changes.end(claims.sid);

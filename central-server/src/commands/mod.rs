@@ -13,7 +13,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -216,9 +217,43 @@ row! {
     }
 }
 
+/// The largest part of a command that the journal keeps whole, in bytes of JSON: a configuration may be a megabyte, and
+/// stays on record with its command.
+const KEPT_WHOLE: usize = 16 * 1024;
+
+/// For the journal: what was sent. `data` is without its secrets; of a part that is too large its length and its SHA-256
+/// show which one it was.
+#[must_use]
+pub fn noted(kind: Kind, data: &Value) -> Value {
+    let brief = |part: &Value| {
+        let text = part.to_string();
+        if text.len() <= KEPT_WHOLE {
+            return part.clone();
+        }
+        json!({ "bytes": text.len(), "sha256": data_encoding::HEXLOWER.encode(&Sha256::digest(&text)) })
+    };
+    let parts = data.as_object().into_iter().flatten().map(|(name, part)| (name.clone(), brief(part)));
+    json!({ "command": kind.name(), "params": parts.collect::<serde_json::Map<_, _>>() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_journal_keeps_what_was_sent_and_of_the_large_which_it_was() {
+        let data = json!({"ssid": "Club", "password": "********"});
+        assert_eq!(noted(Kind::UpdateHotspot, &data), json!({"command": "update_hotspot", "params": data}));
+        assert_eq!(noted(Kind::Reboot, &json!({})), json!({"command": "reboot", "params": {}}));
+        let large = |letter: &str| {
+            let part = json!({ "a": letter.repeat(KEPT_WHOLE) });
+            noted(Kind::UpdateConfig, &json!({"mode": "merge", "configuration": part}))
+        };
+        let told = large("x");
+        assert_eq!(told["params"]["mode"], "merge");
+        assert_eq!(told["params"]["configuration"]["bytes"], KEPT_WHOLE + 8);
+        assert!(told.to_string().len() < 300 && told != large("y"), "{told}");
+    }
 
     #[test]
     fn the_words_are_those_on_the_wire() {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store::{self, Asked};
-use super::{CommandSent, CommandView, NewCommand};
+use super::{CommandSent, CommandView, NewCommand, noted};
 use crate::app::App;
+use crate::audit;
 use crate::auth::{Operator, Staff};
 use crate::error::{Error, Result};
 use crate::http::openapi::{Read, Write};
@@ -42,6 +43,7 @@ async fn send(
     let presence = app.live.presence(site);
     let may_wait = new.queue_if_offline && new.kind.can_wait();
     let (data, secrets) = without_secrets(&app, id, &new.params)?;
+    let sent = audit::made(noted(new.kind, &data));
     let asked = Asked {
         id,
         site,
@@ -54,6 +56,7 @@ async fn send(
         told: presence.is_some(),
         alone: presence == Some(Presence::Old) && new.kind.writes_configuration(),
         from,
+        sent,
     };
     // On record it has to be told as well, also if nobody waits for the answer any more.
     App::to_its_end(async move { give(&app, &caller, asked, &new).await.map(Json) }).await

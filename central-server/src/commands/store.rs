@@ -39,6 +39,8 @@ pub struct Asked {
     /// The box does one such command at a time.
     pub alone: bool,
     pub from: Snapshot,
+    /// What the journal says of it, and what of that tells of persons.
+    pub sent: (Value, Option<Value>),
 }
 
 row! {
@@ -56,7 +58,7 @@ row! {
 pub fn ask(scope: Scope, asked: Asked) -> Query<Option<Outcome>> {
     let sql = format!(
         "select outcome, state from neopro_ask_command( \
-           $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {MOST_OPEN}, $13, $14) where {}",
+           $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {MOST_OPEN}, $13, $14, $15, $16) where {}",
         reach(scope)
     );
     scoped(scope, sql)
@@ -73,6 +75,8 @@ pub fn ask(scope: Scope, asked: Asked) -> Query<Option<Outcome>> {
         .bind(asked.alone)
         .bind(asked.from.ip.to_string())
         .bind(asked.from.user_agent)
+        .bind(asked.sent.0)
+        .bind(asked.sent.1)
         .optional()
 }
 

@@ -334,7 +334,7 @@ async fn retry(
     let flush = (
         audit::store::before("deployment", id.0),
         store::retry(scope, id, which, now),
-        audit::store::record_change(entry, id.0),
+        audit::store::record_change_if_any(entry, id.0),
         store::find(scope, id),
     );
     let ((), sites, (), order) = caller.run(flush).await?;

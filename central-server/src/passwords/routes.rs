@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
+use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store::{self, Forgotten};
@@ -125,7 +126,10 @@ async fn reset(
         true => (Action::InvitationAccepted, None),
         false => (Action::PasswordReset, Some(Letter::PasswordChanged)),
     };
-    let entry = Entry::new(action, user, &from, now).on("user", user);
+    let was = if found.invites { Value::Null } else { "before".into() };
+    let entry = Entry::new(action, user, &from, now)
+        .on("user", user)
+        .change(json!({ "password": was }), json!({ "password": "after" }));
     let used = store::use_link(hash_of(&token), hash, language, now);
     // Whoever holds the mailbox is let in from here, whatever strangers have guessed meanwhile.
     let entered = app.tries.begin(What::Login, &found.email, &source).entered(user, now);
@@ -167,7 +171,9 @@ async fn change(
     }
     password::accept(&new_password, &own.email).map_err(|why| Error::field("new_password", why))?;
     let hash = app.passwords.hash(new_password).await?;
-    let entry = Entry::new(Action::PasswordChanged, user, &from, now).on("user", user);
+    let entry = Entry::new(Action::PasswordChanged, user, &from, now)
+        .on("user", user)
+        .change(json!({ "password": "before" }), json!({ "password": "after" }));
     let changed = store::change(own.password_hash, hash, caller.session(), now);
     let told = mail::enqueue(&app, user, &Letter::PasswordChanged, None)?;
     let (sessions, ..) =
@@ -185,7 +191,15 @@ async fn change(
     security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "The language is set.", body = Message), Write),
 )]
-async fn set_language(caller: Person, Body(Tongue { language }): Body<Tongue>) -> Result<Json<Message>> {
-    caller.run(store::set_language(language)).await?;
+async fn set_language(
+    State(app): State<App>,
+    caller: Person,
+    from: Snapshot,
+    Body(Tongue { language }): Body<Tongue>,
+) -> Result<Json<Message>> {
+    let user = caller.user();
+    let entry = Entry::new(Action::UserUpdated, user, &from, app.clock.now()).on("user", user);
+    let before = audit::store::before("user", user.0);
+    caller.run((before, store::set_language(language), audit::store::record_change_if_any(entry, user.0))).await?;
     Ok(Json(Message::saying("Votre langue est enregistrée.")))
 }

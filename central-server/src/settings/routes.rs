@@ -43,7 +43,7 @@ async fn set_security(
     let before = caller.run_as_system(store::security()).await?;
     let entry = Entry::new(Action::SettingsUpdated, user, &from, now)
         .on("settings", "security")
-        .with(json!({ "before": before, "after": new }));
+        .change(json!(before), json!(new));
     let flush = (store::set_security(&new, user, now), audit::store::record(entry), store::security());
     let ((), (), after) = caller.run_as_system(flush).await?;
     Ok(Json(after))

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store::{self, First};
 use super::{SetUp, Works};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
-use crate::auth::{Message, Source, What, password};
+use crate::auth::{Message, Role, Source, What, password};
 use crate::error::{Error, Result};
 use crate::http::openapi::{PublicRead, PublicWrite};
 use crate::http::{Body, Query, Snapshot};
@@ -58,7 +59,9 @@ async fn set_up(
     password::accept(&password, &email).map_err(|why| Error::field("password", why))?;
     let password_hash = app.passwords.hash(password).await?;
     let user = UserId::new();
-    let entry = Entry::new(Action::FirstAccountCreated, user, &from, now).on("user", user);
+    let entry = Entry::new(Action::FirstAccountCreated, user, &from, now)
+        .on("user", user)
+        .change(Value::Null, json!({ "email": email, "full_name": full_name, "role": Role::SuperAdmin }));
     let entered = app.tries.begin(What::Login, &email, &source).entered(user, now);
     let first = First { token_hash, user, email, full_name, password_hash, language, now };
     let flush = (store::set_up(first), audit::store::record(entry), entered);

@@ -325,7 +325,7 @@ async fn invite(
     let (issue, mail) = passwords::invite(&app, id)?;
     let entry = Entry::new(Action::UserInvited, caller.user(), &from, now)
         .on("user", id)
-        .change(json!({}), json!({ "invited_at": now }));
+        .change(Value::Null, json!({ "invited_at": now }));
     caller.run((issue, mail, audit::store::record(entry))).await.map_err(refused)?;
     app.jobs.ring();
     Ok(said(format!("L'invitation est envoyée à {}.", user.email)))

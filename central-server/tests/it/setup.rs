@@ -15,11 +15,11 @@ use crate::support::{Answer, Cluster, TestApp};
 
 const SETUP: &str = "/api/auth/setup";
 
-fn first(token: &str, email: &str) -> Value {
+pub fn first(token: &str, email: &str) -> Value {
     json!({"token": token, "email": email, "full_name": "Camille Durand", "password": PASSWORD})
 }
 
-async fn link(app: &TestApp) -> String {
+pub async fn link(app: &TestApp) -> String {
     jobs::issue(&app.app).await.expect("a database").expect("a link")
 }
 

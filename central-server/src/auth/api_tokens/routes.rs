@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -57,7 +57,7 @@ async fn create(
     let scopes: Vec<&str> = new.scopes.iter().copied().map(TokenScope::name).collect();
     let entry = Entry::new(Action::ApiTokenCreated, person.user(), &from, now)
         .on("api_token", id)
-        .with(json!({ "name": new.name, "scopes": scopes, "expires_in_days": new.expires_in_days }));
+        .change(Value::Null, json!({ "name": new.name, "scopes": scopes, "expires_in_days": new.expires_in_days }));
     let made = Made {
         id,
         name: new.name,
@@ -95,7 +95,7 @@ async fn revoke(
 ) -> Result<Json<TokenMessage>> {
     let now = app.clock.now();
     let entry = Entry::new(Action::ApiTokenRevoked, person.user(), &from, now).on("api_token", id);
-    let flush = (audit::store::record_if_token(entry, id), store::revoke(person.scope(), id, now));
+    let flush = (audit::store::record_revoking(entry, id), store::revoke(person.scope(), id, now));
     let ((), revoked) = person.run(flush).await?;
     if !revoked {
         return Err(Error::NotFound("Ce jeton"));

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -53,7 +54,9 @@ async fn end(
     from: Snapshot,
 ) -> Result<Json<SessionMessage>> {
     let now = app.clock.now();
-    let entry = Entry::new(Action::SessionEnded, person.user(), &from, now).on("session", id);
+    let entry = Entry::new(Action::SessionEnded, person.user(), &from, now)
+        .on("session", id)
+        .change(json!({ "session": id }), Value::Null);
     let flush = (audit::store::record_ending(entry, id), store::end(person.scope(), id, now));
     let ((), ended) = person.run(flush).await?;
     if !ended {
@@ -82,7 +85,7 @@ async fn end_others(State(app): State<App>, person: Person, from: Snapshot) -> R
     let (now, current) = (app.clock.now(), person.session());
     let entry = Entry::new(Action::SessionEnded, person.user(), &from, now)
         .on("user", person.user())
-        .with(serde_json::json!({ "sessions": "others" }));
+        .with(json!({ "sessions": "others" }));
     let flush = (audit::store::record_ending_others(entry, current), store::end_others(person.scope(), current, now));
     let ((), others) = person.run(flush).await?;
     others.iter().for_each(|session| app.changes.end(*session));

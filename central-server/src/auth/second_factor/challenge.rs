@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store::{self, Factor, NewChallenge};
-use super::{Code, NewFactor, Spent, check, invent, open};
+use super::{Code, NewFactor, Spent, check, invent, noted, open};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::handle::Handle;
@@ -360,7 +360,8 @@ async fn enable_and_enter(app: &App, step: &CodeStep, from: &Snapshot) -> Result
         Code::Backup(_) => None,
     };
     if let Some(at) = found {
-        let entry = Entry::new(Action::MfaEnabled, user, from, now).on("user", user);
+        let entry =
+            Entry::new(Action::MfaEnabled, user, from, now).on("user", user).change(noted(None), noted(Some("after")));
         // Sessions without a second factor, which the rule has stopped, do not come back with it.
         let others = store::end_sessions(user, None, now);
         let first = (

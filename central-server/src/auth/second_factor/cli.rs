@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use clap::Args;
 use serde_json::json;
 
-use super::store;
+use super::{noted, store};
 use crate::audit::{self, Action, Entry};
 use crate::auth::store::find_account;
 use crate::clock::Clock;
@@ -35,6 +35,7 @@ impl ResetMfa {
         let from = Snapshot { ip: here, user_agent: Some("neopro-central reset-mfa".into()) };
         let entry = Entry::new(Action::MfaReset, account.id, &from, now)
             .on("user", account.id)
+            .change(noted(Some("before")), noted(None))
             .with(json!({ "by": "command line" }));
         let flush = (
             store::reset(account.id, now),

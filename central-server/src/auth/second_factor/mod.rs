@@ -14,6 +14,7 @@ mod store;
 mod totp;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -27,6 +28,11 @@ use totp::Secret;
 /// How many codes an account may try, for those who look at the limits: `neopro_take_code_try` counts them. Who goes on
 /// waits twice as long each time, up to a quarter of an hour, and addresses from which the owner got in count apart.
 pub const GUESSES: Shown = Shown { name: "code", who: Who::Account, burst: 5, per_minute: 1.0 / 15.0, shared: true };
+
+/// For the journal: no factor, or one, under a name that tells it from another. The name is blotted out there.
+fn noted(factor: Option<&str>) -> Value {
+    json!({ "mfa_enabled": factor.is_some(), "mfa_secret": factor })
+}
 
 /// What a person types.
 #[derive(Clone, PartialEq, Eq)]

@@ -5,11 +5,12 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store::{self, Factor, FactorStatus};
-use super::{Code, NewFactor, Spent, backup, check, invent, open};
+use super::{Code, NewFactor, Spent, backup, check, invent, noted, open};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::auth::routes::REFUSAL;
@@ -142,7 +143,8 @@ async fn enable(
         return Err(Error::field("code", "Les 6 chiffres que l'application affiche sont attendus."));
     };
     let step = open(&app, user, &sealed).and_then(|secret| secret.step_of(digits, now)).ok_or_else(wrong)?;
-    let entry = Entry::new(Action::MfaEnabled, user, &from, now).on("user", user);
+    let was = noted(factor.enabled.then_some("before"));
+    let entry = Entry::new(Action::MfaEnabled, user, &from, now).on("user", user).change(was, noted(Some("after")));
     let others = store::end_sessions(user, Some(caller.session()), now);
     let flush = (store::enable(user, &sealed, step, now), others, audit::store::record(entry));
     let ((), ended, ()) =
@@ -171,7 +173,8 @@ async fn disable(
     }
     let proven = prove(&app, &caller, &from, &own.code).await?;
     let (user, now, address) = (caller.user(), app.clock.now(), from.ip.to_string());
-    let entry = Entry::new(Action::MfaDisabled, user, &from, now).on("user", user);
+    let entry =
+        Entry::new(Action::MfaDisabled, user, &from, now).on("user", user).change(noted(Some("before")), noted(None));
     let act = store::disable(user, proven.factor.mfa_secret, proven.spent, now, &address);
     caller.run_as_system((act, audit::store::record(entry))).await.map_err(used)?;
     Ok(done("La double authentification est désactivée."))
@@ -191,7 +194,9 @@ async fn regenerate(
     let proven = prove(&app, &caller, &from, &own.code).await?;
     let set = backup::generate(&app.passwords).await?;
     let (user, now, address) = (caller.user(), app.clock.now(), from.ip.to_string());
-    let entry = Entry::new(Action::BackupCodesReplaced, user, &from, now).on("user", user);
+    let entry = Entry::new(Action::BackupCodesReplaced, user, &from, now)
+        .on("user", user)
+        .change(json!({ "backup_codes": "before" }), json!({ "backup_codes": "after" }));
     let act = store::replace_codes(user, proven.factor.mfa_secret, proven.spent, set.stored, now, &address);
     caller.run_as_system((act, audit::store::record(entry))).await.map_err(used)?;
     Ok(Json(NewCodes { backup_codes: set.shown, message: "Les codes précédents ne sont plus valables." }))
@@ -258,7 +263,9 @@ async fn reset(
         return Err(Error::Conflict("own_account", "Votre propre double authentification se gère dans votre profil."));
     }
     let now = app.clock.now();
-    let entry = Entry::new(Action::MfaReset, caller.user(), &from, now).on("user", id);
+    let entry = Entry::new(Action::MfaReset, caller.user(), &from, now)
+        .on("user", id)
+        .change(noted(Some("before")), noted(None));
     let told = mail::enqueue(&app, id, &Letter::SecondFactorRemoved, None)?;
     let flush = (store::reset(id, now), store::end_sessions(id, None, now), audit::store::record(entry), told);
     match caller.run_as_system(flush).await {

@@ -8,6 +8,12 @@ use uuid::Uuid;
 
 use super::acts::{Body, Scene, id_of};
 use crate::second_factor::{Person, password};
+use crate::setup;
+use crate::support::app::PASSWORD;
+use crate::support::letters::{newest_token, token_in};
+
+/// Another password than everybody has.
+const NEW: &str = "Corner gauche 4";
 
 impl Scene {
     /// What such a route needs: its path, and its body with the session of whom it concerns.
@@ -18,6 +24,22 @@ impl Scene {
                 let person = self.person().await;
                 let step = json!({"challenge": person.challenge(&self.app).await, "code": person.code(&self.app)});
                 (at(""), Body::Json(step))
+            }
+            "POST /api/auth/setup" => {
+                let token = token_in(&setup::link(&self.app).await);
+                (at(""), Body::Json(setup::first(&token, "camille@neopro.test")))
+            }
+            "POST /api/auth/forgot-password" => (at(""), Body::Json(json!({"email": self.email}))),
+            "POST /api/auth/reset-password" => {
+                let (email, _) = self.somebody("operator").await;
+                let asked = self.app.post("/api/auth/forgot-password", json!({"email": email})).send().await;
+                asked.expect(StatusCode::OK);
+                let token = newest_token(&self.app).await;
+                (at(""), Body::Json(json!({"token": token, "password": NEW, "password_confirm": NEW})))
+            }
+            "POST /api/auth/change-password" => {
+                let (_, token) = self.somebody("operator").await;
+                (at(""), Body::As(token, json!({"current_password": PASSWORD, "new_password": NEW})))
             }
             "POST /api/auth/login/enable" => (at(""), Body::Json(self.set_up_at_login().await)),
             "DELETE /api/auth/sessions" => {
@@ -45,7 +67,9 @@ impl Scene {
                 let me = self.app.get("/api/auth/me").bearer(&person.token).send().await.json();
                 (at(&id_of(&me)), Body::Nothing)
             }
-            "PUT /api/settings/security" => (at(""), Body::Json(rule())),
+            "PUT /api/settings/security" => {
+                (at(""), Body::Json(json!({"mfa_required_roles": ["operator"], "mfa_grace_days": 30})))
+            }
             other => panic!("nobody has said how to succeed with {other}"),
         }
     }

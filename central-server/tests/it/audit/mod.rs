@@ -3,6 +3,7 @@
 mod acts;
 mod chain;
 mod factors;
+mod fields;
 mod persons;
 mod program;
 mod reading;

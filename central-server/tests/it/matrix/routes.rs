@@ -92,15 +92,38 @@ fn body() -> Value {
         "mfa_required_roles": [], "mfa_grace_days": 14})
 }
 
+/// Tokens of the API that open nothing any more: revoked, expired, and of a person who will be suspended.
+async fn programs_that_are_over(app: &TestApp) -> [(&'static str, String); 4] {
+    let person = app.token("super_admin").await;
+    let scopes: Vec<String> = scopes();
+    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    let (gone, revoked) = app.api_token(&person, &scopes).await;
+    app.delete(&format!("/api/auth/tokens/{gone}")).bearer(&person).send().await.expect(StatusCode::OK);
+    let (old, expired) = app.api_token(&person, &scopes).await;
+    let old = Uuid::parse_str(&old).expect("an id");
+    let owner = app.db.owner().await;
+    let past = "update api_tokens set expires_at = created_at where id = $1";
+    assert_eq!(owner.execute(past, &[&old]).await.expect("the owner may"), 1);
+    let (_, of_suspended) = app.api_token(&person, &scopes).await;
+    let invented = format!("npt_{}", "A".repeat(43));
+    [
+        ("a revoked program", revoked),
+        ("an expired one", expired),
+        ("one of who is suspended", of_suspended),
+        ("an invented one", invented),
+    ]
+}
+
 #[tokio::test]
 async fn who_has_no_session_is_nobody_everywhere() {
     let app = TestApp::new().await;
     let (revoked, suspended) = (app.token("super_admin").await, app.token("super_admin").await);
     app.call(Method::POST, "/api/auth/logout").bearer(&revoked).send().await.expect(StatusCode::OK);
+    let programs = programs_that_are_over(&app).await;
     let owner = app.db.owner().await;
     let deed = "update users set status = 'suspended' \
          where id in (select user_id from sessions where revoked_at is null)";
-    assert_eq!(owner.execute(deed, &[]).await.expect("the owner may"), 1);
+    assert_eq!(owner.execute(deed, &[]).await.expect("the owner may"), 2);
     let key = "0123456789abcdef".repeat(4);
     let stored = neopro_central::sites::SiteKey::given(&key).stored();
     owner
@@ -126,6 +149,12 @@ async fn who_has_no_session_is_nobody_everywhere() {
             ("who hides a session in the address", call(&format!("{path}?token={suspended}"))),
         ] {
             let status = call.send().await.status;
+            if !route.is_open && status != 401 {
+                wrong.push(format!("{} to {who}: {status}", route.name));
+            }
+        }
+        for (who, token) in &programs {
+            let status = call(&path).bearer(token).send().await.status;
             if !route.is_open && status != 401 {
                 wrong.push(format!("{} to {who}: {status}", route.name));
             }
@@ -240,6 +269,8 @@ async fn a_token_of_each_scope_opens_what_the_table_says_and_nothing_else() {
     assert_eq!(scopes().is_empty(), !has_tokens, "the description names the scopes where there are tokens");
     let people = [
         ("super_admin", app.token("super_admin").await),
+        ("admin", app.token("admin").await),
+        ("operator", app.token("operator").await),
         ("viewer", app.token("viewer").await),
         ("agency", world.tenants[0].token.clone()),
         ("sponsor", world.tenants[2].token.clone()),

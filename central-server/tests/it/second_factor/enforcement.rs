@@ -54,7 +54,12 @@ async fn a_super_admin_decides_an_admin_reads_and_the_journal_tells() {
     assert_eq!(answer, json!({"mfa_required_roles": ["super_admin", "admin"], "mfa_grace_days": 30}));
     assert_eq!(app.get(RULE).bearer(&admin).send().await.expect(StatusCode::OK).json(), answer);
     assert_eq!(demand(&app, &chief, &["chef"], 91).await.expect(StatusCode::BAD_REQUEST).fields().len(), 2);
-    let told = value(&app, "select details::text from audit_logs where action = 'SETTINGS_UPDATED'").await;
+    let told = value(
+        &app,
+        "select jsonb_build_object('before', before, 'after', after)::text from audit_logs \
+         where action = 'SETTINGS_UPDATED'",
+    )
+    .await;
     let told: Value = serde_json::from_str(&told.expect("an entry")).expect("JSON");
     assert_eq!((&told["before"]["mfa_required_roles"], &told["after"]), (&json!([]), &answer));
 }
