@@ -53,6 +53,7 @@ export const own = {
   enable: (code: string) => act<Said>('POST', '/api/mfa/enable', { code }),
   disable: (code: string) => act<Said>('POST', '/api/mfa/disable', { code }),
   newBackupCodes: (code: string) => act<{ backupCodes: string[] }>('POST', '/api/mfa/backup-codes/regenerate', { code }),
+  rename: (full_name: string) => act<Said>('PATCH', '/api/auth/me', { full_name }),
   changePassword: (current: string, next: string) =>
     act<Said>('POST', '/api/auth/change-password', { current_password: current, new_password: next }),
   /** In which one is written to. */

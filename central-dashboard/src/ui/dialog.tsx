@@ -39,15 +39,17 @@ function Opened({ onClose, title, children, actions, side, wide, stay }: DialogP
     const before = document.activeElement
     setElement(dialog)
     if (dialog && !dialog.open) dialog.showModal()
-    // The browser would take the cross in the corner.
-    dialog?.querySelector<HTMLElement>('.dialog-content :is(input:not([readonly]), select, textarea, [data-autofocus])')?.focus()
+    // The browser would take the cross in the corner. What is shown once is read from its title on.
+    const field = `.dialog-content :is(input:not([readonly]${stay ? ', [type=checkbox]' : ''}), select, textarea, [data-autofocus])`
+    const first = dialog?.querySelector<HTMLElement>(field) ?? (stay ? dialog?.querySelector<HTMLElement>('h2') : undefined)
+    first?.focus()
     return () => {
       dialog?.close()
       // What opened it may be inside a menu that is gone: then the page's heading takes the focus.
       const back = before instanceof HTMLElement && before.isConnected ? before : document.querySelector('h1')
       back?.focus()
     }
-  }, [])
+  }, [stay])
   const leave = () => {
     if (!stay) onClose()
   }
@@ -79,7 +81,9 @@ function Opened({ onClose, title, children, actions, side, wide, stay }: DialogP
       <MantineThemeProvider inherit theme={{ components: { Portal: { defaultProps: { target: element ?? undefined } } } }}>
         <div className="dialog-body">
           <header>
-            <h2 id={id}>{title}</h2>
+            <h2 id={id} tabIndex={-1}>
+              {title}
+            </h2>
             {stay ? null : (
               <button type="button" className="ib" aria-label={t('ui.close')} onClick={onClose}>
                 <Icon name="close" />

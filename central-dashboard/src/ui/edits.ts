@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import type { Words } from '~/i18n/words'
 import type { Problems } from './form'
+import type { Wrong } from './sending'
 
 /** What a form says of a thing, by the names of its fields. */
 export type Content = Record<string, string | boolean>
@@ -19,6 +20,17 @@ export function crossedIn<C extends Content>(seen: C, now: C, wanted: C): (keyof
 /** The same thing with other values in these fields. */
 export function taken<C extends Content>(from: C, fields: (keyof C & string)[]): Partial<C> {
   return Object.fromEntries(fields.map((field) => [field, from[field]])) as Partial<C>
+}
+
+/** Somebody else wrote in the same fields. */
+export class Crossed extends Error {
+  constructor(readonly problems: Problems) {
+    super('crossed')
+  }
+
+  said({ t }: Words): Wrong {
+    return { problems: this.problems, sentence: t('ui.form.crossed.title') }
+  }
 }
 
 /** A form over something that others may change while it is open. */

@@ -3,7 +3,10 @@ import { Combobox, useCombobox } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
 import { useWords } from '~/i18n/words'
 import { Icon } from './icons'
+import { fold } from './fold'
 import './filters.css'
+
+export { fold }
 
 export interface Choice {
   value: string
@@ -69,13 +72,6 @@ export function FilterSelect({ label, choices, value, onChange }: FilterSelectPr
 
 const ALL = '\u0000'
 
-/** Case and accents do not matter. */
-export function fold(text: string): string {
-  return text
-    .normalize('NFD')
-    .replaceAll(/\p{Diacritic}/gu, '')
-    .toLowerCase()
-}
 
 /** The search of a list: `/` jumps into it; it asks 200 ms after the last letter. */
 export function SearchField(props: { label: string; value: string | undefined; onChange: (value: string | undefined) => void }) {

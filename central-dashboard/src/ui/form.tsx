@@ -106,9 +106,11 @@ export function ErrorSummary({ problems, sentence }: { problems: Problems; sente
   )
 }
 
+/** The field of this form: the page under a dialog may have one of the same name. */
 function toField(event: React.MouseEvent, field: string): void {
   event.preventDefault()
-  document.querySelector<HTMLElement>(`[data-field="${CSS.escape(field)}"] :is(input,select,textarea)`)?.focus()
+  const form = event.currentTarget.closest('form') ?? document
+  form.querySelector<HTMLElement>(`[data-field="${CSS.escape(field)}"] :is(input,select,textarea)`)?.focus()
 }
 
 /** The server's list of wrong fields, as the form shows it. */

@@ -1,5 +1,5 @@
 /** What is shown once has to be kept: copied, as a file, on paper. */
-import { useState, type ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { useWords } from '~/i18n/words'
 import { Icon } from './icons'
 import { saveFile } from './save-file'
@@ -16,20 +16,35 @@ export function Paper({ title, children }: { title: string; children: ReactNode 
   )
 }
 
-export function CopyButton({ text, small = false }: { text: string; small?: boolean }) {
+/** So long it stands there that something was copied; a second press says it anew. */
+const SAID = 4000
+
+interface CopyProps {
+  text: string
+  small?: boolean
+  /** Within a line of words. */
+  link?: boolean
+}
+
+export function CopyButton({ text, small = false, link = false }: CopyProps) {
   const { t } = useWords()
-  const [copied, setCopied] = useState(false)
+  const [copied, setCopied] = useState(0)
+  useEffect(() => {
+    if (copied === 0) return
+    const timer = setTimeout(() => setCopied(0), SAID)
+    return () => clearTimeout(timer)
+  }, [copied])
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text)
-      setCopied(true)
+      setCopied((times) => times + 1)
     } catch {
       toast({ kind: 'error', text: t('ui.keep.copy_failed') })
     }
   }
   return (
-    <button type="button" className={small ? 'btn sm' : 'btn'} onClick={() => void copy()}>
-      <Icon name={copied ? 'check' : 'copy'} />
+    <button type="button" className={link ? 'link' : small ? 'btn sm' : 'btn'} onClick={() => void copy()}>
+      {link ? null : <Icon name={copied ? 'check' : 'copy'} />}
       <span role="status">{copied ? t('ui.keep.copied') : t('ui.keep.copy')}</span>
     </button>
   )

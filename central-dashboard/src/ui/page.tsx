@@ -4,6 +4,7 @@ import { isForbidden, isGone, say } from '~/api/errors'
 import { useWords } from '~/i18n/words'
 import { useCrumb } from './crumb'
 import { Icon, type IconName } from './icons'
+import { CopyButton } from './keep'
 import { useSecondsUntil } from './values'
 import './page.css'
 
@@ -141,9 +142,7 @@ function Reference({ code }: { code: string }) {
   return (
     <small className="reference">
       {t('ui.reference', { code, time: formats.time(at, true) })}
-      <button type="button" className="link" onClick={() => void navigator.clipboard?.writeText(code)}>
-        {t('ui.copy')}
-      </button>
+      <CopyButton link text={code} />
     </small>
   )
 }

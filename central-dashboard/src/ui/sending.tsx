@@ -5,7 +5,7 @@ import { useWords } from '~/i18n/words'
 import { ErrorSummary, problemsOf, type Problems } from './form'
 import { useSecondsUntil } from './values'
 
-interface Wrong {
+export interface Wrong {
   problems?: Problems
   sentence?: string | undefined
 }

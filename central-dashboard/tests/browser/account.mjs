@@ -130,6 +130,10 @@ async function loginWithCode(key) {
   await logOut();
   await password(passwords[0]);
   await heading("Votre code de vérification").waitFor();
+  // Whoever looks at the application may find the page thrown away meanwhile.
+  await page.reload();
+  await heading("Votre code de vérification").waitFor();
+  assert.equal(await page.title(), "Votre code de vérification · NeoPro");
   assert.equal(await codeInput().getAttribute("autocomplete"), "one-time-code");
   await page.keyboard.press("Enter");
   await page.getByText("Saisissez les 6 chiffres du code.").first().waitFor();
@@ -139,8 +143,53 @@ async function loginWithCode(key) {
   await picture("code-step");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/dashboard$/);
+  assert.equal(await page.evaluate(() => sessionStorage.getItem("neopro.login")), null, "nothing of the step is kept");
   await page.reload();
   await page.getByText("En direct").first().waitFor();
+}
+
+/** One's own name, by the keyboard alone. */
+async function name() {
+  await openAccount();
+  const open = page.locator("section", { has: page.getByRole("heading", { name: "Identité" }) }).getByRole("button", { name: "Modifier" });
+  const hasFocus = (one) => one.evaluate((element) => element === document.activeElement);
+  await open.focus();
+  await page.keyboard.press("Enter");
+  const field = page.getByRole("dialog").getByLabel("Nom", { exact: true });
+  assert.ok(await hasFocus(field), "the focus goes in");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  assert.ok(await hasFocus(open), "and comes back");
+  await page.keyboard.press("Enter");
+  await field.fill("  ");
+  await page.keyboard.press("Enter");
+  await page.locator("[data-field=full_name] .field-error").waitFor();
+  await field.fill("Léa Morvan-Le Gall");
+  await picture("name");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: /^Compte.*Léa Morvan-Le Gall/ }).waitFor();
+  assert.ok(await hasFocus(open), "also when it is done");
+  await page.locator(".toast").getByRole("button", { name: "Annuler" }).click();
+  await page.getByRole("button", { name: /^Compte.*Léa Morvan Super/ }).waitFor();
+}
+
+/** The menus of the frame, by the keyboard alone. */
+async function menus() {
+  const theme = page.getByRole("banner").getByRole("button", { name: "Thème" });
+  await theme.focus();
+  await page.keyboard.press("ArrowDown");
+  const now = () => page.evaluate(() => [document.activeElement.role, document.activeElement.innerText.trim()]);
+  const first = await now();
+  assert.equal(first[0], "menuitemradio");
+  await page.keyboard.press("ArrowDown");
+  assert.notDeepEqual(await now(), first, "the arrows move");
+  await page.keyboard.press("Escape");
+  assert.ok(await theme.evaluate((one) => one === document.activeElement), "the focus comes back");
+  assert.equal(await page.getByRole("menu").count(), 0);
+  await page.keyboard.press("Enter");
+  await page.getByRole("menu").waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await page.getByRole("menu").count(), 0, "Tab leaves it");
 }
 
 async function loginWithBackupCode(at, typed, code) {
@@ -274,6 +323,8 @@ try {
   await theFirstAccount();
   const { key, codes } = await secondFactor();
   await loginWithCode(key);
+  await name();
+  await menus();
   await tooManyCodes(codes);
   await sessions(codes);
   await tokens();

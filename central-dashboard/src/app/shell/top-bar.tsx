@@ -43,7 +43,8 @@ function Breadcrumb() {
   const { pathname } = useLocation()
   const page = pageAt(pathname)
   const crumb = useShownCrumb()
-  if (!page) return <div className="bc" />
+  // What is no place in the menu names itself.
+  if (!page) return <div className="bc">{crumb ? <b aria-current="page">{crumb}</b> : null}</div>
   return (
     <nav className="bc" aria-label={t('app.breadcrumb')}>
       {crumb ? (

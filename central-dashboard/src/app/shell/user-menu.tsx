@@ -1,8 +1,8 @@
-import { Menu } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { logOut, useUser } from '~/api/session'
 import { useWords } from '~/i18n/words'
 import { Icon } from '~/ui/icons'
+import { MenuButton } from '~/ui/menu'
 import { toast } from '~/ui/toast'
 
 /** Who is logged in, the way to the account, and the way out. */
@@ -12,34 +12,30 @@ export function UserMenu({ onGo }: { onGo?: () => void }) {
   const navigate = useNavigate()
   const name = user.full_name || user.email
   return (
-    <Menu position="top-start" width={210}>
-      <Menu.Target>
-        <button type="button" className="me">
-          <span className="vh">{t('app.account')}</span>
-          <span className="av" aria-hidden="true" data-initials={initials(name)} />
-          <span className="who">
-            <b>{name}</b>
-            <small>{t('app.who', { role: t(`app.role.${user.role}`), language: language.toUpperCase() })}</small>
-          </span>
-          <Icon name="up" />
-        </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{user.email}</Menu.Label>
-        <Menu.Item
-          leftSection={<Icon name="person" />}
-          onClick={() => {
+    <MenuButton
+      className="me"
+      start
+      head={user.email}
+      acts={[
+        {
+          label: t('app.profile'),
+          icon: 'person',
+          run: () => {
             onGo?.()
             void navigate({ to: '/profile' })
-          }}
-        >
-          {t('app.profile')}
-        </Menu.Item>
-        <Menu.Item leftSection={<Icon name="logout" />} onClick={() => void leave(t('app.logout.alone'))}>
-          {t('app.logout')}
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+          },
+        },
+        { label: t('app.logout'), icon: 'logout', run: () => void leave(t('app.logout.alone')) },
+      ]}
+    >
+      <span className="vh">{t('app.account')}</span>
+      <span className="av" aria-hidden="true" data-initials={initials(name)} />
+      <span className="who">
+        <b>{name}</b>
+        <small>{t('app.who', { role: t(`app.role.${user.role}`), language: language.toUpperCase() })}</small>
+      </span>
+      <Icon name="up" />
+    </MenuButton>
   )
 }
 

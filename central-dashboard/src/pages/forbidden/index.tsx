@@ -22,6 +22,11 @@ export function Page() {
             {t(page.name)}
           </Link>
         ))}
+        {/* One's own account is everybody's. */}
+        <Link to="/profile" className="btn">
+          <Icon name="person" />
+          {t('app.profile')}
+        </Link>
       </div>
     </>
   )

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { LanguageMenu, ThemeMenu } from '~/app/shell/choices'
 import { Brand } from '~/app/shell/rail'
 import { useWords } from '~/i18n/words'
+import { Toasts } from '~/ui/toast'
 import './login.css'
 
 /** What stands around the pages of those who are not in: a card, and the choice of theme and language. */
@@ -20,6 +21,7 @@ export function Frame({ name, wide = false, children }: { name: string; wide?: b
           {children}
         </div>
       </main>
+      <Toasts />
     </div>
   )
 }

@@ -5,16 +5,12 @@ import { safeReturn } from '~/app/return-url'
 import { useWords } from '~/i18n/words'
 import { CodeStep } from './code-step'
 import { Frame } from './frame'
+import { keep, kept, type Proven } from './kept'
 import { PasswordStep } from './password-step'
 
 const SetUpStep = lazy(() => import('./set-up-step'))
 
 const route = getRouteApi('/login')
-
-interface Proven {
-  email: string
-  challenge: Challenge
-}
 
 /** Address and password; then the code, or what makes codes, for whom that is asked. */
 export function Page() {
@@ -22,26 +18,33 @@ export function Page() {
   const { returnUrl } = route.useSearch()
   const router = useRouter()
   const session = useSession()
-  const [email, setEmail] = useState('')
-  const [proven, setProven] = useState<Proven>()
+  const [proven, setProven] = useState(kept)
+  const [email, setEmail] = useState(proven?.email ?? '')
   const ended = session.state === 'out' && session.why === 'ended'
-  const enter = () => router.navigate({ href: safeReturn(returnUrl), replace: true })
+  const go = (next: Proven | undefined) => {
+    keep(next)
+    setProven(next)
+  }
+  const enter = () => {
+    keep(undefined)
+    return router.navigate({ href: safeReturn(returnUrl), replace: true })
+  }
   const onPassword = async (typed: string, challenge: Challenge | undefined) => {
     setEmail(typed)
-    if (challenge) setProven({ email: typed, challenge })
+    if (challenge) go({ email: typed, challenge })
     else await enter()
   }
-  const step = { again: () => setProven(undefined), entered: () => void enter() }
+  const step = { again: () => go(undefined), entered: () => void enter() }
   if (proven?.challenge.wants === 'code') {
     return (
-      <Frame name={t('login.title')}>
+      <Frame name={t('login.code.title')}>
         <CodeStep {...proven} {...step} />
       </Frame>
     )
   }
   if (proven) {
     return (
-      <Frame name={t('login.title')} wide>
+      <Frame name={t('login.setup.title')} wide>
         <Suspense>
           <SetUpStep {...proven} {...step} />
         </Suspense>

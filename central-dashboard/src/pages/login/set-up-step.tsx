@@ -1,11 +1,10 @@
-import { useState } from 'react'
+import { useState, type FormEvent } from 'react'
 import { challengeIsOver } from '~/account/code'
 import { SetUpSteps } from '~/account/set-up'
 import { TimeLeft } from '~/account/time-left'
-import { say } from '~/api/errors'
 import { setUpAtLogin, showCode, type Challenge, type SetUp } from '~/api/session'
 import { useWords } from '~/i18n/words'
-import { ErrorSummary } from '~/ui/form'
+import { SendButton, Trouble, useSending } from '~/ui/sending'
 import { useSecondsUntil } from '~/ui/values'
 import { Over } from './over'
 
@@ -62,29 +61,22 @@ interface BeginningProps {
 
 /** What it takes, before the clock of the first code runs. */
 function Beginning({ challenge, made, over }: BeginningProps) {
-  const words = useWords()
-  const { t } = words
-  const [busy, setBusy] = useState(false)
-  const [sentence, setSentence] = useState<string>()
-  const begin = async () => {
-    setBusy(true)
-    setSentence(undefined)
-    try {
-      made(await setUpAtLogin(challenge))
-    } catch (error) {
-      if (challengeIsOver(error)) over(t('login.code.over'))
-      else setSentence(say(error, words).sentence)
-    } finally {
-      setBusy(false)
+  const { t } = useWords()
+  const sending = useSending()
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    const own = (error: unknown) => {
+      if (!challengeIsOver(error)) return undefined
+      over(t('login.code.over'))
+      return true as const
     }
+    void sending.send({}, async () => made(await setUpAtLogin(challenge)), own)
   }
   return (
-    <div className="form">
-      <ErrorSummary problems={{}} sentence={sentence} />
+    <form className="form" onSubmit={submit}>
+      <Trouble of={sending} />
       <p>{t('login.setup.text')}</p>
-      <button type="button" className="btn pri login-go" disabled={busy} autoFocus onClick={() => void begin()}>
-        {t('login.setup.begin')}
-      </button>
-    </div>
+      <SendButton of={sending} className="login-go" label={t('login.setup.begin')} busy={t('login.setup.begin')} />
+    </form>
   )
 }

@@ -19,7 +19,7 @@ export function Page() {
   const { data } = useQuery(ownReads.secondFactor())
   return (
     <>
-      <PageHeader title={answer(data, words)} document={t('profile.title')}>
+      <PageHeader title={answer(data, words)} document={t('profile.title')} crumb={t('profile.title')}>
         {email}
       </PageHeader>
       <div className="profile">

@@ -8,6 +8,7 @@ import { Icon } from '~/ui/icons'
 import { Panel } from '~/ui/page'
 import { toast } from '~/ui/toast'
 import { Age, When } from '~/ui/values'
+import { Entries } from './entries'
 
 /** Where this account is open. What is not known can be ended, at once. */
 export function SessionsPanel() {
@@ -23,11 +24,9 @@ export function SessionsPanel() {
       rows={3}
     >
       {(sessions) => (
-        <ul className="entries">
-          {sessions.toSorted(newestFirst).map((session) => (
-            <One key={session.id} session={session} />
-          ))}
-        </ul>
+        <Entries all={sessions.toSorted(newestFirst)} more={(count) => t('profile.sessions.more', { count })}>
+          {(session) => <One key={session.id} session={session} />}
+        </Entries>
       )}
     </Panel>
   )

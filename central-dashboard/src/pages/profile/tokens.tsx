@@ -9,6 +9,7 @@ import { Icon } from '~/ui/icons'
 import { Empty, Panel } from '~/ui/page'
 import { toast } from '~/ui/toast'
 import { Age } from '~/ui/values'
+import { Entries } from './entries'
 import { NewTokenDialog } from './new-token'
 
 /** What programs act with in one's name. */
@@ -33,11 +34,9 @@ export function TokensPanel() {
         }
       >
         {(tokens) => (
-          <ul className="entries">
-            {tokens.map((token) => (
-              <One key={token.id} token={token} onRevoke={() => revoke(token)} />
-            ))}
-          </ul>
+          <Entries all={tokens} more={(count) => t('profile.tokens.more', { count })}>
+            {(token) => <One key={token.id} token={token} onRevoke={() => revoke(token)} />}
+          </Entries>
         )}
       </Panel>
       {making ? <NewTokenDialog close={() => make(false)} /> : null}

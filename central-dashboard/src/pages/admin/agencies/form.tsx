@@ -1,15 +1,16 @@
 /** A new agency, or the words of one that is there. */
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useId, useState, type FormEvent } from 'react'
+import { useId, type FormEvent } from 'react'
 import { adminReads, type Agency } from '~/api/admin'
 import { act } from '~/api/client'
 import { say } from '~/api/errors'
 import { useReadOnly } from '~/app/preferences'
 import { useWords, type Words } from '~/i18n/words'
 import { Sheet } from '~/ui/dialog'
-import { taken, useEdit } from '~/ui/edits'
-import { ErrorSummary, problemsOf, SelectField, TextArea, TextField, type Problems } from '~/ui/form'
+import { Crossed, taken, useEdit } from '~/ui/edits'
+import { SelectField, TextArea, TextField, type Problems } from '~/ui/form'
+import { SendButton, Trouble, useSending } from '~/ui/sending'
 import { toast } from '~/ui/toast'
 import { changesOf, contentOf, FIELDS, type Content } from './agency'
 
@@ -17,16 +18,14 @@ export function AgencyForm({ agency, onClose }: { agency?: Agency; onClose: () =
   const words = useWords()
   const { t } = words
   const form = useId()
-  const blocked = useReadOnly()
-  const [missing, setMissing] = useState<Problems>({})
+  const sending = useSending()
   const save = useSave(agency, onClose)
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const content = read(event.currentTarget)
-    setMissing(content.name ? {} : { name: t('agencies.form.name.missing') })
-    if (content.name) save.mutate(content)
+    const own = (error: unknown) => (error instanceof Crossed ? error.said(words) : undefined)
+    void sending.send(missing(content, words), () => save(content), own)
   }
-  const { problems: refused, sentence } = told(save.error, words)
   return (
     <Sheet
       open
@@ -37,20 +36,32 @@ export function AgencyForm({ agency, onClose }: { agency?: Agency; onClose: () =
           <button type="button" className="btn" onClick={onClose}>
             {t('ui.keep')}
           </button>
-          <button type="submit" form={form} className="btn pri" disabled={save.isPending || blocked !== undefined} title={blocked}>
-            {agency ? t('agencies.form.save') : t('agencies.form.create')}
-          </button>
+          <SendButton
+            of={sending}
+            form={form}
+            label={agency ? t('agencies.form.save') : t('agencies.form.create')}
+            busy={t('users.form.busy')}
+            reason={useReadOnly()}
+          />
         </>
       }
     >
       <form id={form} className="form" onSubmit={submit} noValidate>
-        <Fields agency={agency} problems={{ ...refused, ...missing }} sentence={sentence} />
+        <Trouble of={sending} />
+        <Fields agency={agency} problems={sending.problems} />
       </form>
     </Sheet>
   )
 }
 
-function Fields({ agency, problems, sentence }: { agency: Agency | undefined; problems: Problems; sentence: string | undefined }) {
+function missing({ name, contact_email: email }: Content, { t }: Words): Problems {
+  return {
+    ...(name ? {} : { name: t('agencies.form.name.missing') }),
+    ...(email && !/^\S+@\S+$/.test(email) ? { contact_email: t('users.form.email.wrong') } : {}),
+  }
+}
+
+function Fields({ agency, problems }: { agency: Agency | undefined; problems: Problems }) {
   const { t } = useWords()
   const text = (name: (typeof FIELDS)[number], most: number) => ({
     label: t(`agencies.form.${name}`),
@@ -62,7 +73,6 @@ function Fields({ agency, problems, sentence }: { agency: Agency | undefined; pr
   })
   return (
     <>
-      <ErrorSummary problems={problems} sentence={sentence} />
       <TextField {...text('name', 255)} />
       <TextArea {...text('description', 1000)} />
       <TextField {...text('contact_name', 255)} />
@@ -87,20 +97,6 @@ function read(form: HTMLFormElement): Content {
   const content = contentOf(undefined)
   for (const name of FIELDS) content[name] = text(name)
   return { ...content, status: text('status') || content.status }
-}
-
-/** Somebody else wrote in the same fields. */
-class Crossed extends Error {
-  constructor(readonly problems: Problems) {
-    super('crossed')
-  }
-}
-
-function told(error: unknown, words: Words): { problems: Problems; sentence: string | undefined } {
-  if (!error) return { problems: {}, sentence: undefined }
-  if (error instanceof Crossed) return { problems: error.problems, sentence: words.t('ui.form.crossed.title') }
-  const problems = problemsOf(error, words)
-  return { problems, sentence: Object.keys(problems).length === 0 ? say(error, words).sentence : undefined }
 }
 
 function useSave(agency: Agency | undefined, onClose: () => void) {
@@ -130,5 +126,5 @@ function useSave(agency: Agency | undefined, onClose: () => void) {
     const undo = () => void put(now).then(renew, (error: unknown) => toast({ kind: 'error', text: say(error, words).sentence }))
     toast({ kind: 'success', text: t('agencies.saved', { name: content.name }), undo })
   }
-  return useMutation({ mutationFn: (content: Content) => (agency ? change(agency.id, content) : create(content)) })
+  return (content: Content) => (agency ? change(agency.id, content) : create(content))
 }

@@ -23,7 +23,7 @@ export function ExportButton({ search, total }: { search: AuditSearch; total: nu
     }
   }
   return (
-    <button type="button" className="btn" disabled={busy || !total} onClick={() => void press()}>
+    <button type="button" className="btn" disabled={busy || !total} title={total === 0 ? t('audit.export.none') : undefined} onClick={() => void press()}>
       <Icon name="download" />
       {busy ? t('audit.export.busy') : t('audit.export')}
     </button>

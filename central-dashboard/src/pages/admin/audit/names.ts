@@ -14,9 +14,14 @@ export const fieldIn = (words: Words, field: string): string => wordFor(words, `
 /** The value of a field, where it is a word of the server's. */
 export function valueIn(words: Words, field: string, value: string): string {
   if (field === 'role') return wordFor(words, `app.role.${value}`, value)
+  // Lists of words stand in one line.
+  if (field === 'mfa_required_roles') return each(value, (one) => wordFor(words, `app.role.${one}`, one))
+  if (field === 'scopes') return each(value, (one) => wordFor(words, `profile.scope.${one.replace(':', '_')}`, one))
   if (field === 'status') return wordFor(words, `users.standing.${value}`, wordFor(words, `ui.state.${value}`, value))
   return wordFor(words, `audit.value.${field}.${value}`, value)
 }
+
+const each = (value: string, said: (one: string) => string): string => value.split(', ').map(said).join(', ')
 
 /** The page of what an act was done to, if it has one. */
 export function placeOf(kind: string | null, id: string | null | undefined): string | undefined {

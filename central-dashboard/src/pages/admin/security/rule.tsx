@@ -1,5 +1,5 @@
 /** Which roles have to have a second factor, after how many days, and what that asks of whom. */
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState, type FormEvent } from 'react'
 import type { SecurityRule } from '~/api/admin'
@@ -10,7 +10,8 @@ import type { Role } from '~/api/types'
 import { mayRule } from '~/app/pages'
 import { useReadOnly } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
-import { ErrorSummary, problemsOf, TextField } from '~/ui/form'
+import { TextField } from '~/ui/form'
+import { SendButton, Trouble, useSending } from '~/ui/sending'
 import { Shape } from '~/ui/state'
 import { toast } from '~/ui/toast'
 import { nameOf } from '../users/account'
@@ -20,7 +21,7 @@ export function Rule({ rule, counts }: { rule: SecurityRule; counts: RoleCount[]
   const words = useWords()
   const { t } = words
   const rules = mayRule(useUser().role)
-  const offline = useReadOnly()
+  const sending = useSending()
   const save = useSave(rule)
   const [roles, choose] = useState<readonly Role[]>(rule.mfa_required_roles)
   const [text, setText] = useState(String(rule.mfa_grace_days))
@@ -28,43 +29,58 @@ export function Rule({ rule, counts }: { rule: SecurityRule; counts: RoleCount[]
   const wanted = { mfa_required_roles: [...roles], mfa_grace_days: days ?? 0 }
   const changed = days === undefined || !isSame(rule, wanted)
   const toggle = (role: Role) => choose(roles.includes(role) ? roles.filter((one) => one !== role) : [...roles, role])
-  const problem = days === undefined ? t('security.days.wrong', { most: MOST_DAYS }) : problemsOf(save.error, words)['mfa_grace_days']
+  const problem = days === undefined ? t('security.days.wrong', { most: MOST_DAYS }) : sending.problems['mfa_grace_days']
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (days !== undefined) save.mutate(wanted)
+    if (days === undefined) return
+    void sending.send({}, async () => {
+      await save(wanted)
+      // The form is another one now: the sentence that says what holds takes the focus.
+      document.querySelector('h1')?.focus()
+    })
   }
   return (
     <form className="form rule" onSubmit={submit} noValidate>
-      <ErrorSummary problems={{}} sentence={save.error ? say(save.error, words).sentence : undefined} />
-      <fieldset className="rule-roles" disabled={!rules}>
+      <Trouble of={sending} />
+      <fieldset className="rule-roles">
         <legend>{t('security.roles')}</legend>
         {counts.map((count) => (
           <RoleLine key={count.role} count={count} required={roles.includes(count.role)} rules={rules} toggle={() => toggle(count.role)} />
         ))}
       </fieldset>
-      <div className="rule-days">
-        <TextField
-          label={t('security.days')}
-          hint={t('security.days.hint')}
-          name="mfa_grace_days"
-          inputMode="numeric"
-          autoComplete="off"
-          value={text}
-          disabled={!rules}
-          problem={problem}
-          onChange={(event) => setText(event.target.value)}
-        />
-      </div>
+      {rules ? (
+        <div className="rule-days">
+          <TextField
+            label={t('security.days')}
+            hint={t('security.days.hint')}
+            name="mfa_grace_days"
+            inputMode="numeric"
+            autoComplete="off"
+            value={text}
+            problem={problem}
+            onChange={(event) => setText(event.target.value)}
+          />
+        </div>
+      ) : (
+        <p>{t('security.days.set', { days: rule.mfa_grace_days })}</p>
+      )}
       {rules ? (
         <div className="rule-end">
           <p role="status">{changed && days !== undefined ? <Effect counts={counts} before={rule} days={days} roles={roles} /> : null}</p>
-          <button type="submit" className="btn pri" disabled={!changed || days === undefined || save.isPending || offline !== undefined} title={offline}>
-            {t('security.save')}
-          </button>
+          <SendButton of={sending} label={t('security.save')} busy={t('users.form.busy')} reason={useReason(changed, days)} />
         </div>
       ) : null}
     </form>
   )
+}
+
+/** Why it cannot be saved as it stands. */
+function useReason(changed: boolean, days: number | undefined): string | undefined {
+  const { t } = useWords()
+  const offline = useReadOnly()
+  if (offline) return offline
+  if (days === undefined) return t('security.days.wrong', { most: MOST_DAYS })
+  return changed ? undefined : t('security.same')
 }
 
 /** A role, how many have it, and who of them has no second factor. */
@@ -74,13 +90,17 @@ function RoleLine(props: { count: RoleCount; required: boolean; rules: boolean; 
   const { role, total, without } = count
   return (
     <div className="rule-role">
-      <label className="check" title={rules ? undefined : t('security.read_only')}>
-        <input type="checkbox" checked={required} onChange={toggle} />
-        <span>
-          <b>{t(`app.role.${role}`)}</b>
-          <small>{t('security.accounts', { count: total })}</small>
-        </span>
-      </label>
+      {rules ? (
+        <label className="check">
+          <input type="checkbox" checked={required} onChange={toggle} />
+          <RoleName role={role} said={t('security.accounts', { count: total })} />
+        </label>
+      ) : (
+        <div className="check">
+          <Shape state={required ? 'done' : 'cancelled'} />
+          <RoleName role={role} said={`${t(required ? 'security.role.required' : 'security.role.free')} · ${t('security.accounts', { count: total })}`} />
+        </div>
+      )}
       {without.length === 0 ? (
         <span className="state mut">
           {total > 0 ? <Shape state="done" /> : null}
@@ -110,6 +130,16 @@ function RoleLine(props: { count: RoleCount; required: boolean; rules: boolean; 
   )
 }
 
+function RoleName({ role, said }: { role: Role; said: string }) {
+  const { t } = useWords()
+  return (
+    <span>
+      <b>{t(`app.role.${role}`)}</b>
+      <small>{said}</small>
+    </span>
+  )
+}
+
 /** So many names are read; the rest stands in the list. */
 const SHOWN = 10
 
@@ -126,11 +156,9 @@ function useSave(rule: SecurityRule) {
   const { t } = words
   const renew = () => client.invalidateQueries({ queryKey: ['settings'] })
   const put = (wanted: SecurityRule) => act('PUT', '/api/settings/security', wanted).then(renew)
-  return useMutation({
-    mutationFn: put,
-    onSuccess: () => {
-      const undo = () => void put(rule).catch((error: unknown) => toast({ kind: 'error', text: say(error, words).sentence }))
-      toast({ kind: 'success', text: t('security.saved'), undo })
-    },
-  })
+  return async (wanted: SecurityRule) => {
+    await put(wanted)
+    const undo = () => void put(rule).catch((error: unknown) => toast({ kind: 'error', text: say(error, words).sentence }))
+    toast({ kind: 'success', text: t('security.saved'), undo })
+  }
 }

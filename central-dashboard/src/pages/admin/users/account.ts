@@ -20,6 +20,10 @@ export const factorOf = ({ mfa_enabled, role }: Account, required: readonly Role
 export const tenantKind = (role: string): 'agency' | 'sponsor' | undefined =>
   role === 'agency' || role === 'sponsor' ? role : undefined
 
+/** Its agency or its partner is gone: the server lets it in again only with another one. */
+export const isLoose = ({ role, agency_id, sponsor_id }: Account): boolean =>
+  (role === 'agency' && !agency_id) || (role === 'sponsor' && !sponsor_id)
+
 export const nameOf = ({ full_name, email }: Pick<Account, 'full_name' | 'email'>): string => full_name || email
 
 /** The fields of the form; `tenant` is the agency or the partner, as the role wants it. */
@@ -55,11 +59,10 @@ export function changesOf(content: Content, fields: readonly (keyof Content)[]):
 }
 
 /** What is missing before the server is asked: the fields, each with the word for it. */
-export function lacking(content: Content, password: string | undefined, shortest: number): Record<string, string> {
+export function lacking(content: Content): Record<string, string> {
   const found: Record<string, string> = {}
   if (!content.full_name) found['full_name'] = 'missing'
   if (!/^\S+@\S+$/.test(content.email)) found['email'] = content.email ? 'wrong' : 'missing'
   if (tenantKind(content.role) && !content.tenant) found['tenant'] = 'missing'
-  if (password !== undefined && password.length < shortest) found['password'] = 'short'
   return found
 }

@@ -10,7 +10,7 @@ import { useWords, type Words } from '~/i18n/words'
 import { MoreMenu, type MenuAct } from '~/ui/popover'
 import type { Column } from '~/ui/table'
 import { Age } from '~/ui/values'
-import { factorOf, nameOf, standingOf } from './account'
+import { factorOf, isLoose, nameOf, standingOf } from './account'
 import { useQuickActs, type Open, type QuickActs } from './acts'
 import { FactorBadge, StandingBadge } from './badges'
 
@@ -127,7 +127,7 @@ function actsFor(account: Account, { words: { t }, own, blocked, quick, setOpen 
   acts.push(
     account.status === 'active'
       ? { label: t('users.suspend'), icon: 'pause', reason: reason(own && t('users.suspend.own')), run: () => quick.turn(account, 'suspended') }
-      : { label: t('users.activate'), icon: 'play', reason: reason(own && t('users.suspend.own')), run: () => quick.turn(account, 'active') },
+      : { label: t('users.activate'), icon: 'play', reason: reason(isLoose(account) && t('users.activate.tenant')), run: () => quick.turn(account, 'active') },
     { label: t('users.delete'), icon: 'bin', danger: true, reason: reason(own && t('users.delete.own')), run: () => setOpen({ what: 'delete', account }) },
   )
   return acts

@@ -1,35 +1,38 @@
 /** A new account, or the words of one that is there. */
 import { useId, useState, type FormEvent } from 'react'
+import { NewPassword, passwordProblem } from '~/account/new-password'
 import type { Account } from '~/api/admin'
 import { useUser } from '~/api/session'
 import { useReadOnly } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
 import { Sheet } from '~/ui/dialog'
-import { ErrorSummary, SelectField, TextField, type Problems } from '~/ui/form'
+import { SelectField, TextField, type Problems } from '~/ui/form'
+import { SendButton, Trouble, useSending } from '~/ui/sending'
 import { lacking, nameOf, ROLES, tenantKind, type Content } from './account'
-import { PasswordInput, SHORTEST } from './password'
-import { useSave } from './save'
+import { ownWords, useSave } from './save'
 import { TenantField } from './tenant'
 
 type Way = 'invitation' | 'password'
 
 export function AccountForm({ onClose, account }: { onClose: () => void; account?: Account }) {
-  const { t } = useWords()
+  const words = useWords()
+  const { t } = words
   const form = useId()
-  const blocked = useReadOnly()
   const [way, choose] = useState<Way>('invitation')
-  const [empty, setEmpty] = useState<Problems>({})
-  const { save, busy, problems: refused, sentence } = useSave(account, onClose)
+  const sending = useSending()
+  const { problems } = sending
+  const save = useSave(account, onClose)
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const data = new FormData(event.currentTarget)
     const content = read(data, account)
     const password = !account && way === 'password' ? String(data.get('password')) : undefined
-    const found = Object.entries(lacking(content, password, SHORTEST))
-    setEmpty(Object.fromEntries(found.map(([field, what]) => [field, t(`users.form.${field}.${what}`, { count: SHORTEST })])))
-    if (found.length === 0) save(content, password)
+    const found = Object.entries(lacking(content))
+    const missing: Problems = Object.fromEntries(found.map(([field, what]) => [field, t(`users.form.${field}.${what}`)]))
+    const weak = password === undefined ? undefined : passwordProblem(password, words)
+    if (weak) missing['password'] = weak
+    void sending.send(missing, () => save(content, password), (error) => ownWords(error, words))
   }
-  const problems = { ...refused, ...empty }
   const act = account ? t('users.form.save') : t(way === 'invitation' ? 'users.form.invite' : 'users.form.create')
   return (
     <Sheet
@@ -41,14 +44,12 @@ export function AccountForm({ onClose, account }: { onClose: () => void; account
           <button type="button" className="btn" onClick={onClose}>
             {t('ui.keep')}
           </button>
-          <button type="submit" form={form} className="btn pri" disabled={busy || blocked !== undefined} title={blocked}>
-            {act}
-          </button>
+          <SendButton of={sending} form={form} label={act} busy={t('users.form.busy')} reason={useReadOnly()} />
         </>
       }
     >
       <form id={form} className="form" onSubmit={submit} noValidate>
-        <ErrorSummary problems={problems} sentence={sentence} />
+        <Trouble of={sending} />
         <PersonFields account={account} problems={problems} />
         <RoleFields account={account} problems={problems} />
         {account ? null : <WayIn way={way} choose={choose} problem={problems['password']} />}
@@ -138,7 +139,7 @@ function WayIn({ way, choose, problem }: { way: Way; choose: (way: Way) => void;
           </span>
         </label>
       ))}
-      {way === 'password' ? <PasswordInput label={t('users.form.password')} problem={problem} /> : null}
+      {way === 'password' ? <NewPassword label={t('users.form.password')} name="password" problem={problem} known={[]} /> : null}
     </fieldset>
   )
 }

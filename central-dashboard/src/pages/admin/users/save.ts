@@ -1,23 +1,17 @@
 /** Writes an account: a new one, or only what was changed of one that is there. */
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import type { Account } from '~/api/admin'
 import { act, get } from '~/api/client'
 import { Refused, say } from '~/api/errors'
 import { useWords, type Words } from '~/i18n/words'
-import { taken, useEdit } from '~/ui/edits'
+import { Crossed, taken, useEdit } from '~/ui/edits'
 import { problemsOf, type Problems } from '~/ui/form'
+import type { Wrong } from '~/ui/sending'
 import { toast } from '~/ui/toast'
 import { changesOf, contentOf, nameOf, type Content } from './account'
 
 const NEW: Content = { full_name: '', email: '', role: '', tenant: '' }
 const ALL = ['full_name', 'email', 'role'] as const
-
-/** Somebody else wrote in the same fields. */
-class Crossed extends Error {
-  constructor(readonly problems: Problems) {
-    super('crossed')
-  }
-}
 
 export function useSave(account: Account | undefined, onClose: () => void) {
   const client = useQueryClient()
@@ -45,28 +39,22 @@ export function useSave(account: Account | undefined, onClose: () => void) {
     const undo = () => void put(now).then(renew, (error: unknown) => toast({ kind: 'error', text: say(error, words).sentence }))
     toast({ kind: 'success', text: t('users.saved', { name: nameOf(content) }), undo })
   }
-  const run = useMutation({
-    mutationFn: ({ content, password }: { content: Content; password: string | undefined }) =>
-      account ? change(account.id, content) : create(content, password),
-  })
-  return {
-    save: (content: Content, password: string | undefined) => run.mutate({ content, password }),
-    busy: run.isPending,
-    ...told(run.error, words),
-  }
+  return (content: Content, password: string | undefined) =>
+    account ? change(account.id, content) : create(content, password)
 }
 
 /** An id says nothing to anybody. */
 const shown = (field: string, value: string, { t }: Words) =>
   field === 'role' ? t(`app.role.${value}`) : field === 'tenant' ? t('users.form.tenant.other') : value
 
-function told(error: unknown, words: Words): { problems: Problems; sentence: string | undefined } {
-  if (!error) return { problems: {}, sentence: undefined }
-  if (error instanceof Crossed) return { problems: error.problems, sentence: words.t('ui.form.crossed.title') }
-  const problems = atFields(problemsOf(error, words))
+/** What the form says in words of its own. */
+export function ownWords(error: unknown, words: Words): Wrong | undefined {
+  if (error instanceof Crossed) return error.said(words)
+  if (!(error instanceof Refused)) return undefined
   // An address that somebody else has is wrong in its field, wherever the server says it.
-  if (error instanceof Refused && error.code === 'email_taken') problems['email'] = words.t('users.form.email.taken')
-  return { problems, sentence: Object.keys(problems).length === 0 ? say(error, words).sentence : undefined }
+  if (error.code === 'email_taken') return { problems: { email: words.t('users.form.email.taken') } }
+  const problems = atFields(problemsOf(error, words))
+  return Object.keys(problems).length > 0 ? { problems } : undefined
 }
 
 /** The form has one field for what the server keeps in two. */
