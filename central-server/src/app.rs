@@ -184,6 +184,7 @@ impl App {
             .merge(auth::second_factor::challenge::routes())
             .merge(auth::second_factor::routes::routes())
             .merge(settings::routes::routes())
+            .merge(auth::own_name::routes())
             .merge(auth::own_sessions::routes::routes())
             .merge(auth::api_tokens::routes::routes())
             .merge(passwords::routes::routes())

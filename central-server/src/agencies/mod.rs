@@ -353,6 +353,9 @@ row! {
         /// What its box says of itself, or a person of it.
         #[schema(value_type = sites::Status)]
         pub status: String,
+        /// Its state, as screens show it.
+        #[schema(value_type = sites::DisplayStatus)]
+        pub display_status: String,
         /// Where it is.
         #[schema(value_type = Option<Object>, additional_properties)]
         pub location: Option<Value>,

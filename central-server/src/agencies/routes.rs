@@ -256,9 +256,9 @@ fn has_people(people: &[Person]) -> Error {
     params(("id" = AgencyId, Path, description = "The agency's id.")),
     responses((status = 200, description = "The sites.", body = AgencySitesRead), Read),
 )]
-async fn sites(caller: AdminOrAgency, Id(id): Id<AgencyId>) -> Result<Json<AgencySitesRead>> {
+async fn sites(State(app): State<App>, caller: AdminOrAgency, Id(id): Id<AgencyId>) -> Result<Json<AgencySitesRead>> {
     let scope = caller.scope();
-    let (agency, sites) = caller.run((store::find(scope, id), store::sites(scope, id))).await?;
+    let (agency, sites) = caller.run((store::find(scope, id), store::sites(scope, id, app.clock.now()))).await?;
     let agency = agency.map(|agency| AgencyName { id, name: agency.name }).ok_or(GONE)?;
     let total = sites.len();
     Ok(Json(AgencySitesRead { success: true, data: AgencySites { agency, sites, total } }))

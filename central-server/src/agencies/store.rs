@@ -156,14 +156,15 @@ pub fn delete(scope: Scope, id: AgencyId, alone: bool) -> Query<()> {
 }
 
 /// The sites that an agency looks after, by name.
-pub fn sites(scope: Scope, id: AgencyId) -> Query<Vec<AgencySite>> {
+pub fn sites(scope: Scope, id: AgencyId, now: Time) -> Query<Vec<AgencySite>> {
     let sql = format!(
-        "select sites.id, site_name, club_name, sites.status, location, m.added_at \
+        "select sites.id, site_name, club_name, sites.status, location, m.added_at, \
+           neopro_display_status(sites.status, sites.last_seen_at, $3) as display_status \
          from agency_sites m join agencies on agencies.id = m.agency_id join site_overview sites on sites.id = m.site_id \
          where {} and m.agency_id = $2 order by neopro_fold(site_name), sites.id",
         visible(scope)
     );
-    scoped(scope, sql).bind(id).all()
+    scoped(scope, sql).bind(id).bind(now).all()
 }
 
 /// Gives an agency sites: those that are new to it. An unknown site violates a foreign key, and nothing happens.

@@ -6,6 +6,7 @@ mod common_passwords;
 mod cookies;
 mod handle;
 mod limits;
+pub mod own_name;
 pub mod own_sessions;
 pub mod password;
 mod presented;

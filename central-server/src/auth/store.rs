@@ -217,3 +217,19 @@ pub fn me(scope: Scope, user: UserId, session: SessionId, now: Time) -> Query<Op
     .bind(now)
     .optional()
 }
+
+/// Gives the caller another name, and leaves everything else. If it is not this one any more, `users_changed_meanwhile` is
+/// broken.
+pub fn rename(user: UserId, before: Option<String>, name: String, now: Time) -> Query<()> {
+    query(
+        "with changed as ( \
+           update users set full_name = $3, updated_at = $4 where id = $1 and full_name is not distinct from $2 \
+           returning id \
+         ) select neopro_must(exists (select from changed), 'users_changed_meanwhile')",
+    )
+    .bind(user)
+    .bind(before)
+    .bind(name)
+    .bind(now)
+    .nothing()
+}

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
-use serde_json::json;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use crate::support::TestApp;
-use crate::support::app::{NOON, PASSWORD};
+use crate::support::app::{Answer, NOON, PASSWORD};
 
 const LOGIN: &str = "/api/auth/login";
 const ME: &str = "/api/auth/me";
@@ -301,4 +301,39 @@ async fn guesses_at_the_same_moment_are_counted_as_well() {
     let answers = futures_util::future::join_all(guesses).await;
     let tried = answers.iter().filter(|answer| answer.status == 401).count();
     assert_eq!((tried, answers.len() - tried), (10, 20));
+}
+
+#[tokio::test]
+async fn everybody_calls_himself_what_he_likes_and_nothing_else_of_him_changes() {
+    let app = TestApp::new().await;
+    for role in ["super_admin", "viewer", "operator"] {
+        let email = format!("{role}@club.fr");
+        app.account(&email, role).await;
+        let token = app.login(&email).await;
+        let before = app.get(ME).bearer(&token).send().await.json();
+        let sent = json!({
+            "full_name": " Léa  O'Brien ", "email": "autre@club.fr", "role": "super_admin", "status": "suspended", "id": NOBODY,
+        });
+        let answer = rename(&app, &token, sent).await.expect(StatusCode::OK).json();
+        let mut expected = before.clone();
+        expected["full_name"] = answer["full_name"].clone();
+        expected["session_expires_in"] = answer["session_expires_in"].clone();
+        assert_eq!(answer, expected, "{role}: only the name");
+        assert!(answer["full_name"].as_str().is_some_and(|name| name.starts_with("Léa") && name.ends_with("O'Brien")));
+        assert_eq!(app.get(ME).bearer(&token).send().await.json()["full_name"], answer["full_name"]);
+        for wrong in [json!({}), json!({"full_name": "  "}), json!({"full_name": null}), json!({"full_name": "é".repeat(256)})] {
+            assert_eq!(rename(&app, &token, wrong).await.expect(StatusCode::BAD_REQUEST).fields(), ["full_name"]);
+        }
+    }
+    let chief = app.login("super_admin@club.fr").await;
+    let logs = app.get("/api/audit?action=USER_UPDATED").bearer(&chief).send().await.json();
+    assert_eq!(logs["logs"].as_array().map(Vec::len), Some(3), "one entry for each, none for what was refused");
+    assert!(logs["logs"][0]["after"]["full_name"].as_str().is_some_and(|name| name.starts_with("Léa")));
+    assert_eq!(rename(&app, "none", json!({"full_name": "Léa"})).await.status, 401);
+}
+
+const NOBODY: &str = "01a2140d-1e46-777d-ae1d-fcbbe9c1485a";
+
+async fn rename(app: &TestApp, token: &str, body: Value) -> Answer {
+    app.call(Method::PATCH, ME).json(&body).bearer(token).send().await
 }

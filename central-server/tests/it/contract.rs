@@ -65,6 +65,7 @@ pub const RIGHTS: &[(&str, &[&str])] = &[
     ("GET /api/audit/export", &["super_admin", "admin"]),
     ("GET /api/audit/seals", &["super_admin", "admin"]),
     ("GET /api/auth/me", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
+    ("PATCH /api/auth/me", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/mfa/status", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("POST /api/mfa/setup", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("POST /api/mfa/replace", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),

@@ -215,7 +215,8 @@ async fn wrong_ids_queries_methods_and_headers() {
         "%F0%9F%92%A9",
         "undefined",
     ];
-    for (path, method, _) in operations() {
+    let all = operations();
+    for (path, method, _) in all.clone() {
         if path.contains("{id}") {
             for id in ids {
                 let path = path.replace("{id}", id).replace("{site_id}", id).replace("{command_id}", id);
@@ -241,7 +242,11 @@ async fn wrong_ids_queries_methods_and_headers() {
                 attack.send(&method, &format!("{path}{query}"), body, &[("content-type", b"application/json")]).await;
             }
         }
-        for wrong in ["PATCH", "TRACE", "PROPFIND", "CONNECT", "MERGE"].into_iter().filter(|wrong| *wrong != method) {
+        for wrong in ["PATCH", "TRACE", "PROPFIND", "CONNECT", "MERGE"] {
+            // Another method of the address is none that it has not got.
+            if all.iter().any(|(other, verb, _)| attack.path(other) == path && verb == wrong) {
+                continue;
+            }
             let status = attack.send(wrong, &path, Vec::new(), &[]).await;
             assert_eq!(status, 405, "{wrong} {path}");
         }

@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use neopro_central::db::embedded::{Embedded, Options};
-use neopro_central::db::migrations::{latest, versions};
+use neopro_central::db::migrations::latest;
 use tokio_postgres::Client;
 use tokio_postgres::config::Host;
 
