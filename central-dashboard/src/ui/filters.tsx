@@ -55,7 +55,7 @@ export function FilterSelect({ label, choices, value, onChange }: FilterSelectPr
         {choices.length > 8 ? (
           <Combobox.Search value={search} onChange={(event) => setSearch(event.target.value)} placeholder={t('ui.filter.search')} />
         ) : null}
-        <Combobox.Options className="filter-options" aria-label={label}>
+        <Combobox.Options className="filter-options" aria-label={label} tabIndex={0}>
           {value ? <Combobox.Option value={ALL}>{t('ui.filter.all')}</Combobox.Option> : null}
           {shown.map((choice) => (
             <Combobox.Option key={choice.value} value={choice.value} active={choice.value === value}>

@@ -1,4 +1,5 @@
 /** What stands around every page: rail, top bar, what is said to all, and the page in the middle. */
+import { MantineThemeProvider } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { Outlet, useRouter } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useState } from 'react'
@@ -17,6 +18,9 @@ import { ShortcutSheet } from './shortcut-sheet'
 import { TopBar } from './top-bar'
 import { useShellKeys } from './use-shell-keys'
 import './shell.css'
+
+/** What opens beside something on a page belongs to the page: outside of it nobody who hears it would know where it is. */
+const WITHIN_MAIN = { components: { Portal: { defaultProps: { target: '#main' } } } }
 
 const loadPalette = () => import('~/app/palette/palette')
 const Palette = lazy(loadPalette)
@@ -44,9 +48,11 @@ export function Shell() {
         <EndBanner />
         <GraceBanner />
         <main id="main" tabIndex={-1}>
-          <Suspense>
-            <Outlet />
-          </Suspense>
+          <MantineThemeProvider inherit theme={WITHIN_MAIN}>
+            <Suspense>
+              <Outlet />
+            </Suspense>
+          </MantineThemeProvider>
         </main>
       </div>
       <BottomBar onMore={() => openDrawer(true)} />

@@ -72,7 +72,7 @@ function One({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }) {
           {t('profile.tokens.used')} <Age at={token.last_used_at} />
           {token.last_ip ? ` · ${token.last_ip}` : ''}
           {' · '}
-          <span translate="no">{`…${token.hint}`}</span>
+          <span className="hint" translate="no">{`…${token.hint}`}</span>
         </small>
       </div>
       <button type="button" className="btn sm" onClick={onRevoke}>

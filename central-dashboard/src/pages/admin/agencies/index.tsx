@@ -150,7 +150,7 @@ function facts({ t, formats }: Words): Column<Agency>[] {
       card: 'title',
       cell: (agency) => (
         <span className="person">
-          <b>{agency.name}</b>
+          <b title={agency.name}>{agency.name}</b>
           {agency.description ? <small className="only-table">{agency.description}</small> : null}
         </span>
       ),

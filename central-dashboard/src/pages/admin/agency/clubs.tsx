@@ -86,7 +86,7 @@ function useRemoval(agency: Agency, rows: AgencySite[] | undefined, words: Words
 
 function columnsIn({ t }: Words, disabled: boolean, reason: string | undefined, remove: (id: string) => void): Column<AgencySite>[] {
   return [
-    { id: 'state', header: t('agency.column.state'), width: '128px', card: 'corner', cell: (site) => <StateBadge state={site.status} /> },
+    { id: 'state', header: t('agency.column.state'), width: '128px', card: 'corner', cell: (site) => <StateBadge state={site.display_status} /> },
     {
       id: 'club',
       header: t('agency.column.club'),

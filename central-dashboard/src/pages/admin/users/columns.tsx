@@ -43,11 +43,11 @@ function facts({ t }: Words, own: string, required: readonly Role[], rules: bool
       card: 'title',
       cell: (account) => (
         <span className="person">
-          <b>
+          <b title={nameOf(account)}>
             {nameOf(account)}
             {account.id === own ? <em className="you">{t('users.you')}</em> : null}
           </b>
-          {account.full_name ? <small>{account.email}</small> : null}
+          {account.full_name ? <small title={account.email}>{account.email}</small> : null}
         </span>
       ),
     },
