@@ -20,6 +20,13 @@ describe('what the server refuses', () => {
     const invalid = new Refused(400, { error: 'site_name : Ce champ est obligatoire.', code: 'invalid' })
     expect(say(invalid, french).sentence).toBe('Des champs sont à corriger.')
   })
+
+  it('is said with its reason where there is no form', () => {
+    const details = [{ field: 'id', code: 'wrong' as const, message: 'Vous ne pouvez pas supprimer votre propre compte.' }]
+    const own = new Refused(400, { error: 'id : Vous ne pouvez pas…', code: 'invalid', details })
+    expect(say(own, french).sentence).toBe('Vous ne pouvez pas supprimer votre propre compte.')
+    expect(say(own, english).sentence).toBe('Some fields need correcting.')
+  })
 })
 
 describe('too many tries', () => {

@@ -65,6 +65,9 @@ function sentence(error: Refused, words: Words, until: number | undefined): stri
   if (words.language === 'fr' && error.body.error && error.code !== 'invalid') {
     return [error.body.error, error.body.message].filter(Boolean).join(' ')
   }
+  // Where no form has these fields, why is all that helps.
+  const why = (error.body.details ?? []).map(({ message }) => message).join(' ')
+  if (words.language === 'fr' && why) return why
   const key = `api.code.${error.code}`
   if (words.has(key)) return words.t(key)
   if (status >= 500) return words.t('api.code.internal')

@@ -120,6 +120,11 @@ export function ConfirmByTyping({ open, onClose, title, children, word, act, bus
   const id = useId()
   const same = typed.trim().localeCompare(word.trim(), undefined, { sensitivity: 'accent' }) === 0
   useEffect(() => type(''), [open])
+  const input = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    // A button that is off while it works loses the focus: if it did not work, the next try begins where it was typed.
+    if (!busy && document.activeElement === document.body) input.current?.focus()
+  }, [busy])
   return (
     <Dialog
       open={open}
@@ -147,7 +152,7 @@ export function ConfirmByTyping({ open, onClose, title, children, word, act, bus
         <div>{children}</div>
         <label className="field">
           <span>{rich('ui.type_to_confirm', { word, b: (parts) => <b>{parts}</b> })}</span>
-          <input className="input" value={typed} autoComplete="off" onChange={(event) => type(event.target.value)} />
+          <input ref={input} className="input" value={typed} autoComplete="off" onChange={(event) => type(event.target.value)} />
         </label>
       </form>
     </Dialog>

@@ -37,7 +37,10 @@ export function useSending(): Sending {
       const special = own?.(error)
       if (special === true) return
       const said = say(error, words)
-      setWrong(special ?? { problems: problemsOf(error, words), sentence: said.sentence })
+      const refused = problemsOf(error, words)
+      // What is wrong with the fields is all there is to say.
+      const isAll = Object.keys(refused).length > 0
+      setWrong(special ?? { problems: refused, sentence: isAll ? undefined : said.sentence })
       waitUntil(said.until)
     } finally {
       setBusy(false)

@@ -29,6 +29,9 @@ export function toast(one: Toast): void {
   set([...shown.slice(-3), { ...one, id: last }])
 }
 
+/** Whoever leaves takes with them what was said to them. */
+export const forgetToasts = (): void => set([])
+
 const dismiss = (id: number) => set(shown.filter((one) => one.id !== id))
 
 export function Toasts() {
@@ -41,6 +44,8 @@ export function Toasts() {
     },
     () => shown,
   )
+  // The next page may be for somebody else, or for nobody: only what went wrong has still to be said there.
+  useEffect(() => () => set(shown.filter(({ kind }) => kind === 'error')), [])
   useEffect(() => {
     // Shown anew, it lies above a dialog that was opened in between.
     const region = ref.current

@@ -285,6 +285,7 @@ async function anotherPassword() {
 
 async function forgotten(codes) {
   await logOut();
+  assert.equal(await page.locator(".toast").count(), 0, "what was said to somebody goes with them");
   await page.getByRole("link", { name: "Mot de passe oublié ?" }).click();
   await page.locator("input[name=email]").fill(EMAIL.toUpperCase());
   await button("Envoyer le lien").click();

@@ -3,7 +3,7 @@ import { logOut, useUser } from '~/api/session'
 import { useWords } from '~/i18n/words'
 import { Icon } from '~/ui/icons'
 import { MenuButton } from '~/ui/menu'
-import { toast } from '~/ui/toast'
+import { forgetToasts, toast } from '~/ui/toast'
 
 /** Who is logged in, the way to the account, and the way out. */
 export function UserMenu({ onGo }: { onGo?: () => void }) {
@@ -41,6 +41,7 @@ export function UserMenu({ onGo }: { onGo?: () => void }) {
 
 /** The session ends here in any case; that the server does not know of it yet has to be said. */
 export async function leave(alone: string): Promise<void> {
+  forgetToasts()
   try {
     await logOut()
   } catch {

@@ -19,7 +19,13 @@ export function PasswordPanel() {
     <section className="card">
       <PanelHead title={t('profile.password')} />
       {/* A new form each time: nothing that was typed stays in it. */}
-      <PasswordForm key={changed} onChanged={() => setChanged(changed + 1)} />
+      <PasswordForm
+        key={changed}
+        onChanged={() => {
+          setChanged(changed + 1)
+          document.querySelector('h1')?.focus()
+        }}
+      />
     </section>
   )
 }
