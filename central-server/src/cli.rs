@@ -13,6 +13,7 @@ use crate::config::{Config, Database, DatabaseConfig, help};
 use crate::db::embedded::{Embedded, Options};
 use crate::db::{Target, connect_once, migrations};
 use crate::serve;
+use crate::takeover::{self, Keys, Report, Wish};
 use crate::users::cli::{CreateAdmin, GrantRole};
 
 /// Serveur central de NeoPro.
@@ -33,6 +34,9 @@ enum Command {
         /// Écrit ce script au lieu de l'exécuter.
         #[arg(long, value_name = "SCRIPT", num_args = 0..=1, default_missing_value = "init-db")]
         print: Option<Script>,
+        /// Fait tout, dit ce qui serait fait, puis annule : rien n'est modifié.
+        #[arg(long, conflicts_with = "print")]
+        dry_run: bool,
     },
     /// Crée un compte d'administration (étape 9 du guide).
     CreateAdmin(CreateAdmin),
@@ -81,13 +85,14 @@ async fn command(command: Command) -> Result<(), String> {
             boxes.shutdown_background();
             served
         }
-        Command::Migrate { print: Some(script) } => print(&match script {
+        Command::Migrate { print: Some(script), .. } => print(&match script {
             Script::InitDb => migrations::init_db_script(),
             Script::Analytics => migrations::analytics_script(),
         }),
-        Command::Migrate { print: None } => {
-            let database = AtHand::open().await?;
-            print(&format!("La base de données est à jour (version {} du schéma).\n", database.version))?;
+        Command::Migrate { print: None, dry_run } => {
+            let wish = if dry_run { Wish::Rehearse } else { Wish::Keep };
+            let database = AtHand::opened(Schema::TakenOver(wish)).await?;
+            print(&said_of_migration(&database, wish))?;
             database.close().await
         }
         Command::CreateAdmin(create) => {
@@ -136,19 +141,63 @@ struct AtHand {
     embedded: Option<Embedded>,
     /// Of the schema; 0 if it was not looked at.
     version: i32,
+    /// What was taken over from NeoPro 1.
+    report: Option<Report>,
+}
+
+/// What is to become of the schema before a command begins.
+#[derive(Debug, Clone, Copy)]
+enum Schema {
+    /// It stays what it is.
+    AsItIs,
+    /// It is brought up to date.
+    Migrated,
+    /// The same, also where NeoPro 1 has left it.
+    TakenOver(Wish),
+}
+
+/// What `migrate` says when it has succeeded.
+fn said_of_migration(database: &AtHand, wish: Wish) -> String {
+    let version = database.version;
+    match (&database.report, wish) {
+        (None, Wish::Keep) => format!("La base de données est à jour (version {version} du schéma).\n"),
+        (None, Wish::Rehearse) => {
+            format!("Essai : la base de données serait mise à jour (version {version} du schéma). Rien n'a été modifié.\n")
+        }
+        (Some(report), Wish::Keep) => format!(
+            "La base de NeoPro 1 a été reprise.\n{report}\nLa base de données est à jour (version {version} du schéma).\n"
+        ),
+        (Some(report), Wish::Rehearse) => {
+            format!("Essai : voici ce que la reprise de la base de NeoPro 1 ferait.\n{report}\nRien n'a été modifié.\n")
+        }
+    }
+}
+
+/// What secrets of NeoPro 1 are sealed with: the key that the server will open them with.
+fn keys(config: &DatabaseConfig) -> Result<Keys, String> {
+    let key = DatabaseConfig::load_sealing_key().map_err(|problems| problems.to_string())?;
+    match (key, &config.database) {
+        (Some(key), _) => Ok(Keys::new(key.expose())),
+        (None, Database::Embedded) => Ok(Keys::new(&serve::kept_secret(&config.data_dir, "mfa-encryption-key")?)),
+        (None, Database::Url(_)) => Err(
+            "Cette base de NeoPro 1 contient des secrets en clair, qu'il faut chiffrer : donnez à cette commande \
+             MFA_ENCRYPTION_KEY, avec la valeur même que le serveur aura (étape 6.4 du guide). Rien n'a été modifié."
+                .into(),
+        ),
+    }
 }
 
 impl AtHand {
     async fn open() -> Result<Self, String> {
-        Self::opened(true).await
+        Self::opened(Schema::Migrated).await
     }
 
     /// The same, and its schema stays what it is: for what must change nothing, such as a look at a restored backup.
     async fn open_as_it_is() -> Result<Self, String> {
-        Self::opened(false).await
+        Self::opened(Schema::AsItIs).await
     }
 
-    async fn opened(migrates: bool) -> Result<Self, String> {
+    async fn opened(schema: Schema) -> Result<Self, String> {
         let loaded = DatabaseConfig::load().map_err(|problems| problems.to_string())?;
         for warning in &loaded.warnings {
             note(warning);
@@ -163,16 +212,20 @@ impl AtHand {
                 (Target::plain(embedded.config()), Some(embedded))
             }
         };
-        let version = async {
+        let done = async {
             let client = connect_once(&target).await.map_err(|error| serve::unreachable(&target, &error))?;
-            if !migrates {
-                return Ok(0);
-            }
-            migrations::migrate(&client).await.map_err(|error| error.to_string())
+            let done = match schema {
+                Schema::AsItIs => return Ok((0, None)),
+                Schema::Migrated => migrations::migrate(&client).await.map(|version| (version, None)),
+                Schema::TakenOver(wish) => takeover::bring_up_to_date(&client, wish, &|| keys(&config))
+                    .await
+                    .map(|done| (done.version, done.report)),
+            };
+            done.map_err(|error| error.to_string())
         }
         .await;
-        match version {
-            Ok(version) => Ok(Self { target, embedded, version }),
+        match done {
+            Ok((version, report)) => Ok(Self { target, embedded, version, report }),
             Err(sentence) => {
                 if let Some(embedded) = embedded {
                     embedded.stop().await.map_err(|error| error.to_string())?;

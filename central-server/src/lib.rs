@@ -33,5 +33,6 @@ pub mod settings;
 pub mod setup;
 pub mod sites;
 pub mod storage;
+pub mod takeover;
 pub mod users;
 pub mod videos;

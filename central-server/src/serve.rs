@@ -30,6 +30,7 @@ use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
+use crate::takeover::{self, Keys, Wish};
 use crate::{audit, auth, commands, deployments, events, jobs, live, logging, setup};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
@@ -82,7 +83,7 @@ pub async fn serve(loaded: Loaded, boxes: Handle) -> Result<(), String> {
     let http = tokio::spawn(accept(listener, app.router(), stopping, boxes.clone()));
     tracing::info!(port = app.config.port, version = crate::health::routes::VERSION, "listening");
 
-    let mut database = tokio::spawn(bring_up(app.clone(), boxes));
+    let mut database = tokio::spawn(bring_up(app.clone(), boxes, sealed_with));
     // One listener from here to the end: a word said between two of them would be heard by neither.
     let mut told_to_stop = std::pin::pin!(told_to_stop());
     let embedded = tokio::select! {
@@ -116,7 +117,7 @@ pub async fn serve(loaded: Loaded, boxes: Handle) -> Result<(), String> {
 /// Reaches the database, brings its schema up to date, hands it to the application and keeps watching it.
 ///
 /// An unreachable database is waited for; one that cannot be used ends the start.
-async fn bring_up(app: App, boxes: Handle) -> Result<Option<Embedded>, String> {
+async fn bring_up(app: App, boxes: Handle, sealed_with: String) -> Result<Option<Embedded>, String> {
     let (target, embedded) = match &app.config.database {
         Database::Url(url) => (Target::from_url(url)?, None),
         Database::Embedded => {
@@ -131,14 +132,14 @@ async fn bring_up(app: App, boxes: Handle) -> Result<Option<Embedded>, String> {
     };
     let mut pause = Duration::from_secs(1);
     loop {
-        let error = match reach(&app, &target).await {
+        let error = match reach(&app, &target, &sealed_with).await {
             Ok(version) => {
                 if version > migrations::latest() {
                     tracing::info!(version, "the schema is newer than this server, which can work with it");
                 }
                 break;
             }
-            Err(MigrateError::Refused(sentence)) => return Err(sentence),
+            Err(error @ (MigrateError::Refused(_) | MigrateError::NeoPro1)) => return Err(error.to_string()),
             Err(MigrateError::Connection(error)) => error,
         };
         app.health.set_database(DatabaseState::Down, Duration::ZERO);
@@ -174,10 +175,14 @@ async fn begin_work(app: App) {
 }
 
 /// One connection, first and alone: a pooler counts failed logins.
-async fn reach(app: &App, target: &Target) -> Result<i32, MigrateError> {
+async fn reach(app: &App, target: &Target, sealed_with: &str) -> Result<i32, MigrateError> {
     let client = connect_once(target).await.map_err(MigrateError::Connection)?;
     app.health.set_database(DatabaseState::Migrating, Duration::ZERO);
-    migrations::migrate(&client).await
+    let done = takeover::bring_up_to_date(&client, Wish::Keep, &|| Ok(Keys::new(sealed_with))).await?;
+    for line in done.report.iter().flat_map(takeover::Report::for_the_log) {
+        tracing::info!("NeoPro 1: {line}");
+    }
+    Ok(done.version)
 }
 
 /// The troubleshooting entry of the guide that fits, without the password.
@@ -323,7 +328,7 @@ async fn told_to_stop() {
 
 /// A secret of this installation, made at the first start and kept in a file that only we can read.
 /// Development only: production has its secrets in the environment.
-fn kept_secret(data_dir: &Path, name: &str) -> Result<String, String> {
+pub(crate) fn kept_secret(data_dir: &Path, name: &str) -> Result<String, String> {
     let path = data_dir.join(name);
     let failed = |error: io::Error| format!("{} ne peut pas être lu ni écrit : {error}.", path.display());
     make_data_dir(data_dir).map_err(failed)?;

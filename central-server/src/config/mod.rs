@@ -214,6 +214,16 @@ impl Config {
 }
 
 impl DatabaseConfig {
+    /// `MFA_ENCRYPTION_KEY` by itself, for the one command of the database that may have to seal something.
+    pub fn load_sealing_key() -> Result<Option<Secret>, Problems> {
+        let (source, _) = environment();
+        let surroundings = Surroundings::observe(&source);
+        let mut r = Reader::new(&source, surroundings);
+        r.mode();
+        let key = login::mfa_encryption_key(&mut r);
+        r.finish(key).map(|loaded| loaded.config)
+    }
+
     /// Like [`Config::load`], for the database's variables only.
     pub fn load() -> Result<Loaded<Self>, Problems> {
         let (source, warnings) = environment();

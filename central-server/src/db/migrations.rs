@@ -69,12 +69,41 @@ pub fn latest() -> i32 {
 /// `init-db.sql`: the whole schema, for an empty or an existing database.
 #[must_use]
 pub fn init_db_script() -> String {
-    let mut body = String::from(PREPARE);
+    let mut body = format!(
+        "  if {IS_NEOPRO_1} then\n    raise exception using errcode = '{NEOPRO_1}', message =\n      \
+         'Cette base est celle de NeoPro 1, que ce script ne sait pas reprendre. Arrêtez NeoPro 1, sauvegardez la base, '\n      \
+         'puis lancez « neopro-central migrate » : il la reprend sur place (docs/reprise-neopro-1.md).';\n  end if;\n"
+    );
+    body.push_str(PREPARE);
     for migration in MIGRATIONS {
         body.push_str(&apply(migration));
     }
     body.push_str(CLOSE);
     script("Schéma complet de NeoPro (étape 8.2 du guide). Peut être collé sur une base vide ou déjà migrée.", &body)
+}
+
+/// The schema as it was at this version, for a takeover that copies into it.
+pub(crate) fn script_until(version: i32) -> String {
+    let mut body = String::from(PREPARE);
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version <= version) {
+        body.push_str(&apply(migration));
+    }
+    script("Schéma de NeoPro jusqu'à une version donnée.", &body)
+}
+
+/// The names that the migrations give to tables, views, functions and types.
+pub(crate) fn names() -> Vec<String> {
+    const KINDS: [&str; 5] =
+        ["create table ", "create view ", "create function ", "create type ", "create materialized view "];
+    let mut names = vec!["schema_migrations".to_owned()];
+    for line in MIGRATIONS.iter().flat_map(|migration| migration.sql.lines()) {
+        let line = line.trim_start().replace("create or replace ", "create ");
+        let Some(rest) = KINDS.iter().find_map(|kind| line.strip_prefix(kind)) else { continue };
+        names.push(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
+    }
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// `analytics-tables.sql`: the analytics part by itself. Says so where the rest is missing.
@@ -96,6 +125,17 @@ pub fn analytics_script() -> String {
         &body,
     )
 }
+
+/// Whether this is a database of NeoPro 1, as a condition: its accounts and sites, and no record of ours. Another
+/// program's record of the same name has other columns.
+pub(crate) const IS_NEOPRO_1: &str = "(select count(*) from pg_attribute where not attisdropped \
+     and (attrelid = to_regclass('public.users') and attname in ('email', 'password_hash') \
+       or attrelid = to_regclass('public.sites') and attname in ('site_name', 'club_name', 'api_key'))) = 5 \
+     and not exists (select from pg_attribute where attrelid = to_regclass('public.schema_migrations') \
+       and attname = 'checksum' and not attisdropped)";
+
+/// The code of an error that says so.
+const NEOPRO_1: &str = "NP101";
 
 /// Lock, bookkeeping table, and the application's role.
 const PREPARE: &str = r"
@@ -224,14 +264,42 @@ fn script(title: &str, body: &str) -> String {
 pub enum MigrateError {
     /// The database refused, with a sentence for a person.
     Refused(String),
+    /// It is a database of NeoPro 1, which has to be taken over first (`takeover`).
+    NeoPro1,
     /// The connection failed; worth another try.
     Connection(Error),
+}
+
+impl MigrateError {
+    /// What an error of the driver means here.
+    pub(crate) fn of(error: &tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            return Self::Connection(Error::Unavailable(chain(error)));
+        };
+        match db.code().code() {
+            NEOPRO_1 => Self::NeoPro1,
+            // Somebody holds a table, or waits for one that we hold.
+            "55P03" | "40P01" => Self::Refused(
+                "La base est encore utilisée : un autre programme (NeoPro 1 ?) tient ses tables. Arrêtez-le, puis \
+                 relancez ; rien n'a été modifié."
+                    .into(),
+            ),
+            code if matches!(&code[..2], "08" | "53" | "57" | "XX") => {
+                Self::Connection(Error::Unavailable(chain(error)))
+            }
+            _ => Self::Refused(db.message().to_owned()),
+        }
+    }
 }
 
 impl std::fmt::Display for MigrateError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Refused(sentence) => f.write_str(sentence),
+            Self::NeoPro1 => f.write_str(
+                "Cette base est celle de NeoPro 1. Arrêtez NeoPro 1, sauvegardez la base, puis lancez « neopro-central \
+                 migrate » : il la reprend sur place (docs/reprise-neopro-1.md).",
+            ),
             Self::Connection(error) => error.fmt(f),
         }
     }
@@ -247,12 +315,7 @@ impl std::error::Error for MigrateError {}
 /// # Errors
 /// [`MigrateError::Refused`] with the sentence of the script; nothing was changed.
 pub async fn migrate(client: &Client) -> Result<i32, MigrateError> {
-    let answers = client.simple_query(&init_db_script()).await.map_err(|error| match error.as_db_error() {
-        Some(db) if !matches!(&db.code().code()[..2], "08" | "53" | "57" | "XX") => {
-            MigrateError::Refused(db.message().to_owned())
-        }
-        _ => MigrateError::Connection(Error::Unavailable(chain(&error))),
-    })?;
+    let answers = client.simple_query(&init_db_script()).await.map_err(|error| MigrateError::of(&error))?;
     let version = answers.iter().find_map(|answer| match answer {
         SimpleQueryMessage::Row(row) => row.get("schema_version").and_then(|text| text.parse().ok()),
         _ => None,

@@ -48,6 +48,7 @@ mod siege;
 mod sites;
 mod storage;
 mod tab_sessions;
+mod takeover;
 mod tallies;
 mod tokens;
 mod uploads;

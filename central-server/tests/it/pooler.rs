@@ -4,7 +4,7 @@
 //!
 //! `NEOPRO_POOLER_REQUESTS` says how often each of the 64 clients asks, `NEOPRO_SEED` repeats a run.
 
-mod bouncer;
+pub mod bouncer;
 mod clients;
 mod shapes;
 

@@ -32,14 +32,29 @@ pub async fn generate(passwords: &Passwords) -> Result<Set, Error> {
         .and_then(|()| getrandom::fill(&mut salt))
         .map_err(|e| Error::Internal(e.to_string()))?;
     let codes: Vec<String> = random.chunks(LENGTH).map(word).collect();
-    let mut stored = Vec::with_capacity(COUNT);
-    for code in codes.clone() {
+    let stored = hash_all(passwords, codes.clone(), salt).await?;
+    let shown = codes.iter().map(|code| format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..])).collect();
+    Ok(Set { shown, stored })
+}
+
+/// Hashes codes that were stored in clear, without their hyphens.
+///
+/// # Errors
+/// [`Error::TooManyRequests`] when too many logins wait already.
+pub async fn adopt(passwords: &Passwords, codes: Vec<String>) -> Result<Vec<String>, Error> {
+    let mut salt = [0u8; 16];
+    getrandom::fill(&mut salt).map_err(|e| Error::Internal(e.to_string()))?;
+    hash_all(passwords, codes, salt).await
+}
+
+async fn hash_all(passwords: &Passwords, codes: Vec<String>, salt: [u8; 16]) -> Result<Vec<String>, Error> {
+    let mut stored = Vec::with_capacity(codes.len());
+    for code in codes {
         // One turn each: logins do not wait behind a whole set.
         let hash = passwords.in_turn(move |memory| new_hash(&code, &salt, memory)).await?;
         stored.push(hash.ok_or_else(|| Error::Internal("argon2 refused its own parameters".into()))?);
     }
-    let shown = codes.iter().map(|code| format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..])).collect();
-    Ok(Set { shown, stored })
+    Ok(stored)
 }
 
 fn word(bytes: &[u8]) -> String {

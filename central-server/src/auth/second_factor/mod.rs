@@ -18,10 +18,12 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::auth::password::Passwords;
 use crate::error::{Error, Result};
 use crate::http::Form;
 use crate::http::limits::{Shown, Who};
 use crate::ids::UserId;
+use crate::sealing::Sealer;
 use store::Factor;
 use totp::Secret;
 
@@ -129,6 +131,35 @@ fn open(app: &App, user: UserId, sealed: &str) -> Option<Secret> {
         tracing::error!(%user, "the secret of a second factor cannot be opened: MFA_ENCRYPTION_KEY has changed");
     }
     secret
+}
+
+/// A factor of NeoPro 1, as it is stored here.
+#[derive(Debug)]
+pub struct Adopted {
+    /// The sealed secret.
+    pub sealed: String,
+    /// The hashes of the backup codes.
+    pub codes: Vec<String>,
+}
+
+/// Takes a factor over that was stored in clear; `None` if its secret is none. What is no backup code is left out.
+///
+/// # Errors
+/// The system has no randomness.
+pub async fn adopt(
+    sealer: &Sealer,
+    passwords: &Passwords,
+    user: UserId,
+    secret: &str,
+    codes: &[String],
+) -> Result<Option<Adopted>> {
+    let Some(secret) = Secret::typed(secret) else { return Ok(None) };
+    let sealed = sealer.seal(&place(user), secret.bytes()).map_err(|why| Error::Internal(why.into()))?;
+    let words = codes.iter().filter_map(|code| match code.parse() {
+        Ok(Code::Backup(word)) => Some(word),
+        _ => None,
+    });
+    Ok(Some(Adopted { sealed, codes: backup::adopt(passwords, words.collect()).await? }))
 }
 
 /// A factor to be set up, as it is shown, this once.

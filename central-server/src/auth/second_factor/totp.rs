@@ -16,9 +16,12 @@ const LENGTH: usize = 20;
 /// What needs no escape in an address.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Bytes of secrets that others have made.
+const FOREIGN: std::ops::RangeInclusive<usize> = 10..=64;
+
 /// What the application and we know.
 #[derive(Clone)]
-pub struct Secret([u8; LENGTH]);
+pub struct Secret(Vec<u8>);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -32,7 +35,7 @@ impl Secret {
     /// # Errors
     /// The system has no randomness.
     pub fn generate() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0u8; LENGTH];
+        let mut bytes = vec![0u8; LENGTH];
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
     }
@@ -40,7 +43,17 @@ impl Secret {
     /// One that was stored.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        Some(Self(bytes.try_into().ok()?))
+        FOREIGN.contains(&bytes.len()).then(|| Self(bytes.to_vec()))
+    }
+
+    /// One of NeoPro 1, as applications show it: base32, in groups or not.
+    #[must_use]
+    pub fn typed(text: &str) -> Option<Self> {
+        let letters: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '=')).collect();
+        let mut lenient = BASE32_NOPAD.specification();
+        // Some programs fill the last letter with whatever is at hand.
+        lenient.check_trailing_bits = false;
+        Self::of(&lenient.encoding().ok()?.decode(letters.to_ascii_uppercase().as_bytes()).ok()?)
     }
 
     /// Its bytes, to be sealed.
