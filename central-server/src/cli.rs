@@ -162,7 +162,9 @@ fn said_of_migration(database: &AtHand, wish: Wish) -> String {
     match (&database.report, wish) {
         (None, Wish::Keep) => format!("La base de données est à jour (version {version} du schéma).\n"),
         (None, Wish::Rehearse) => {
-            format!("Essai : la base de données serait mise à jour (version {version} du schéma). Rien n'a été modifié.\n")
+            format!(
+                "Essai : la base de données serait mise à jour (version {version} du schéma). Rien n'a été modifié.\n"
+            )
         }
         (Some(report), Wish::Keep) => format!(
             "La base de NeoPro 1 a été reprise.\n{report}\nLa base de données est à jour (version {version} du schéma).\n"
@@ -179,11 +181,11 @@ fn keys(config: &DatabaseConfig) -> Result<Keys, String> {
     match (key, &config.database) {
         (Some(key), _) => Ok(Keys::new(key.expose())),
         (None, Database::Embedded) => Ok(Keys::new(&serve::kept_secret(&config.data_dir, "mfa-encryption-key")?)),
-        (None, Database::Url(_)) => Err(
-            "Cette base de NeoPro 1 contient des secrets en clair, qu'il faut chiffrer : donnez à cette commande \
+        (None, Database::Url(_)) => {
+            Err("Cette base de NeoPro 1 contient des secrets en clair, qu'il faut chiffrer : donnez à cette commande \
              MFA_ENCRYPTION_KEY, avec la valeur même que le serveur aura (étape 6.4 du guide). Rien n'a été modifié."
-                .into(),
-        ),
+                .into())
+        }
     }
 }
 

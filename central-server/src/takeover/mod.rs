@@ -123,8 +123,11 @@ async fn take_over(
     secrets::seal(client, keys).await?;
     let version = migrations::migrate(client).await?;
     let report = Report { lines: store::report(client).await?, bytes: store::kept_bytes(client).await? };
-    run(client, if wish == Wish::Keep { "drop function neopro_1.note(text, text, bigint, text[]); commit" } else { "rollback" })
-        .await?;
+    run(
+        client,
+        if wish == Wish::Keep { "drop function neopro_1.note(text, text, bigint, text[]); commit" } else { "rollback" },
+    )
+    .await?;
     Ok(Some(Done { version, report: Some(report) }))
 }
 

@@ -7,7 +7,8 @@
 create function neopro_1.note(kind text, sentence text, rows bigint, examples text[] default '{}') returns void
 language sql as $fn$
   insert into neopro_1.takeover (kind, sentence, rows, examples) select kind, sentence, rows,
-    coalesce(array_remove(examples, null), '{}')
+    array(select left(e.text, 120) from unnest(examples) with ordinality e (text, place)
+      where e.text is not null order by e.place)
   where rows > 0
 $fn$;
 
@@ -96,7 +97,7 @@ insert into public.users (id, email, password_hash, full_name, role, status, mfa
     agency_id, created_at, updated_at, last_login_at)
   select p.id,
     case when p.has_none then 'sans-adresse-' || p.id || '@neopro-1.invalid'
-      when p.place > 1 then left(p.email, 200) || '.doublon-' || left(p.id::text, 8) || '.invalid'
+      when p.place > 1 then left(p.email, 190) || '.doublon-' || p.id || '.invalid'
       else p.email end,
     coalesce(j->>'password_hash', ''), neopro_1.words(j->>'full_name', 255),
     case when j->>'role' = 'user' or not p.has_role then 'viewer' else j->>'role' end,

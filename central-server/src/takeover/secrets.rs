@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use super::Keys;
 use super::report::Kind;
 use super::store::{self, Masked, NewFactor};
-use super::Keys;
 use crate::auth::password::Passwords;
 use crate::auth::second_factor;
 use crate::db::migrations::MigrateError;
@@ -17,8 +17,7 @@ use crate::sealing::Sealer;
 
 /// A text in which one of the names occurs under which secrets stand, as PostgreSQL reads it. It finds more than there
 /// is: each such document is looked into.
-pub(super) const NAMES: &str =
-    "pass.?w|pass.?phrase|secret|token|api.?key|psk|private.?key";
+pub(super) const NAMES: &str = "pass.?w|pass.?phrase|secret|token|api.?key|psk|private.?key";
 
 /// Rows that are in memory at the same time.
 const BATCH: i64 = 100;
@@ -48,10 +47,7 @@ impl Chest<'_> {
 }
 
 /// Seals everything.
-pub(super) async fn seal(
-    client: &Client,
-    ask: &(dyn Fn() -> Result<Keys, String> + Sync),
-) -> Result<(), MigrateError> {
+pub(super) async fn seal(client: &Client, ask: &(dyn Fn() -> Result<Keys, String> + Sync)) -> Result<(), MigrateError> {
     let mut chest = Chest { ask, keys: None };
     factors(client, &mut chest).await?;
     mirrors(client, &mut chest).await?;
@@ -140,12 +136,7 @@ async fn mirrors(client: &Client, chest: &mut Chest<'_>) -> Result<(), MigrateEr
     store::note(client, Kind::Kept, "Copies de configurations illisibles : dans neopro_1.sites", count, &odd).await
 }
 
-async fn documents(
-    client: &Client,
-    chest: &mut Chest<'_>,
-    table: &str,
-    column: &str,
-) -> Result<(), MigrateError> {
+async fn documents(client: &Client, chest: &mut Chest<'_>, table: &str, column: &str) -> Result<(), MigrateError> {
     store::hold_triggers(client, table, true).await?;
     store::add_place(client, table, column).await?;
     let (mut after, mut sealed) = (Uuid::nil(), 0);
@@ -184,7 +175,8 @@ fn sealed(sealer: &Sealer, place: &str, secrets: Map<String, Value>) -> Result<S
 /// A list of changes names what has changed beside what it was and is: `{path, oldValue, newValue}`.
 fn mask_changes(document: &mut Value, secrets: &mut Map<String, Value>) {
     for (index, change) in document.as_array_mut().into_iter().flatten().enumerate() {
-        let names_a_secret = ["path", "field"].iter().any(|key| change[key].as_str().is_some_and(configuration::is_secret));
+        let names_a_secret =
+            ["path", "field"].iter().any(|key| change[key].as_str().is_some_and(configuration::is_secret));
         let Some(members) = change.as_object_mut().filter(|_| names_a_secret) else { continue };
         for key in ["oldValue", "newValue"] {
             if let Some(value) = members.get_mut(key).filter(|value| !matches!(value, Value::Null | Value::Bool(_))) {

@@ -70,12 +70,8 @@ pub(super) async fn note(
     examples: &[String],
 ) -> Result<(), MigrateError> {
     let sql = "select neopro_1.note($1, $2, $3, $4)";
-    let parameters: &Parameters<'_> = &[
-        (&kind.name(), Type::TEXT),
-        (&sentence, Type::TEXT),
-        (&count, Type::INT8),
-        (&examples, Type::TEXT_ARRAY),
-    ];
+    let parameters: &Parameters<'_> =
+        &[(&kind.name(), Type::TEXT), (&sentence, Type::TEXT), (&count, Type::INT8), (&examples, Type::TEXT_ARRAY)];
     rows(client, sql, parameters).await.map(|_| ())
 }
 
@@ -108,7 +104,10 @@ pub(super) async fn hold_triggers(client: &Client, table: &str, held: bool) -> R
 pub(super) async fn has_column(client: &Client, table: &str, column: &str) -> Result<bool, MigrateError> {
     let sql = "select exists (select from pg_attribute where attrelid = to_regclass('neopro_1.' || $1) \
                and attname = $2 and not attisdropped)";
-    rows(client, sql, &[(&table, Type::TEXT), (&column, Type::TEXT)]).await?.first().map_or(Ok(false), |row| read(row, 0))
+    rows(client, sql, &[(&table, Type::TEXT), (&column, Type::TEXT)])
+        .await?
+        .first()
+        .map_or(Ok(false), |row| read(row, 0))
 }
 
 /// Every second factor that NeoPro 1 kept something of.
@@ -149,8 +148,7 @@ pub(super) async fn old_mirrors(client: &Client, after: Uuid, most: i64) -> Resu
     let sql = "select t.id, t.local_config_mirror, to_jsonb(t)->>'local_config_hash' from neopro_1.sites t \
                join public.sites s on s.id = t.id where t.id > $1 and t.local_config_mirror is not null \
                order by t.id limit $2";
-    let read_mirror =
-        |row: &Row| Ok(OldMirror { site: read(row, 0)?, document: read(row, 1)?, hash: read(row, 2)? });
+    let read_mirror = |row: &Row| Ok(OldMirror { site: read(row, 0)?, document: read(row, 1)?, hash: read(row, 2)? });
     rows(client, sql, &[(&after, Type::UUID), (&most, Type::INT8)]).await?.iter().map(read_mirror).collect()
 }
 

@@ -54,7 +54,10 @@ async fn without_the_key_of_the_server_nothing_is_sealed_with_another() {
     assert!(said.contains("MFA_ENCRYPTION_KEY") && said.contains("étape 6.4"), "{said}");
     let admin = db.admin().await;
     assert_eq!(value(&admin, "to_regnamespace('neopro_1')").await, None);
-    assert_eq!(value(&admin, "select count(*) from public.users where mfa_secret is not null").await.as_deref(), Some("2"));
+    assert_eq!(
+        value(&admin, "select count(*) from public.users where mfa_secret is not null").await.as_deref(),
+        Some("2")
+    );
 }
 
 #[tokio::test]
@@ -80,7 +83,8 @@ async fn whoever_does_not_own_the_tables_is_told_who_does() {
     admin
         .batch_execute(&format!(
             "create role {stranger} login password 'not-a-secret'; grant neopro_app to {stranger}; \
-             grant create on database {0} to {stranger}; grant all on schema public to {stranger}", db.name
+             grant create on database {0} to {stranger}; grant all on schema public to {stranger}",
+            db.name
         ))
         .await
         .expect("a role");
@@ -92,7 +96,10 @@ async fn whoever_does_not_own_the_tables_is_told_who_does() {
     assert!(said.contains(&format!("grant neopro to {stranger};")), "{said}");
     admin.batch_execute(&format!("grant neopro to {stranger}")).await.expect("the administrator does it");
     let (code, said) = migrate_at(&url, &[]);
-    admin.batch_execute(&format!("reassign owned by {stranger} to neopro; drop owned by {stranger}; drop role {stranger}"))
+    admin
+        .batch_execute(&format!(
+            "reassign owned by {stranger} to neopro; drop owned by {stranger}; drop role {stranger}"
+        ))
         .await
         .expect("cleared away");
     assert_eq!(code, 0, "{said}");
@@ -104,7 +111,10 @@ async fn one_who_may_not_make_schemas_gets_the_statement_for_who_may() {
     let admin = db.admin().await;
     // As at a host where the database is somebody else's.
     admin
-        .batch_execute(&format!("alter database {} owner to postgres; grant create on schema public to neopro", db.name))
+        .batch_execute(&format!(
+            "alter database {} owner to postgres; grant create on schema public to neopro",
+            db.name
+        ))
         .await
         .expect("the superuser may");
     let (code, said) = migrate(&db, &[]);
@@ -151,7 +161,11 @@ async fn several_at_once_take_it_over_once() {
 #[tokio::test]
 async fn a_second_old_database_in_the_same_place_is_not_mixed_with_the_first() {
     let db = Cluster::get().empty().await;
-    db.owner().await.batch_execute("create schema neopro_1; create table neopro_1.users (id int)").await.expect("it is there");
+    db.owner()
+        .await
+        .batch_execute("create schema neopro_1; create table neopro_1.users (id int)")
+        .await
+        .expect("it is there");
     let old = include_str!("old/init_db.sql");
     db.owner().await.batch_execute(old).await.expect("old tables");
     let (code, said) = migrate(&db, &[]);

@@ -18,14 +18,29 @@ async fn nothing_is_lost_of_what_our_tables_cannot_hold() {
     let mut expected = before.clone();
     expected.retain(|(name, _)| name != "comptabilite");
     assert_eq!(kept, expected);
-    assert_eq!(value(&admin, "select montant from public.comptabilite").await.as_deref(), Some("12.5"), "it is none of ours");
-    for (table, missing) in
-        [("users", 0), ("sites", 0), ("groups", 0), ("agencies", 0), ("sponsors", 0), ("videos", 0), ("audit_logs", 0),
-         ("content_deployments", 2), ("remote_commands", 1)]
-    {
-        let sql = format!("select count(*) from neopro_1.{table} o where not exists (select from public.{table} n where n.id = o.id)");
+    assert_eq!(
+        value(&admin, "select montant from public.comptabilite").await.as_deref(),
+        Some("12.5"),
+        "it is none of ours"
+    );
+    for (table, missing) in [
+        ("users", 0),
+        ("sites", 0),
+        ("groups", 0),
+        ("agencies", 0),
+        ("sponsors", 0),
+        ("videos", 0),
+        ("audit_logs", 0),
+        ("content_deployments", 2),
+        ("remote_commands", 1),
+    ] {
+        let sql = format!(
+            "select count(*) from neopro_1.{table} o where not exists (select from public.{table} n where n.id = o.id)"
+        );
         assert_eq!(value(&admin, &sql).await, Some(missing.to_string()), "{table}: {said}");
-        let line = format!("Lignes laissées dans neopro_1.{table}, parce qu'elles renvoient à ce qui n'existe plus ou que cette version ne sait pas les écrire : {missing}");
+        let line = format!(
+            "Lignes laissées dans neopro_1.{table}, parce qu'elles renvoient à ce qui n'existe plus ou que cette version ne sait pas les écrire : {missing}"
+        );
         assert_eq!(said.contains(&line), missing > 0, "{table}: {said}");
     }
     for table in ["site_groups", "agency_sites", "sponsor_sites", "club_daily_stats"] {
@@ -33,7 +48,7 @@ async fn nothing_is_lost_of_what_our_tables_cannot_hold() {
     }
     for line in [
         "Comptes dont l'adresse ne diffère de celle d'un autre que par ses majuscules : gardés sans fusion, suspendus sous une autre adresse (Utilisateurs permet de la corriger) : 2",
-        "DOUBLE@CLUB.TEST → DOUBLE@CLUB.TEST.doublon-11000000.invalid",
+        "DOUBLE@CLUB.TEST → DOUBLE@CLUB.TEST.doublon-11000000-0000-4000-8000-000000000003.invalid",
         "Comptes sans adresse e-mail utilisable : suspendus : 2",
         "Comptes de rôle « user », que NeoPro 1 ne contrôlait pas : lecteurs (viewer) : 1",
         "chef@club.test : directeur",
@@ -66,8 +81,8 @@ async fn of_addresses_that_differ_by_capitals_the_one_in_use_stays_and_none_is_m
     assert_eq!(
         value(&admin, people).await.as_deref(),
         Some(
-            "double@club.test.doublon-11000000.invalid suspended operator, Double@club.test active operator, \
-             DOUBLE@CLUB.TEST.doublon-11000000.invalid suspended admin"
+            "double@club.test.doublon-11000000-0000-4000-8000-000000000001.invalid suspended operator, Double@club.test active operator, \
+             DOUBLE@CLUB.TEST.doublon-11000000-0000-4000-8000-000000000003.invalid suspended admin"
         ),
     );
     let app = TestApp::on(db, &[("MFA_ENCRYPTION_KEY", KEY)]).await;
@@ -84,9 +99,22 @@ async fn every_screen_of_an_admin_opens_on_what_was_broken() {
     let app = TestApp::on(db, &[("MFA_ENCRYPTION_KEY", KEY)]).await;
     let token = app.login("jeanne.admin@neopro.test").await;
     let mut paths: Vec<String> = [
-        "/api/users", "/api/users/tenants", "/api/agencies", "/api/sites", "/api/sites?sort=city", "/api/sites/stats",
-        "/api/sites/facets", "/api/sites/connection-status", "/api/groups", "/api/videos", "/api/videos?sort=duration",
-        "/api/deployments", "/api/deployments/scheduled", "/api/deployments/summary", "/api/audit", "/api/audit/actions",
+        "/api/users",
+        "/api/users/tenants",
+        "/api/agencies",
+        "/api/sites",
+        "/api/sites?sort=city",
+        "/api/sites/stats",
+        "/api/sites/facets",
+        "/api/sites/connection-status",
+        "/api/groups",
+        "/api/videos",
+        "/api/videos?sort=duration",
+        "/api/deployments",
+        "/api/deployments/scheduled",
+        "/api/deployments/summary",
+        "/api/audit",
+        "/api/audit/actions",
         "/api/audit/export",
     ]
     .map(str::to_owned)
@@ -96,7 +124,18 @@ async fn every_screen_of_an_admin_opens_on_what_was_broken() {
         ("users", &[""][..]),
         ("agencies", &["", "/sites"]),
         ("groups", &["", "/sites"]),
-        ("sites", &["", "/metrics?hours=48", "/connection-status", "/availability", "/local-content", "/deployments", "/inventory"]),
+        (
+            "sites",
+            &[
+                "",
+                "/metrics?hours=48",
+                "/connection-status",
+                "/availability",
+                "/local-content",
+                "/deployments",
+                "/inventory",
+            ],
+        ),
         ("videos", &["", "/sites", "/deployments"]),
         ("deployments", &["", "/targets", "/causes"]),
     ] {
@@ -113,7 +152,11 @@ async fn every_screen_of_an_admin_opens_on_what_was_broken() {
     // Whom it was renamed for can be given another name, like anybody.
     let person = app.get("/api/users?search=doublon").bearer(&token).send().await.expect(StatusCode::OK).json();
     let id = person["data"][0]["id"].as_str().expect("one").to_owned();
-    app.put(&format!("/api/users/{id}"), json!({"email": "corrige@club.test"})).bearer(&token).send().await.expect(StatusCode::OK);
+    app.put(&format!("/api/users/{id}"), json!({"email": "corrige@club.test"}))
+        .bearer(&token)
+        .send()
+        .await
+        .expect(StatusCode::OK);
     app.call(axum::http::Method::PATCH, &format!("/api/users/{id}/status"))
         .json(&json!({"status": "active"}))
         .bearer(&token)

@@ -8,9 +8,32 @@ use super::{BAKERY, GOAL, LIFFRE, Old, PAUL, RENNES, VITRE, counts, migrate, row
 #[tokio::test]
 async fn either_beginning_and_all_that_came_later_is_taken_over_once() {
     for (old, lines) in [
-        (Old::InitDb, &["Comptes : 3", "Sites : 3", "Partenaires : 2", "Diffusions de partenaires : dans neopro_1.sponsor_impressions : 5"][..]),
-        (Old::FullSchema, &["Comptes : 3", "Diffusions : dans neopro_1.video_plays : 21", "Copies de configurations, leurs secrets chiffrés à part : 1"]),
-        (Old::Everything, &["Comptes : 6", "Agences : 1", "Lignes du journal : 2", "Doubles authentifications, secret chiffré et codes de secours hachés : 1"]),
+        (
+            Old::InitDb,
+            &[
+                "Comptes : 3",
+                "Sites : 3",
+                "Partenaires : 2",
+                "Diffusions de partenaires : dans neopro_1.sponsor_impressions : 5",
+            ][..],
+        ),
+        (
+            Old::FullSchema,
+            &[
+                "Comptes : 3",
+                "Diffusions : dans neopro_1.video_plays : 21",
+                "Copies de configurations, leurs secrets chiffrés à part : 1",
+            ],
+        ),
+        (
+            Old::Everything,
+            &[
+                "Comptes : 6",
+                "Agences : 1",
+                "Lignes du journal : 2",
+                "Doubles authentifications, secret chiffré et codes de secours hachés : 1",
+            ],
+        ),
     ] {
         let db = old.database().await;
         // As its superuser: row-level security hides nothing from these counts.
@@ -29,7 +52,10 @@ async fn either_beginning_and_all_that_came_later_is_taken_over_once() {
         let whole = |admin| async move { (counts(admin, "public").await, counts(admin, "neopro_1").await) };
         let after = whole(&admin).await;
         let (code, said) = migrate(&db, &[]);
-        assert_eq!((code, said.trim()), (0, &*format!("La base de données est à jour (version {} du schéma).", latest())));
+        assert_eq!(
+            (code, said.trim()),
+            (0, &*format!("La base de données est à jour (version {} du schéma).", latest()))
+        );
         assert_eq!(whole(&admin).await, after, "{old:?}: a second run finds nothing to do");
     }
 }
@@ -39,17 +65,26 @@ async fn ids_hashes_and_texts_stay_and_times_are_read_as_utc() {
     let (db, _) = taken_over(Old::Everything).await;
     let admin = db.admin().await;
     for (table, columns) in [
-        ("users", "id, email, password_hash, full_name, role, status, sponsor_id, agency_id, coalesce(mfa_enabled, false)"),
-        ("sites", "id, site_name, club_name, location, sports, api_key, last_ip, local_ip, software_version, hardware_model, \
-                   coalesce(metadata, '{}'), live_score_enabled"),
+        (
+            "users",
+            "id, email, password_hash, full_name, role, status, sponsor_id, agency_id, coalesce(mfa_enabled, false)",
+        ),
+        (
+            "sites",
+            "id, site_name, club_name, location, sports, api_key, last_ip, local_ip, software_version, hardware_model, \
+                   coalesce(metadata, '{}'), live_score_enabled",
+        ),
         ("groups", "id, name, description, type, filters"),
         ("site_groups", "site_id, group_id"),
         ("agencies", "id, name, contact_email, address, status"),
         ("agency_sites", "agency_id, site_id, added_by"),
         ("sponsors", "id, name, contact_email, status"),
         ("sponsor_sites", "sponsor_id, site_id, contract_start, contract_end, is_active"),
-        ("videos", "id, filename, original_name, category, subcategory, file_size, mime_type, storage_path, checksum, \
-                    metadata, uploaded_by"),
+        (
+            "videos",
+            "id, filename, original_name, category, subcategory, file_size, mime_type, storage_path, checksum, \
+                    metadata, uploaded_by",
+        ),
         ("content_deployments", "id, video_id, target_type, target_id, deployed_by"),
         ("audit_logs", "id, action, user_id, target_type, target_id, details, ip_address, user_agent, created_at"),
     ] {
@@ -58,10 +93,15 @@ async fn ids_hashes_and_texts_stay_and_times_are_read_as_utc() {
         );
         assert_eq!(value(&admin, &sql).await.as_deref(), Some("0"), "{table}");
     }
-    for (table, column) in
-        [("users", "created_at"), ("users", "last_login_at"), ("sites", "last_seen_at"), ("videos", "created_at"),
-         ("content_deployments", "created_at"), ("content_deployments", "scheduled_at"), ("remote_commands", "completed_at")]
-    {
+    for (table, column) in [
+        ("users", "created_at"),
+        ("users", "last_login_at"),
+        ("sites", "last_seen_at"),
+        ("videos", "created_at"),
+        ("content_deployments", "created_at"),
+        ("content_deployments", "scheduled_at"),
+        ("remote_commands", "completed_at"),
+    ] {
         let sql = format!(
             "select count(*) from neopro_1.{table} o join public.{table} n using (id) \
              where o.{column} is not null and n.{column} is distinct from (o.{column}::timestamp at time zone 'UTC')"
@@ -80,7 +120,10 @@ async fn no_secret_stays_in_clear_anywhere() {
     let (db, _) = taken_over(Old::Everything).await;
     let admin = db.admin().await;
     // A proof that the search would find one.
-    assert_eq!(value(&admin, "select count(*) from sites where site_name = 'Gymnase Jean-Moulin'").await.as_deref(), Some("1"));
+    assert_eq!(
+        value(&admin, "select count(*) from sites where site_name = 'Gymnase Jean-Moulin'").await.as_deref(),
+        Some("1")
+    );
     for schema in ["public", "neopro_1"] {
         for (table, _) in counts(&admin, schema).await {
             for secret in ["in-clear", "GEZDGNBV", "MFRGGZDF", "A1B2-C3D4", "A1B2C3D4"] {
@@ -92,7 +135,10 @@ async fn no_secret_stays_in_clear_anywhere() {
     let factor = row(&admin, &format!("select mfa_secret, mfa_backup_codes from users where id = '{PAUL}'")).await;
     assert!(factor["mfa_secret"].as_str().expect("sealed").starts_with("v2:"), "{factor}");
     let codes = factor["mfa_backup_codes"].as_array().expect("codes");
-    assert!(codes.len() == 3 && codes.iter().all(|code| code.as_str().expect("a hash").starts_with("$argon2id$")), "{factor}");
+    assert!(
+        codes.len() == 3 && codes.iter().all(|code| code.as_str().expect("a hash").starts_with("$argon2id$")),
+        "{factor}"
+    );
 
     // Nothing was thrown away: what was masked is sealed beside it, under the server's key.
     let sealer = neopro_central::sealing::Sealer::new(super::KEY, "mirror");
@@ -110,13 +156,24 @@ async fn no_secret_stays_in_clear_anywhere() {
         let text = opened(format!("neopro_1 {table}.{column} {id}"), sealed.expect("sealed"));
         assert!(text.contains(secret), "{table}.{column}: {text}");
     }
-    let mirror = row(&admin, &format!("select configuration, secrets, hash, received_at from site_mirrors where site_id = '{VITRE}'")).await;
+    let mirror = row(
+        &admin,
+        &format!("select configuration, secrets, hash, received_at from site_mirrors where site_id = '{VITRE}'"),
+    )
+    .await;
     assert_eq!(mirror["configuration"]["auth"], json!({"password": "********", "clubName": "CA Vitré"}));
-    assert_eq!((&mirror["hash"], &mirror["received_at"]), (&json!("0123456789abcdef"), &json!("2025-12-24T20:00:00+00:00")));
+    assert_eq!(
+        (&mirror["hash"], &mirror["received_at"]),
+        (&json!("0123456789abcdef"), &json!("2025-12-24T20:00:00+00:00"))
+    );
     let text = opened(VITRE.to_owned(), mirror["secrets"].as_str().expect("sealed").to_owned());
     assert!(text.contains("mirror-in-clear-3"), "{text}");
-    let told = row(&admin, "select command_data, status, error_message from remote_commands \
-                            where id = '70000000-0000-4000-8000-000000000002'").await;
+    let told = row(
+        &admin,
+        "select command_data, status, error_message from remote_commands \
+                            where id = '70000000-0000-4000-8000-000000000002'",
+    )
+    .await;
     assert_eq!(told["command_data"], json!({"ssid": "NEOPRO", "password": "********"}));
     assert_eq!(told["status"], "timeout", "what NeoPro 1 has not seen the end of is not told again");
 }
@@ -130,7 +187,8 @@ async fn what_sites_are_to_have_follows_from_the_last_orders_and_from_what_boxes
         value(&admin, orders).await.as_deref(),
         Some("1 completed 1, 2 failed 2, 3 pending 1, 4 cancelled 0, 5 scheduled 0, 6 cancelled 0"),
     );
-    let wanted = "select string_agg(concat_ws(' ', site_id, video_id), ', ' order by site_id, video_id) from site_videos";
+    let wanted =
+        "select string_agg(concat_ws(' ', site_id, video_id), ', ' order by site_id, video_id) from site_videos";
     let expected = [
         format!("{VITRE} {BAKERY}"), // its box shows it
         format!("{VITRE} {GOAL}"),   // failed: a person may try again
@@ -142,8 +200,15 @@ async fn what_sites_are_to_have_follows_from_the_last_orders_and_from_what_boxes
     assert_eq!(value(&admin, open).await.as_deref(), Some(LIFFRE));
     let failed = row(&admin, &format!("select state, reason from site_inventory where site_id = '{RENNES}'")).await;
     assert_eq!(failed, json!({"state": "failed", "reason": "Checksum mismatch"}));
-    let shown = row(&admin, &format!("select state, filename, category, mirrored from site_inventory where video_id = '{BAKERY}'")).await;
-    assert_eq!(shown, json!({"state": "installed", "filename": "boulangerie.mp4", "category": "SPONSORS", "mirrored": true}));
+    let shown = row(
+        &admin,
+        &format!("select state, filename, category, mirrored from site_inventory where video_id = '{BAKERY}'"),
+    )
+    .await;
+    assert_eq!(
+        shown,
+        json!({"state": "installed", "filename": "boulangerie.mp4", "category": "SPONSORS", "mirrored": true})
+    );
     assert!(said.contains("annulés : 1") && said.contains("Boulangerie Morel → Stade du Pressoir"), "{said}");
 
     // A box of Liffré that shows nothing is sent the open one, and nothing else.

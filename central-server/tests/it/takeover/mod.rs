@@ -127,7 +127,11 @@ pub async fn taken_over(old: Old) -> (TestDb, String) {
 
 /// One value, as text.
 pub async fn value(client: &Client, sql: &str) -> Option<String> {
-    client.query_one(&format!("select ({sql})::text"), &[]).await.unwrap_or_else(|error| panic!("{error:?} in {sql}")).get(0)
+    client
+        .query_one(&format!("select ({sql})::text"), &[])
+        .await
+        .unwrap_or_else(|error| panic!("{error:?} in {sql}"))
+        .get(0)
 }
 
 /// One row as a document.

@@ -15,9 +15,12 @@ use crate::support::{Player, TestApp};
 async fn people_log_in_with_their_old_passwords_whatever_the_capitals() {
     let (db, _) = taken_over(Old::Everything).await;
     let app = TestApp::on(db, &[("MFA_ENCRYPTION_KEY", KEY)]).await;
-    for (email, role) in [("JEANNE.ADMIN@neopro.test", "super_admin"), ("lea@neopro.test", "viewer"),
-        ("agence@neopro.test", "agency"), ("morel@neopro.test", "sponsor")]
-    {
+    for (email, role) in [
+        ("JEANNE.ADMIN@neopro.test", "super_admin"),
+        ("lea@neopro.test", "viewer"),
+        ("agence@neopro.test", "agency"),
+        ("morel@neopro.test", "sponsor"),
+    ] {
         let token = app.login(email).await;
         let me = app.get("/api/auth/me").bearer(&token).send().await.expect(StatusCode::OK).json();
         assert_eq!(me["role"], role, "{email}");
@@ -67,12 +70,16 @@ async fn serve_takes_over_by_itself_and_an_old_box_connects_with_its_old_key() {
     let (data_dir, log) = (scratch("takeover-serves"), scratch("takeover-serves.log"));
     let _ = std::fs::remove_file(&log);
     let url = db.url();
-    let variables = [("DATABASE_URL", &*url), ("NEOPRO_DATA_DIR", data_dir.to_str().expect("UTF-8")), ("MFA_ENCRYPTION_KEY", KEY)];
+    let variables =
+        [("DATABASE_URL", &*url), ("NEOPRO_DATA_DIR", data_dir.to_str().expect("UTF-8")), ("MFA_ENCRYPTION_KEY", KEY)];
     let mut server = Server::spawn(&variables, &log);
     server.ready().await;
     let logged = text(&log);
     assert!(logged.contains("NeoPro 1") && logged.contains("Comptes : 6"), "{logged}");
-    assert!(!logged.contains("@neopro.test") && !logged.contains("in-clear"), "a log counts, and names nobody: {logged}");
+    assert!(
+        !logged.contains("@neopro.test") && !logged.contains("in-clear"),
+        "a log counts, and names nobody: {logged}"
+    );
 
     let mut old = Player::start_with("box.mjs", server.port, VITRE, BOX_KEY, "websocket,polling");
     assert_eq!(old.says("authenticated").await["siteId"], VITRE);

@@ -61,10 +61,16 @@ fn the_table_tells_the_truth_about_which_routes_there_are() {
 async fn what_is_not_there_says_so_in_the_old_shape() {
     let app = TestApp::new().await;
     let token = app.token("super_admin").await;
-    for Route { method, path, state } in table().into_iter().filter(|route| matches!(route.state, "dropped" | "not yet")) {
+    for Route { method, path, state } in
+        table().into_iter().filter(|route| matches!(route.state, "dropped" | "not yet"))
+    {
         let call = app.call(method.clone(), &fill(&path)).bearer(&token).json(&json!({}));
         let answer = call.unjudged().await;
-        assert!((400..500).contains(&answer.status) && answer.status != 401, "{method} {path} {state}: {}", answer.status);
+        assert!(
+            (400..500).contains(&answer.status) && answer.status != 401,
+            "{method} {path} {state}: {}",
+            answer.status
+        );
         if path.starts_with("/api/") {
             assert!(answer.json()["error"].is_string(), "{method} {path}: {}", answer.text);
         }
@@ -173,7 +179,9 @@ async fn account(script: &mut Script<'_>) {
     let body = json!({"current_password": PASSWORD, "new_password": "Un autre but 8"});
     script.call("POST /api/auth/change-password", "/api/auth/change-password", Some(body), 200, "message:s").await;
     let body = json!({"email": "lea@neopro.test"});
-    script.call("POST /api/auth/forgot-password", "/api/auth/forgot-password", Some(body), 200, "success:b message:s").await;
+    script
+        .call("POST /api/auth/forgot-password", "/api/auth/forgot-password", Some(body), 200, "success:b message:s")
+        .await;
     let path = format!("/api/auth/verify-reset-token?token={}", "a".repeat(64));
     let unknown = script.call("GET /api/auth/verify-reset-token", &path, None, 401, "valid:b error:s").await;
     assert_eq!(unknown["valid"], false);
@@ -190,11 +198,22 @@ fn below(place: &str, reads: &str) -> String {
 }
 
 async fn sites(script: &mut Script<'_>) {
-    let reads = format!("{} pagination.page:n pagination.limit:n pagination.total:n pagination.totalPages:n \
-                         pagination.hasNext:b pagination.hasPrev:b", below("data.0", SITE));
+    let reads = format!(
+        "{} pagination.page:n pagination.limit:n pagination.total:n pagination.totalPages:n \
+                         pagination.hasNext:b pagination.hasPrev:b",
+        below("data.0", SITE)
+    );
     let list = script.call("GET /api/sites", "/api/sites?sport=volleyball&region=Bretagne", None, 200, &reads).await;
     assert_eq!((&list["data"][0]["id"], &list["pagination"]["total"]), (&json!(VITRE), &json!(1)));
-    script.call("GET /api/sites/stats", "/api/sites/stats", None, 200, "total_sites:n online:n offline:n maintenance:n error:n").await;
+    script
+        .call(
+            "GET /api/sites/stats",
+            "/api/sites/stats",
+            None,
+            200,
+            "total_sites:n online:n offline:n maintenance:n error:n",
+        )
+        .await;
     let reads = "sites.0.siteId:s sites.0.siteName:s sites.0.clubName:s sites.0.isConnected:b sites.0.displayStatus:s \
                  sites.0.lastSeenAt:s? sites.0.secondsSinceLastSeen:n? sites.0.localIp:s? stats.total:n stats.online:n \
                  stats.warning:n stats.offline:n stats.unknown:n timestamp:s";
@@ -206,7 +225,8 @@ async fn sites(script: &mut Script<'_>) {
     script.call("GET /api/sites/{id}/metrics", &one("/metrics?hours=24"), None, 200, reads).await;
     let reads = "siteId:s siteName:s clubName:s connection.isConnected:b connection.displayStatus:s connection.lastSeenAt:s? \
                  sync.lastConfigSync:s? statistics.heartbeats24h:n statistics.uptime24h:n";
-    let status = script.call("GET /api/sites/{id}/connection-status", &one("/connection-status"), None, 200, reads).await;
+    let status =
+        script.call("GET /api/sites/{id}/connection-status", &one("/connection-status"), None, 200, reads).await;
     assert_eq!(status["sync"]["lastConfigSync"], "2025-12-24T20:00:00.000Z");
     let reads = "siteId:s siteName:s clubName:s hasContent:b lastSync:s? configHash:s? configuration:o?";
     let content = script.call("GET /api/sites/{id}/local-content", &one("/local-content"), None, 200, reads).await;
@@ -234,7 +254,9 @@ async fn sites(script: &mut Script<'_>) {
 
 async fn groups(script: &mut Script<'_>) {
     let group = "id:s name:s description:s? type:s filters:o? created_at:s updated_at:s";
-    let list = script.call("GET /api/groups", "/api/groups", None, 200, &format!("total:n {}", below("groups.0", group))).await;
+    let list = script
+        .call("GET /api/groups", "/api/groups", None, 200, &format!("total:n {}", below("groups.0", group)))
+        .await;
     assert_eq!(list["total"], 2);
     let one = format!("/api/groups/{GROUP}");
     script.call("GET /api/groups/{id}", &one, None, 200, &format!("{group} {}", below("sites.0", SITE))).await;
@@ -245,7 +267,9 @@ async fn groups(script: &mut Script<'_>) {
     let path = format!("/api/groups/{}", made["id"].as_str().expect("an id"));
     script.call("PUT /api/groups/{id}", &path, Some(json!({"name": "Plus neuf"})), 200, "id:s name:s").await;
     let body = json!({"site_ids": [LIFFRE]});
-    script.call("POST /api/groups/{id}/sites", &format!("{path}/sites"), Some(body), 200, "message:s added_count:n").await;
+    script
+        .call("POST /api/groups/{id}/sites", &format!("{path}/sites"), Some(body), 200, "message:s added_count:n")
+        .await;
     let member = format!("{path}/sites/{LIFFRE}");
     script.call("DELETE /api/groups/{id}/sites/{site_id}", &member, None, 200, "message:s").await;
     script.call("DELETE /api/groups/{id}", &path, None, 200, "message:s").await;
@@ -254,7 +278,8 @@ async fn groups(script: &mut Script<'_>) {
 async fn videos_and_deployments(script: &mut Script<'_>) {
     let video = "id:s filename:s original_name:s category:s? subcategory:s? file_size:n duration:n? url:s thumbnail_url:s? \
                  metadata:o created_at:s updated_at:s title:s";
-    let list = script.call("GET /api/videos", "/api/videos?category=SPONSORS", None, 200, &below("data.0", video)).await;
+    let list =
+        script.call("GET /api/videos", "/api/videos?category=SPONSORS", None, 200, &below("data.0", video)).await;
     assert_eq!(list["data"][0]["title"], "Boulangerie Morel");
     let one = format!("/api/videos/{BAKERY}");
     script.call("GET /api/videos/{id}", &one, None, 200, video).await;
@@ -262,17 +287,26 @@ async fn videos_and_deployments(script: &mut Script<'_>) {
                  deployments.0.id:s deployments.0.status:s deployments.0.target_name:s? deployments.0.deployed_by_name:s?";
     script.call("GET /api/videos/{id}/deployments", &format!("{one}/deployments"), None, 200, reads).await;
 
-    let form = Form::new().file("video", "neuf.mp4", media!("faststart.mp4")).text("title", "Neuf").text("category", "BUTS");
+    let form =
+        Form::new().file("video", "neuf.mp4", media!("faststart.mp4")).text("title", "Neuf").text("category", "BUTS");
     let made = script.app.call(Method::POST, "/api/videos").bearer(&script.token).form(&form).send().await;
     script.called.insert("POST /api/videos".into());
     assert_eq!(made.status, 201, "{}", made.text);
     let made = made.json();
-    reads_all("POST /api/videos", &made, "id:s name:s original_name:s category:s? subcategory:s? size:n url:s checksum:s metadata:o title:s");
+    reads_all(
+        "POST /api/videos",
+        &made,
+        "id:s name:s original_name:s category:s? subcategory:s? size:n url:s checksum:s metadata:o title:s",
+    );
     let form = Form::new().file("videos", "deux.mp4", media!("late.mp4")).text("category", "BUTS");
     let bulk = script.app.call(Method::POST, "/api/videos/bulk").bearer(&script.token).form(&form).send().await;
     script.called.insert("POST /api/videos/bulk".into());
     assert_eq!(bulk.status, 201, "{}", bulk.text);
-    reads_all("bulk", &bulk.json(), "success:b message:s files.0.id:s files.0.name:s files.0.title:s files.0.size:n files.0.success:b");
+    reads_all(
+        "bulk",
+        &bulk.json(),
+        "success:b message:s files.0.id:s files.0.name:s files.0.title:s files.0.size:n files.0.success:b",
+    );
     let path = format!("/api/videos/{}", made["id"].as_str().expect("an id"));
     script.call("PUT /api/videos/{id}", &path, Some(json!({"category": "JINGLES"})), 200, "id:s category:s").await;
     script.call("DELETE /api/videos/{id}", &path, None, 200, "message:s").await;
@@ -285,9 +319,25 @@ async fn videos_and_deployments(script: &mut Script<'_>) {
     let done = script.call("GET /api/deployments/{id}", path, None, 200, order).await;
     assert_eq!((&done["status"], &done["completed_at"]), (&json!("completed"), &json!("2025-06-03T08:03:00.000Z")));
     assert_eq!(done["deployed_by_name"], "Paul Le Goff");
-    script.call("GET /api/deployments/scheduled", "/api/deployments/scheduled", None, 200, &below("0", "id:s scheduled_at:s")).await;
+    script
+        .call(
+            "GET /api/deployments/scheduled",
+            "/api/deployments/scheduled",
+            None,
+            200,
+            &below("0", "id:s scheduled_at:s"),
+        )
+        .await;
     let body = json!({"video_id": GOAL, "target_type": "site", "target_id": VITRE});
-    let made = script.call("POST /api/deployments", "/api/deployments", Some(body), 201, "id:s video_id:s target_type:s target_id:s status:s progress:n created_at:s").await;
+    let made = script
+        .call(
+            "POST /api/deployments",
+            "/api/deployments",
+            Some(body),
+            201,
+            "id:s video_id:s target_type:s target_id:s status:s progress:n created_at:s",
+        )
+        .await;
     let path = format!("/api/deployments/{}", made["id"].as_str().expect("an id"));
     script.call("POST /api/deployments/{id}/cancel", &format!("{path}/cancel"), None, 200, "id:s status:s").await;
     script.call("DELETE /api/deployments/{id}", &path, None, 200, "message:s").await;
@@ -298,14 +348,28 @@ async fn agencies_and_users(script: &mut Script<'_>) {
     let reads = format!("success:b data.total:n {}", below("data.agencies.0", agency));
     script.call("GET /api/agencies", "/api/agencies", None, 200, &reads).await;
     let one = format!("/api/agencies/{AGENCY}");
-    script.call("GET /api/agencies/{id}", &one, None, 200, &format!("success:b {}", below("data.agency", agency))).await;
+    script
+        .call("GET /api/agencies/{id}", &one, None, 200, &format!("success:b {}", below("data.agency", agency)))
+        .await;
     let reads = "success:b data.agency.id:s data.agency.name:s data.sites.0.id:s data.sites.0.site_name:s data.total:n";
     script.call("GET /api/agencies/{id}/sites", &format!("{one}/sites"), None, 200, reads).await;
-    let made = script.call("POST /api/agencies", "/api/agencies", Some(json!({"name": "Neuve"})), 201, "success:b data.id:s").await;
+    let made = script
+        .call("POST /api/agencies", "/api/agencies", Some(json!({"name": "Neuve"})), 201, "success:b data.id:s")
+        .await;
     let path = format!("/api/agencies/{}", made["data"]["id"].as_str().expect("an id"));
-    script.call("PUT /api/agencies/{id}", &path, Some(json!({"contact_name": "Anne"})), 200, "success:b data.contact_name:s").await;
+    script
+        .call(
+            "PUT /api/agencies/{id}",
+            &path,
+            Some(json!({"contact_name": "Anne"})),
+            200,
+            "success:b data.contact_name:s",
+        )
+        .await;
     let body = json!({"site_ids": [VITRE]});
-    script.call("POST /api/agencies/{id}/sites", &format!("{path}/sites"), Some(body), 201, "success:b message:s").await;
+    script
+        .call("POST /api/agencies/{id}/sites", &format!("{path}/sites"), Some(body), 201, "success:b message:s")
+        .await;
     let member = format!("{path}/sites/{VITRE}");
     script.call("DELETE /api/agencies/{id}/sites/{site_id}", &member, None, 200, "success:b message:s").await;
     script.call("DELETE /api/agencies/{id}", &path, None, 200, "success:b message:s").await;
@@ -318,13 +382,27 @@ async fn agencies_and_users(script: &mut Script<'_>) {
     let reads = format!("success:b {}", below("data.user", user));
     script.call("GET /api/users/{id}", &format!("/api/users/{PAUL}"), None, 200, &reads).await;
     let body = json!({"email": "neuf@neopro.test", "password": PASSWORD, "full_name": "Neuf", "role": "viewer"});
-    let made = script.call("POST /api/users", "/api/users", Some(body), 201, "success:b data.id:s data.email:s data.role:s").await;
+    let made = script
+        .call("POST /api/users", "/api/users", Some(body), 201, "success:b data.id:s data.email:s data.role:s")
+        .await;
     let path = format!("/api/users/{}", made["data"]["id"].as_str().expect("an id"));
-    script.call("PUT /api/users/{id}", &path, Some(json!({"full_name": "Plus neuf"})), 200, "success:b data.full_name:s").await;
+    script
+        .call("PUT /api/users/{id}", &path, Some(json!({"full_name": "Plus neuf"})), 200, "success:b data.full_name:s")
+        .await;
     let body = json!({"status": "suspended"});
-    script.call("PATCH /api/users/{id}/status", &format!("{path}/status"), Some(body), 200, "success:b data.status:s").await;
+    script
+        .call("PATCH /api/users/{id}/status", &format!("{path}/status"), Some(body), 200, "success:b data.status:s")
+        .await;
     let body = json!({"new_password": "Un autre but 8"});
-    script.call("POST /api/users/{id}/reset-password", &format!("{path}/reset-password"), Some(body), 200, "success:b message:s").await;
+    script
+        .call(
+            "POST /api/users/{id}/reset-password",
+            &format!("{path}/reset-password"),
+            Some(body),
+            200,
+            "success:b message:s",
+        )
+        .await;
     // In NeoPro 1 this failed for whoever had ever done something.
     script.call("DELETE /api/users/{id}", &format!("/api/users/{PAUL}"), None, 200, "success:b message:s").await;
     let kept = "select count(*) from videos where id = '40000000-0000-4000-8000-000000000001' and uploaded_by is null";
