@@ -6,7 +6,7 @@ insert into public.remote_commands (id, site_id, command_type, command_data, sta
   select (j->>'id')::uuid, s.id, coalesce(neopro_1.words(j->>'command_type', 100), 'unknown'),
     case when (j->'command_data')::text !~* '@secrets@' then neopro_1.object(j->'command_data') else '{}' end,
     case when j->>'status' in ('completed', 'failed', 'timeout') then j->>'status' else 'timeout' end,
-    case when (j->'result')::text !~* '@secrets@' then nullif(j->'result', 'null') end,
+    case when (j->'result')::text !~* '@secrets@' then neopro_1.wrapped(j->'result') end,
     coalesce(j->>'error_message', case when j->>'status' in ('completed', 'failed', 'timeout') is not true then
       'NeoPro 1 n''a pas vu la fin de cette commande.' end),
     u.id, coalesce(neopro_1.moment(j->>'created_at'), now()), neopro_1.moment(j->>'executed_at'),
@@ -24,7 +24,7 @@ select neopro_1.note('changed', 'Commandes sans issue connue : notées sans rép
 insert into public.audit_logs (id, action, user_id, target_type, target_id, details, ip_address, user_agent, created_at,
     session_id, token_id, written_at)
   select coalesce((j->>'id')::uuid, gen_random_uuid()), coalesce(neopro_1.words(j->>'action', 100), 'UNKNOWN'),
-    (j->>'user_id')::uuid, j->>'target_type', j->>'target_id', nullif(j->'details', 'null'), j->>'ip_address',
+    (j->>'user_id')::uuid, j->>'target_type', j->>'target_id', neopro_1.wrapped(j->'details'), j->>'ip_address',
     j->>'user_agent', coalesce(neopro_1.moment(j->>'created_at'), now()), null, null, null
   from (select to_jsonb(t) as j from neopro_1.audit_logs t) o
   on conflict do nothing;
@@ -172,4 +172,5 @@ $over$;
 drop function neopro_1.words(text, integer);
 drop function neopro_1.moment(text);
 drop function neopro_1.object(jsonb);
+drop function neopro_1.wrapped(jsonb);
 drop function neopro_1.place(jsonb);

@@ -24,12 +24,11 @@ const ASIDE: &str = include_str!("aside.sql");
 /// Their rows into our tables: people, places and the library; what sites are to have; what has happened.
 const OVER: [&str; 3] = [include_str!("over.sql"), include_str!("orders.sql"), include_str!("history.sql")];
 
-/// Before anything else. A stranger's limits would end a long copy; ours only that we wait for those who still write.
-/// Old times were stored without a zone, by servers whose zone was UTC.
+/// Before anything else. A stranger's limits would end a long copy. Old times were stored without a zone, by servers whose
+/// zone was UTC. Replicas wait for each other as long as it takes; behind that, whoever still writes is waited for so long.
 const BEGIN: &str = "begin; set local search_path = public; set local time zone 'UTC'; set local statement_timeout = 0; \
-     set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '10s'; \
-     set local client_min_messages = warning; \
-     select pg_advisory_xact_lock(7041776033)";
+     set local idle_in_transaction_session_timeout = 0; set local client_min_messages = warning; \
+     set local lock_timeout = 0; select pg_advisory_xact_lock(7041776033); set local lock_timeout = '10s'";
 
 /// Whether what is done is to stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

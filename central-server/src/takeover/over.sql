@@ -27,11 +27,17 @@ $fn$;
 create function neopro_1.object(value jsonb) returns jsonb
 language sql immutable as $fn$ select case when jsonb_typeof(value) = 'object' then value else '{}' end $fn$;
 
--- A place as ours are: texts under the three names, two numbers in the coordinates, and whatever else there was.
+-- An object; what else there was stands in one under a name.
+create function neopro_1.wrapped(value jsonb) returns jsonb
+language sql immutable as $fn$
+  select case when jsonb_typeof(value) = 'object' then value
+    when jsonb_typeof(value) <> 'null' then jsonb_build_object('value', value) end
+$fn$;
+
+-- A place as ours are: texts under the three names, and two numbers in the coordinates.
 create function neopro_1.place(value jsonb) returns jsonb
 language sql immutable as $fn$
-  select case when jsonb_typeof(value) = 'object' then
-    (value - array['city', 'region', 'country', 'coordinates']) || jsonb_strip_nulls(jsonb_build_object(
+  select case when jsonb_typeof(value) = 'object' then jsonb_strip_nulls(jsonb_build_object(
       'city', case when jsonb_typeof(value -> 'city') = 'string' then value -> 'city' end,
       'region', case when jsonb_typeof(value -> 'region') = 'string' then value -> 'region' end,
       'country', case when jsonb_typeof(value -> 'country') = 'string' then value -> 'country' end,

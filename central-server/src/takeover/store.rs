@@ -238,7 +238,10 @@ pub(super) async fn keep_masked(
         // Our table holds objects only.
         let document = match column {
             "command_data" => "case when jsonb_typeof(n.document) = 'object' then n.document else '{}' end",
-            _ => "n.document",
+            _ => {
+                "case when jsonb_typeof(n.document) = 'object' then n.document \
+                 else jsonb_build_object('value', n.document) end"
+            }
         };
         let sql = format!(
             "update public.remote_commands t set {column} = {document} \

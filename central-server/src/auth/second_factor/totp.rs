@@ -108,6 +108,23 @@ mod tests {
 
     /// RFC 6238, appendix B, the rows of SHA-1; the last six of their eight digits.
     #[test]
+    fn secrets_of_others_are_read_as_they_are_shown_and_typed() {
+        let bytes = b"12345678901234567890";
+        for text in [
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+            "gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
+            "GEZDGNBV-GY3TQOJQ-GEZDGNBV-GY3TQOJQ",
+        ] {
+            assert_eq!(Secret::typed(text).expect("a secret").bytes(), bytes, "{text}");
+        }
+        assert_eq!(Secret::typed("GEZDGNBVGY3TQOJQ").expect("eighty bits").bytes(), &bytes[..10]);
+        assert_eq!(Secret::typed("GEZDGNBVGY3TQOJQGF======").expect("padded, with bits left over").bytes().len(), 11);
+        for wrong in ["", "GEZDGNBV", "GEZDGNBVGY3TQOJ1", "pas du base32 !", &"A".repeat(200)] {
+            assert!(Secret::typed(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn the_codes_are_those_of_the_standard() {
         let secret = Secret::of(b"12345678901234567890").expect("20 bytes");
         for (seconds, code) in [
