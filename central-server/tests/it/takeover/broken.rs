@@ -151,7 +151,7 @@ async fn every_screen_of_an_admin_opens_on_what_was_broken() {
     }
     // Whom it was renamed for can be given another name, like anybody.
     let person = app.get("/api/users?search=doublon").bearer(&token).send().await.expect(StatusCode::OK).json();
-    let id = person["data"][0]["id"].as_str().expect("one").to_owned();
+    let id = person["data"]["users"][0]["id"].as_str().expect("one").to_owned();
     app.put(&format!("/api/users/{id}"), json!({"email": "corrige@club.test"}))
         .bearer(&token)
         .send()
