@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -32,7 +33,7 @@ use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
 use crate::{
     agencies, audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords, settings,
-    setup, sites, users, videos,
+    setup, sites, usage, users, videos,
 };
 
 /// Everything that a handler may need. Cheap to clone.
@@ -107,13 +108,16 @@ impl App {
     #[must_use]
     pub fn with_pages(config: Config, jwt_secret: &str, sealed_with: &str, clock: Clock, pages: Option<Pages>) -> Self {
         let tokens = Tokens::new(jwt_secret, config.jwt_expires_in);
-        let storage = Storage::new(&config.data_dir, &config.own_url());
+        let storage = Storage::of(&config);
         let pages = pages.unwrap_or_else(|| Pages::built(&storage.origin()));
         let previous = config.mfa_encryption_key_previous.clone();
         let sealer = |purpose| Sealer::rotating(sealed_with, previous.as_ref().map(Secret::expose), purpose);
         let mail = mail::Transport::of(&config);
         let health = Arc::<Health>::default();
         health.set_mail(mail.state());
+        if storage.remote().is_some() {
+            health.set_storage(health::StorageState::Unseen, Duration::ZERO);
+        }
         Self(Arc::new(Parts {
             config,
             clock,
@@ -193,6 +197,8 @@ impl App {
             .merge(metrics::routes::routes())
             .merge(groups::routes::routes())
             .merge(videos::routes::routes())
+            .merge(videos::direct::routes::routes())
+            .merge(usage::routes::routes())
             .merge(deployments::routes::routes())
             .merge(commands::routes::routes())
             .merge(events::routes::routes())

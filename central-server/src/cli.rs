@@ -13,6 +13,7 @@ use crate::config::{Config, Database, DatabaseConfig, help};
 use crate::db::embedded::{Embedded, Options};
 use crate::db::{Target, connect_once, migrations};
 use crate::serve;
+use crate::storage::copy::StorageCommand;
 use crate::takeover::{self, Keys, Report, Wish};
 use crate::users::cli::{CreateAdmin, GrantRole};
 
@@ -48,6 +49,9 @@ enum Command {
     VerifyAudit(VerifyAudit),
     /// Efface une personne du journal d'audit ; la chaîne de sceaux reste vérifiable.
     ErasePerson(ErasePerson),
+    /// Le stockage des vidéos.
+    #[command(subcommand)]
+    Storage(StorageCommand),
     /// Écrit la description OpenAPI de l'API.
     Openapi,
 }
@@ -126,6 +130,10 @@ async fn command(command: Command) -> Result<(), String> {
             let result = erase.run(&database.db()?, &owner, &Clock::System).await;
             database.close().await?;
             print(&result?)
+        }
+        Command::Storage(command) => {
+            let loaded = Config::load().map_err(|problems| problems.to_string())?;
+            command.run(&loaded.config).await
         }
         Command::Openapi => {
             let json = App::openapi().to_pretty_json().map_err(|error| error.to_string())?;

@@ -63,6 +63,8 @@ pub enum Error {
     NotConnected,
     /// 507: the disk has no room for it. Not 503: to try again does not help before somebody has made room.
     StorageFull,
+    /// 413, 503 or 507: the storage outside does not do its part.
+    Storage(storage::Trouble),
     /// 500: a mistake of ours. The text is for the log.
     Internal(String),
 }
@@ -128,7 +130,7 @@ pub struct ErrorBody {
     /// Names this request in the server's log.
     #[schema(value_type = String, format = "uuid")]
     pub request_id: RequestId,
-    /// What one can do about it: with 403, 429, 503 and 507.
+    /// What one can do about it: with 403, 429, 503 and 507, and with 413 of the storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'static str>,
     /// Every field that is wrong: with 400 of a body or a query. With `duplicate`, the field `existing_id`, whose
@@ -174,7 +176,9 @@ impl Error {
             Self::MediaType | Self::NotMultipart | Self::Unsupported(..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests(_) | Self::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) | Self::NotConnected => StatusCode::SERVICE_UNAVAILABLE,
-            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+            Self::StorageFull | Self::Storage(storage::Trouble::Full(_)) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Storage(storage::Trouble::TooLarge(..)) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -208,8 +212,15 @@ impl Error {
             Self::Unavailable(_) => "unavailable",
             Self::NotConnected => "not_connected",
             Self::StorageFull => "storage_full",
+            Self::Storage(trouble) => trouble.code(),
             Self::Internal(_) => "internal",
         }
+    }
+
+    /// Whether a file that was refused for this will be refused for ever.
+    #[must_use]
+    pub fn is_final_for_a_file(&self) -> bool {
+        matches!(self, Self::Unsupported(..) | Self::Unreadable(_) | Self::Duplicate(_))
     }
 
     /// What went wrong, for a person.
@@ -247,6 +258,7 @@ impl Error {
             Self::Unavailable(_) => "Le service est momentanément indisponible. Réessayez dans un instant.".into(),
             Self::NotConnected => "Le boîtier de ce site n'est pas connecté.".into(),
             Self::StorageFull => "Le disque du serveur est plein : ce fichier ne peut pas être gardé.".into(),
+            Self::Storage(trouble) => trouble.sentence(),
             Self::Internal(_) => "Une erreur inattendue s'est produite. Elle a été enregistrée.".into(),
         }
     }
@@ -258,6 +270,7 @@ impl Error {
             Self::TooManyRequests(_) => Some("Patientez avant de réessayer."),
             Self::Unavailable(_) => Some("La base de données ne répond pas."),
             Self::NotConnected => Some("Réessayez quand le boîtier sera de retour."),
+            Self::Storage(trouble) => Some(trouble.advice()),
             Self::StorageFull => Some("Supprimez des vidéos, ou agrandissez le disque du serveur."),
             _ => None,
         }
@@ -267,6 +280,7 @@ impl Error {
         match self {
             Self::TooManyRequests(seconds) => Some(*seconds),
             Self::Unavailable(_) | Self::TooManyStreams(_) => Some(RETRY),
+            Self::Storage(trouble) if trouble.may_pass() => Some(RETRY),
             _ => None,
         }
     }
@@ -288,6 +302,10 @@ impl Error {
             Self::Internal(why) => tracing::error!(%request_id, why, "request failed"),
             Self::Unavailable(why) => tracing::warn!(%request_id, why, "request refused: a dependency is down"),
             Self::StorageFull => tracing::error!(%request_id, "request refused: the disk is full"),
+            Self::Storage(trouble) => {
+                let (code, why) = (trouble.code(), trouble.why());
+                tracing::warn!(%request_id, code, why, "request refused: the storage does not do its part");
+            }
             _ => tracing::debug!(%request_id, code = self.code(), "request refused"),
         }
         let says_success = SAYING_SUCCESS.iter().any(|begin| path.starts_with(begin));
@@ -362,6 +380,7 @@ impl From<storage::Error> for Error {
         match error {
             storage::Error::Full => Self::StorageFull,
             storage::Error::Io(error) => Self::Internal(format!("storage: {error}")),
+            storage::Error::Outside(trouble) => Self::Storage(trouble),
         }
     }
 }

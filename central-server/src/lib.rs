@@ -34,5 +34,6 @@ pub mod setup;
 pub mod sites;
 pub mod storage;
 pub mod takeover;
+pub mod usage;
 pub mod users;
 pub mod videos;

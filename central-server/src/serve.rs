@@ -31,7 +31,7 @@ use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
 use crate::takeover::{self, Keys, Wish};
-use crate::{audit, auth, commands, deployments, events, jobs, live, logging, setup};
+use crate::{audit, auth, commands, deployments, events, jobs, live, logging, setup, storage, videos};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -73,7 +73,7 @@ pub async fn serve(loaded: Loaded, boxes: Handle) -> Result<(), String> {
         None => kept_secret(&config.data_dir, "mfa-encryption-key")?,
     };
     let app = App::new(config, &secret, &sealed_with, Clock::System);
-    match app.storage.prepare() {
+    match app.storage.local().prepare() {
         Ok(0) => {}
         Ok(files) => tracing::info!(files, "removed what an earlier run had not finished receiving"),
         // Without it the fleet is served all the same; uploads are refused.
@@ -83,6 +83,7 @@ pub async fn serve(loaded: Loaded, boxes: Handle) -> Result<(), String> {
     let http = tokio::spawn(accept(listener, app.router(), stopping, boxes.clone()));
     tracing::info!(port = app.config.port, version = crate::health::routes::VERSION, "listening");
 
+    tokio::spawn(storage::watch::run(app.clone()));
     let mut database = tokio::spawn(bring_up(app.clone(), boxes, sealed_with));
     // One listener from here to the end: a word said between two of them would be heard by neither.
     let mut told_to_stop = std::pin::pin!(told_to_stop());
@@ -171,6 +172,7 @@ async fn begin_work(app: App) {
     tokio::spawn(commands::jobs::run(app.clone()));
     tokio::spawn(auth::second_factor::jobs::run(app.clone()));
     tokio::spawn(jobs::worker::run(app.clone()));
+    tokio::spawn(videos::direct::jobs::run(app.clone()));
     tokio::spawn(setup::jobs::run(app));
 }
 

@@ -211,12 +211,18 @@ fn judge(status: StatusCode, headers: &HeaderMap, have: u64, bytes: u64) -> Resu
             _ => Ok(Verdict::StartOver),
         },
         StatusCode::RANGE_NOT_SATISFIABLE => Ok(Verdict::PartIsWrong),
+        // Supabase says 400 to nearly everything. If the file itself is not there, it says so again without a range.
+        StatusCode::BAD_REQUEST if have > 0 => Ok(Verdict::PartIsWrong),
         StatusCode::MOVED_PERMANENTLY
         | StatusCode::FOUND
         | StatusCode::SEE_OTHER
         | StatusCode::TEMPORARY_REDIRECT
         | StatusCode::PERMANENT_REDIRECT => Ok(Verdict::Elsewhere(text(LOCATION).unwrap_or_default().to_owned())),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => Err(trouble(status)),
+        // 402: the traffic of its plan is used up. It has the file, and gives it when somebody has paid or a month is over.
+        StatusCode::REQUEST_TIMEOUT
+        | StatusCode::TOO_EARLY
+        | StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::PAYMENT_REQUIRED => Err(trouble(status)),
         status if status.is_client_error() => Err(Failure::new(
             Reason::NotFound,
             format!("Le stockage ne donne pas ce fichier (réponse {}).", status.as_u16()),
@@ -352,10 +358,16 @@ mod tests {
         assert_eq!(judge(200, &[(CONTENT_ENCODING, "gzip")]), Err(Reason::Network));
         assert_eq!(judge(416, &[(CONTENT_RANGE, "bytes */5")]), Ok(Verdict::PartIsWrong));
         assert_eq!(judge(302, &[(LOCATION, "/b")]), Ok(Verdict::Elsewhere("/b".into())));
-        for status in [400, 401, 403, 404, 410] {
+        // What Supabase says to a range beyond the end; and to a file that is not there, whichever part is asked for.
+        assert_eq!(judge(400, &[]), Ok(Verdict::PartIsWrong));
+        assert_eq!(
+            super::judge(StatusCode::BAD_REQUEST, &headers(&[]), 0, 100).map_err(|failure| failure.reason),
+            Err(Reason::NotFound)
+        );
+        for status in [401, 403, 404, 410] {
             assert_eq!(judge(status, &[]), Err(Reason::NotFound), "{status}");
         }
-        for status in [100, 204, 300, 408, 429, 500, 503] {
+        for status in [100, 204, 300, 402, 408, 429, 500, 503, 540] {
             assert_eq!(judge(status, &[]), Err(Reason::Network), "{status}");
         }
     }

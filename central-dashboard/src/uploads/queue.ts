@@ -139,12 +139,12 @@ async function inLibrary(sha256: string, stop: AbortSignal) {
 
 async function transfer({ id, file }: Upload): Promise<void> {
   const stop = stopOf(id)
-  const labels = find(id)?.labels ?? { title: '', category: '', subcategory: '' }
+  const { labels, sha256 } = find(id) ?? { labels: { title: '', category: '', subcategory: '' }, sha256: undefined }
   const meter = new Meter(id, file.size)
   change(id, { phase: 'sending', bytes: 0, rate: undefined, problem: undefined, retryAt: undefined })
   next()
   try {
-    arrived(id, file, labels, await send({ file, labels, stop, sent: meter.sent }))
+    arrived(id, file, labels, await send({ file, labels, sha256, stop, sent: meter.sent }))
   } catch (error) {
     if (!stop.aborted) failed(id, error)
   }
@@ -227,7 +227,11 @@ function found(one: Upload, error: Refused): void {
 }
 
 const mayPass = (error: unknown) =>
-  error instanceof Unreachable || (error instanceof Refused && [401, 408, 429, 500, 502, 503, 504].includes(error.status))
+  error instanceof Unreachable ||
+  (error instanceof Refused && [401, 408, 429, 500, 502, 503, 504].includes(error.status) && !needsSomebody(error))
+
+/** A storage that is set up wrongly stays so until somebody mends it. */
+const needsSomebody = ({ code }: Refused) => code.startsWith('storage_') && code !== 'storage_away'
 
 function wake(id: number): void {
   const one = find(id)

@@ -45,7 +45,9 @@ export function sentenceOf(one: Upload, words: Words, now: number): string {
 /** The server's sentence in French; in other languages what its code means. */
 export function whyRefused(problem: unknown, words: Words): string {
   if (typeof problem === 'string') return words.t(problem, { most: words.formats.bytes(mostBytes()) })
-  if (problem instanceof Refused && words.language !== 'fr' && words.has(`uploads.code.${problem.code}`)) {
+  // In French the server's own words say more; what the storage has said to this page has none.
+  const wordless = problem instanceof Refused && (words.language !== 'fr' || !problem.body.error)
+  if (wordless && words.has(`uploads.code.${problem.code}`)) {
     return words.t(`uploads.code.${problem.code}`)
   }
   return say(problem, words).sentence

@@ -1,7 +1,9 @@
 /** Sends one file with its texts. `fetch` tells nothing of bytes that leave; XMLHttpRequest does. */
+import { act } from '~/api/client'
 import { Refused, Unreachable, type ErrorBody } from '~/api/errors'
 import { ORIGIN } from '~/api/origin'
 import { bearer, sessionEnded, usesCookie } from '~/api/session'
+import type { components } from '~/api/schema'
 import type { Video } from '~/api/types'
 
 export interface Labels {
@@ -13,6 +15,8 @@ export interface Labels {
 export interface Sending {
   file: File
   labels: Labels
+  /** What the server compares the arrived file with, where this browser could compute it. */
+  sha256: string | undefined
   /** Called with the bytes that have left, 0 to the file's size. */
   sent: (bytes: number) => void
   stop: AbortSignal
@@ -24,25 +28,84 @@ export type Kept = Pick<Video, 'id' | 'title' | 'public_url' | 'mime_type'>
 const SILENCE = 45_000
 const CHECKING = 180_000
 
+/** Looked at again and again for so long at most: the server reads a large file once more to check it. */
+const ASKED_FOR = 10 * 60_000
+const ASKED_EVERY = 1_000
+/** The first bytes say what a file is. */
+const HEAD = 512
+
+type Way = components['schemas']['Way']
+
 /**
- * The video as the server keeps it.
+ * The video as the server keeps it. Its bytes go straight into the storage where there is one outside, else through the
+ * server.
  *
  * Throws `Refused` with the server's words, `Unreachable` when the line is gone, and the reason of `stop`.
  */
 export async function send(sending: Sending): Promise<Kept> {
+  const { address } = await announce(sending)
+  if (!address) return throughServer(sending)
+  sending.stop.throwIfAborted()
+  await intoStorage(sending, address)
+  return done(address.id, sending.stop)
+}
+
+async function announce({ file, labels, sha256 }: Sending): Promise<Way> {
+  const head = new Uint8Array(await file.slice(0, HEAD).arrayBuffer())
+  const said = { name: file.name, size: file.size, head: btoa(String.fromCharCode(...head)) }
+  return act<Way>('POST', '/api/videos/uploads', { ...said, ...(sha256 ? { sha256 } : {}), ...labels })
+}
+
+/** The server reads the file as a box would; as long as that takes, it says so. */
+async function done(id: string, stop: AbortSignal): Promise<Kept> {
+  const until = Date.now() + ASKED_FOR
+  for (;;) {
+    const answer = await act<Kept | { state: 'checking' }>('POST', `/api/videos/uploads/${id}/done`)
+    stop.throwIfAborted()
+    if (!('state' in answer)) return answer
+    if (Date.now() > until) throw new Unreachable('still checking')
+    await new Promise((resolve) => setTimeout(resolve, ASKED_EVERY))
+  }
+}
+
+/** A `PUT` to an address that the server has had signed. No session goes along: the address is enough. */
+async function intoStorage(sending: Sending, { url, media_type, cache_control }: NonNullable<Way['address']>): Promise<void> {
+  await exchange(sending, (xhr) => {
+    xhr.open('PUT', url)
+    xhr.setRequestHeader('Content-Type', media_type)
+    xhr.setRequestHeader('Cache-Control', cache_control)
+    return sending.file
+  }, settleStored)
+}
+
+async function throughServer(sending: Sending): Promise<Kept> {
+  const once = (token: string | undefined) =>
+    exchange<Kept>(sending, (xhr) => {
+      xhr.open('POST', `${ORIGIN}/api/videos`)
+      xhr.withCredentials = usesCookie()
+      xhr.setRequestHeader('Accept', 'application/json')
+      if (token) xhr.setRequestHeader('Authorization', `Bearer ${token}`)
+      return form(sending.file, sending.labels)
+    }, settle)
   try {
-    return await once(sending, await bearer())
+    return await once(await bearer())
   } catch (error) {
     if (!(error instanceof Refused) || error.status !== 401) throw error
     if (usesCookie()) {
       sessionEnded()
       throw error
     }
-    return await once(sending, await bearer(true))
+    return await once(await bearer(true))
   }
 }
 
-function once({ file, labels, sent, stop }: Sending, token: string | undefined): Promise<Kept> {
+type Settle<T> = (xhr: XMLHttpRequest, resolve: (done: T) => void, reject: (error: Error) => void) => void
+
+function exchange<T>(
+  { file, sent, stop }: Sending,
+  open: (xhr: XMLHttpRequest) => XMLHttpRequestBodyInit,
+  settled: Settle<T>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest()
     let watch = setTimeout(dead, SILENCE)
@@ -69,13 +132,9 @@ function once({ file, labels, sent, stop }: Sending, token: string | undefined):
       alive(whole ? CHECKING : SILENCE)
       sent(whole ? file.size : Math.min(file.size, event.loaded))
     }
-    xhr.onload = () => finish(() => settle(xhr, resolve, reject))
+    xhr.onload = () => finish(() => settled(xhr, resolve, reject))
     xhr.onerror = () => finish(() => reject(new Unreachable('network')))
-    xhr.open('POST', `${ORIGIN}/api/videos`)
-    xhr.withCredentials = usesCookie()
-    xhr.setRequestHeader('Accept', 'application/json')
-    if (token) xhr.setRequestHeader('Authorization', `Bearer ${token}`)
-    xhr.send(form(file, labels))
+    xhr.send(open(xhr))
   })
 }
 
@@ -105,4 +164,25 @@ function settle(xhr: XMLHttpRequest, resolve: (kept: Kept) => void, reject: (err
   const after = Number(xhr.getResponseHeader('Retry-After'))
   if (said.retryAfter == null && after > 0) said.retryAfter = after
   reject(new Refused(xhr.status, said))
+}
+
+/** What Supabase's storage says: HTTP 400 for nearly everything, and the truth in the body. */
+function settleStored(xhr: XMLHttpRequest, resolve: (done: void) => void, reject: (error: Error) => void): void {
+  if (xhr.status >= 200 && xhr.status < 300) {
+    resolve()
+    return
+  }
+  let said: { code?: string; statusCode?: string } = {}
+  try {
+    said = JSON.parse(xhr.responseText) as typeof said
+  } catch {
+    // A gateway's page.
+  }
+  const status = Number(said.statusCode) || xhr.status
+  // The name is new, so what is there is ours: an earlier try whose answer was lost.
+  if (said.code === 'KeyAlreadyExists' || status === 409) resolve()
+  else if (said.code === 'EntityTooLarge' || status === 413) reject(new Refused(413, { code: 'storage_too_large' }))
+  else if (status === 402) reject(new Refused(507, { code: 'storage_full' }))
+  else if (status >= 500 || status === 429) reject(new Refused(503, { code: 'storage_away' }))
+  else reject(new Refused(status, { code: 'storage_refused' }))
 }

@@ -17,6 +17,7 @@ mod problem;
 mod reader;
 mod secret;
 mod services;
+mod storage;
 mod tls;
 mod url;
 mod variables;
@@ -34,6 +35,7 @@ pub use notify::{Mail, Sender, Slack};
 pub use problem::{Problem, Problems};
 pub use secret::Secret;
 pub use services::{Redis, Supabase};
+pub use storage::{Place, Storage};
 pub use variables::{VARIABLES, Variable, help};
 
 use reader::{Reader, Surroundings};
@@ -62,8 +64,10 @@ pub struct Config {
     pub database: Database,
     /// `DATABASE_POOL_SIZE`, 1 to 100 connections for each replica.
     pub database_pool_size: usize,
-    /// `SUPABASE_URL` and `SUPABASE_SERVICE_KEY`. None only in development.
+    /// `SUPABASE_URL` and `SUPABASE_SERVICE_KEY`. None only in development, or with files on our own disk.
     pub supabase: Option<Supabase>,
+    /// `STORAGE` and `STORAGE_…`.
+    pub storage: Storage,
     /// `REDIS_URL`. None only in development.
     pub redis: Option<Redis>,
     /// `JWT_SECRET`, at least 32 characters, whose text is the key. None only in development: the caller then makes
@@ -152,10 +156,12 @@ impl Config {
         let port = web::port(&mut r);
         let database = database::read(&mut r);
         let database_pool_size = database::pool_size(&mut r);
-        let supabase = services::supabase(&mut r);
+        let place = storage::chosen(&mut r);
+        let supabase = services::supabase(&mut r, place == Ok(Some(Place::Local)));
         if let (Ok(Some(supabase)), Ok(database)) = (&supabase, &database) {
             services::compare_projects(&mut r, supabase, database);
         }
+        let storage = storage::read(&mut r, place, &supabase);
         let redis = services::redis(&mut r);
         let jwt_secret = login::jwt_secret(&mut r);
         let jwt_expires_in = login::jwt_expires_in(&mut r);
@@ -189,6 +195,7 @@ impl Config {
                 database: database?,
                 database_pool_size: database_pool_size?,
                 supabase: supabase?,
+                storage: storage?,
                 redis: redis?,
                 jwt_secret: jwt_secret?,
                 jwt_expires_in: jwt_expires_in?,

@@ -31,10 +31,10 @@ const URL: &str = "SUPABASE_URL";
 const KEY: &str = "SUPABASE_SERVICE_KEY";
 const REDIS: &str = "REDIS_URL";
 
-/// The project, if both its variables are there. None only in development.
-pub(super) fn supabase(r: &mut Reader) -> Result<Option<Supabase>, Refused> {
-    let url = supabase_url(r);
-    let key = service_key(r);
+/// The project, if both its variables are there. None only in development, or if files stay on our own disk.
+pub(super) fn supabase(r: &mut Reader, is_optional: bool) -> Result<Option<Supabase>, Refused> {
+    let url = supabase_url(r, is_optional);
+    let key = service_key(r, is_optional);
     match (url?, key?) {
         (Some(url), Some(service_key)) => Ok(Some(Supabase { url, service_key })),
         (Some(_), None) => {
@@ -52,8 +52,8 @@ pub(super) fn supabase(r: &mut Reader) -> Result<Option<Supabase>, Refused> {
     }
 }
 
-fn supabase_url(r: &mut Reader) -> Result<Option<String>, Refused> {
-    let Some(value) = r.required(URL)? else {
+fn supabase_url(r: &mut Reader, is_optional: bool) -> Result<Option<String>, Refused> {
+    let Some(value) = (if is_optional { r.text(URL)? } else { r.required(URL)? }) else {
         return Ok(None);
     };
     let address = Address::parse(&value).map_err(|fault| r.refuse(URL, format!("l'adresse {fault}")))?;
@@ -82,8 +82,8 @@ fn supabase_url(r: &mut Reader) -> Result<Option<String>, Refused> {
     Ok(Some(address.origin()))
 }
 
-fn service_key(r: &mut Reader) -> Result<Option<Secret>, Refused> {
-    let Some(value) = r.required(KEY)? else {
+fn service_key(r: &mut Reader, is_optional: bool) -> Result<Option<Secret>, Refused> {
+    let Some(value) = (if is_optional { r.text(KEY)? } else { r.required(KEY)? }) else {
         return Ok(None);
     };
     if value.starts_with("sb_publishable_") {

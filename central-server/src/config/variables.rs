@@ -181,6 +181,23 @@ pub const VARIABLES: &[Variable] = &[
         "on",
     )
     .or("on"),
+    Variable::new(
+        "STORAGE",
+        "3",
+        "Où sont gardées les vidéos : `supabase`, ou `local` (le dossier de données) ; à défaut `supabase` si \
+         SUPABASE_URL est définie, sinon `local`",
+        "supabase",
+    ),
+    Variable::new(
+        "STORAGE_MAX_OBJECT_MB",
+        "3",
+        "Taille maximale d'un fichier dans le stockage, en Mo (10^6), si le bucket ne la donne pas",
+        "50",
+    ),
+    Variable::new("STORAGE_GB", "3", "Place de l'offre de stockage, en Go ; 0 : sans limite", "1")
+        .or("1 chez Supabase, sinon 0"),
+    Variable::new("STORAGE_TRAFFIC_GB", "3", "Trafic mensuel de l'offre de stockage, en Go ; 0 : sans limite", "5")
+        .or("5 chez Supabase, sinon 0"),
     Variable::new("VIDEO_MAX_MB", REFERENCE, "Taille maximale d'une vidéo envoyée, en Mo, de 1 à 4096", "500").or("500"),
     Variable::new(
         "AUDIT_KEEP_MONTHS",

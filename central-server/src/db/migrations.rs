@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     19 "0019_audit_seals";
     22 "0022_grace_is_over";
     23 "0023_whole_entries";
+    21 "0021_storage";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

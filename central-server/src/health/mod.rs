@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod routes;
+mod storage;
 mod store;
 
 use std::sync::RwLock;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use storage::StorageState;
 
 /// A state, in the words of NeoPro 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
@@ -115,6 +118,7 @@ pub struct Health {
     /// When the live channel last gave a sign of life.
     live: RwLock<Option<Instant>>,
     mail: RwLock<MailState>,
+    storage: storage::LastLook,
 }
 
 impl Default for Health {
@@ -124,6 +128,7 @@ impl Default for Health {
             database: RwLock::new((DatabaseState::Starting, Duration::ZERO)),
             live: RwLock::default(),
             mail: RwLock::new(MailState::Off),
+            storage: storage::LastLook::default(),
         }
     }
 }

@@ -93,6 +93,8 @@ struct Checks {
     websocket: LiveCheck,
     /// Mail.
     mail: Check,
+    /// Where the videos are kept.
+    storage: Check,
 }
 
 /// The check of the live channel.
@@ -181,7 +183,8 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
     let (database, latency) = app.health.database();
     let live = if app.health.live_is_running() { State::Healthy } else { State::Unhealthy };
     let mail = app.health.mail();
-    let states = [database.state(), live, mail.state()];
+    let (storage, storage_latency) = app.health.storage();
+    let states = [database.state(), live, mail.state(), storage.state()];
     let status = states.into_iter().max().unwrap_or(State::Healthy);
     let count = |wanted: State| states.into_iter().filter(|state| *state == wanted).count();
     let unverified = app.config.database_is_unverified().then_some(UNVERIFIED);
@@ -208,6 +211,12 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
                 details: LiveDetails { connected_sites: app.live.hub.count() },
             },
             mail: Check { name: "Mail", status: mail.state(), latency_ms: 0, message: mail.sentence() },
+            storage: Check {
+                name: "Storage",
+                status: storage.state(),
+                latency_ms: u64::try_from(storage_latency.as_millis()).unwrap_or(u64::MAX),
+                message: storage.sentence(),
+            },
         },
         summary: Summary {
             total_checks: states.len(),

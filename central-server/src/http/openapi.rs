@@ -64,6 +64,9 @@ pub struct Write;
 /// Failures of a route for people that takes files.
 #[derive(Debug)]
 pub struct Upload;
+/// Failures of a route for people that takes over a file that was sent elsewhere.
+#[derive(Debug)]
+pub struct UploadDone;
 /// Failures of a route for people that takes a picture of something that is there.
 #[derive(Debug)]
 pub struct Picture;
@@ -84,6 +87,7 @@ failures! {
     Read: 400 401 403 404 429 500 503;
     Write: 400 401 403 404 408 409 413 415 429 500 503;
     Upload: 400 401 403 408 409 411 413 415 429 500 503 507;
+    UploadDone: 400 401 403 404 408 409 413 415 429 500 503 507;
     Picture: 400 401 403 404 408 413 415 429 500 503 507;
 }
 
@@ -100,7 +104,7 @@ fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
         415 => "The body, or a file in it, is of a kind that is not accepted here.",
         429 => "Too much at once; see `Retry-After`.",
         503 => "A dependency does not answer; see `Retry-After`.",
-        507 => "The server's disk is full.",
+        507 => "The server's disk or the storage's plan is full.",
         _ => "A mistake of the server, logged under `request_id`.",
     };
     let schema = RefOr::Ref(utoipa::openapi::Ref::from_schema_name(ErrorBody::name()));

@@ -1,4 +1,4 @@
 //! What leaves the server to tell people something.
 
-mod https;
+pub mod https;
 pub mod mail;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 
-use super::{Error, check_room, create_folder, random};
+use super::local::{check_room, create_folder};
+use super::{Error, random};
 
 /// After so many bytes they are put on the disk, and the room on it is looked at again. Otherwise gigabytes would
 /// gather in the system's memory, which a small container counts as ours, and be waited for at the end.

@@ -1,28 +1,35 @@
-//! Files on this machine's disk: names of our own making, bytes that never change.
+//! Where files are kept: names of our own making, bytes that never change.
 //!
-//! ```text
-//! <data folder>/storage/         0700
-//! ├── incoming/                  files that are being written, each locked by its writer
-//! └── videos/uploads/<name>      objects
-//! ```
+//! There are two places. [`Local`] is this machine's disk, where every file that comes through this server is written
+//! first; [`Remote`] is a storage outside. Where one is configured, a file goes on to it and is an object there, people's
+//! browsers write to it by addresses that we sign, and boxes read from it. What was kept on the disk before stays
+//! readable there, until it was copied (`neopro-central storage copy`).
 //!
-//! An object appears at once and whole: it is written under `incoming`, put on the disk for good and then renamed.
-//! No path of a request comes here: only a [`Bucket`] and an [`ObjectName`], which cannot hold one.
+//! Either way objects have the addresses of Supabase Storage, and an object appears at once and whole.
 
+pub mod copy;
 mod draft;
+mod local;
+pub mod remote;
 pub mod serve;
+mod supabase;
+mod trouble;
+pub mod watch;
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::SystemTime;
 
 pub use draft::Draft;
+pub use local::{Local, Object};
+pub use remote::{Put, Remote, Stored};
+pub use supabase::Supabase;
+pub use trouble::Trouble;
 
-/// What has to stay free on the disk: the database, its log and the system live there as well.
-const MARGIN: u64 = 512 * 1024 * 1024;
+use crate::config::{Config, Place};
+
+/// How many names are tried for one object. That a single one is taken is not to be expected in the life of the universe.
+const MOST_NAMES: usize = 3;
 
 /// Why a file could not be stored.
 #[derive(Debug)]
@@ -31,6 +38,14 @@ pub enum Error {
     Full,
     /// The system refused. The text is for the log.
     Io(io::Error),
+    /// The storage outside does not do it.
+    Outside(Trouble),
+}
+
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Self {
+        Self::Outside(trouble)
+    }
 }
 
 impl From<io::Error> for Error {
@@ -90,16 +105,20 @@ impl Kind {
 pub enum Bucket {
     /// The video library.
     Videos,
+    /// Packages of the boxes' own software.
+    SoftwareUpdates,
 }
 
 impl Bucket {
-    const ALL: [Self; 1] = [Self::Videos];
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Videos, Self::SoftwareUpdates];
 
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Videos => "videos",
+            Self::SoftwareUpdates => "software-updates",
         }
     }
 }
@@ -113,6 +132,7 @@ impl FromStr for Bucket {
 }
 
 /// The name of an object: 128 random bits in hex, and the ending of its kind. Whoever knows it may read the object.
+/// NeoPro 1 wrote them as a UUID, with dashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectName {
     stem: String,
@@ -120,7 +140,11 @@ pub struct ObjectName {
 }
 
 impl ObjectName {
-    fn new(kind: Kind) -> io::Result<Self> {
+    /// A new one.
+    ///
+    /// # Errors
+    /// The system has no random bits.
+    pub fn new(kind: Kind) -> io::Result<Self> {
         Ok(Self { stem: random()?, kind })
     }
 
@@ -155,8 +179,13 @@ impl FromStr for ObjectName {
     fn from_str(text: &str) -> Result<Self, ()> {
         let (stem, extension) = text.split_once('.').ok_or(())?;
         let kind = Kind::ALL.into_iter().find(|kind| kind.extension() == extension).ok_or(())?;
-        let hex = stem.len() == 32 && stem.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if hex { Ok(Self { stem: stem.to_owned(), kind }) } else { Err(()) }
+        let is_hex = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let is_ours = match stem.len() {
+            32 => is_hex(stem),
+            36 => stem.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && stem.split('-').all(is_hex),
+            _ => false,
+        };
+        if is_ours { Ok(Self { stem: stem.to_owned(), kind }) } else { Err(()) }
     }
 }
 
@@ -167,29 +196,34 @@ fn random() -> io::Result<String> {
     Ok(data_encoding::HEXLOWER.encode(&bytes))
 }
 
-/// An object that is open for reading.
-#[derive(Debug)]
-pub struct Object {
-    /// Its bytes.
-    pub file: File,
-    /// How many there are.
-    pub size: u64,
-    /// When it was stored.
-    pub stored_at: SystemTime,
-}
-
 /// The objects of this server.
 #[derive(Debug)]
 pub struct Storage {
-    root: PathBuf,
+    local: Local,
+    remote: Option<Remote>,
+    /// Where objects are found, up to `/storage/v1`.
     public_url: String,
 }
 
 impl Storage {
-    /// The storage in this data folder, whose objects the world finds under `public_url`. Nothing is touched yet.
+    /// The storage of this configuration. Nothing is touched yet.
     #[must_use]
-    pub fn new(data_dir: &Path, public_url: &str) -> Self {
-        Self { root: data_dir.join("storage"), public_url: public_url.to_owned() }
+    pub fn of(config: &Config) -> Self {
+        let remote = Remote::of(config);
+        let public_url = remote.as_ref().map_or_else(|| config.own_url(), |remote| remote.public_url().to_owned());
+        Self { local: Local::new(&config.data_dir), remote, public_url }
+    }
+
+    /// This machine's disk.
+    #[must_use]
+    pub fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// The storage outside, if there is one.
+    #[must_use]
+    pub fn remote(&self) -> Option<&Remote> {
+        self.remote.as_ref()
     }
 
     /// The origin at which objects are found: `https://host[:port]`.
@@ -200,37 +234,10 @@ impl Storage {
         self.public_url[..end].to_owned()
     }
 
-    /// Makes the folders, and removes what a run that crashed was writing.
-    ///
-    /// # Returns
-    /// How many such files there were.
-    ///
-    /// # Errors
-    /// The folders cannot be made or read.
-    pub fn prepare(&self) -> io::Result<usize> {
-        create_folder(&self.incoming())?;
-        for bucket in Bucket::ALL {
-            create_folder(&self.uploads(bucket))?;
-        }
-        let mut removed = 0;
-        for entry in fs::read_dir(self.incoming())? {
-            let path = entry?.path();
-            // Another server beside us may be writing it; the lock ends with its writer, however that ends.
-            if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
-                fs::remove_file(&path)?;
-                removed += 1;
-            }
-        }
-        Ok(removed)
-    }
-
-    /// Whether `bytes` more may be written.
-    ///
-    /// # Errors
-    /// [`Error::Full`] if too little would stay free.
-    pub fn check_room(&self, bytes: u64) -> Result<(), Error> {
-        let place = self.root.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
-        check_room(place, bytes)
+    /// The largest object that it takes, where less than `ours` is known.
+    #[must_use]
+    pub fn most_bytes(&self, ours: u64) -> u64 {
+        self.remote.as_ref().and_then(Remote::most_bytes).map_or(ours, |most| most.min(ours))
     }
 
     /// A file to write into, which vanishes unless it is kept.
@@ -238,8 +245,7 @@ impl Storage {
     /// # Errors
     /// See [`Error`].
     pub async fn draft(&self) -> Result<Draft, Error> {
-        let folder = self.incoming();
-        blocking(move || Draft::create(&folder)).await
+        self.local.draft().await
     }
 
     /// Makes a finished draft an object.
@@ -247,48 +253,45 @@ impl Storage {
     /// # Errors
     /// See [`Error`]; then nothing is left of it.
     pub async fn keep(&self, draft: Draft, bucket: Bucket, kind: Kind) -> Result<ObjectName, Error> {
-        let (folder, name) = (self.uploads(bucket), ObjectName::new(kind)?);
-        let path = folder.join(name.to_string());
-        blocking(move || draft.keep(&folder, &path)).await?;
-        Ok(name)
+        let Some(remote) = &self.remote else {
+            let name = ObjectName::new(kind)?;
+            self.local.keep(draft, bucket, &name).await?;
+            return Ok(name);
+        };
+        remote.check_size(bucket, draft.size()).await?;
+        for _ in 0..MOST_NAMES {
+            let name = ObjectName::new(kind)?;
+            match remote.put(bucket, &name.path(), kind.media_type(), &|| draft.reader(), draft.size()).await? {
+                Put::Stored => return Ok(name),
+                Put::Taken => tracing::warn!(%name, "a name was taken; another one is tried"),
+            }
+        }
+        Err(Trouble::Odd("every new name is taken".into()).into())
     }
 
-    /// Opens an object; `None` if there is none of this name.
+    /// Deletes what a row calls this path, wherever it is; whether it was there.
     ///
     /// # Errors
-    /// The system refused to read it.
-    pub async fn open(&self, bucket: Bucket, name: &ObjectName) -> Result<Option<Object>, Error> {
-        let path = self.uploads(bucket).join(name.to_string());
-        blocking(move || {
-            let file = match File::open(path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-            let facts = file.metadata()?;
-            Ok(Some(Object { file, size: facts.len(), stored_at: facts.modified()? }))
-        })
-        .await
-    }
-
-    /// Deletes an object. Who reads it may go on; whether it was there.
-    ///
-    /// # Errors
-    /// The system refused.
-    pub async fn delete(&self, bucket: Bucket, name: &ObjectName) -> Result<bool, Error> {
-        let path = self.uploads(bucket).join(name.to_string());
-        blocking(move || match fs::remove_file(path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error.into()),
-        })
-        .await
+    /// See [`Error`].
+    pub async fn delete(&self, bucket: Bucket, path: &str) -> Result<bool, Error> {
+        let mut was_there = match ObjectName::from_path(path) {
+            Some(name) => self.local.delete(bucket, &name).await?,
+            None => false,
+        };
+        // An address of NeoPro 1 that is not below our own is not ours to delete.
+        if let Some(remote) = self.remote.as_ref().filter(|_| !path.contains("://")) {
+            was_there |= remote.delete(bucket, path).await?;
+        }
+        Ok(was_there)
     }
 
     /// Where the world finds what stands under this path of a bucket: the URL shape of Supabase Storage.
     #[must_use]
     pub fn public_url(&self, bucket: Bucket, path: &str) -> String {
-        format!("{}/storage/v1/object/public/{}/{path}", self.public_url, bucket.name())
+        match &self.remote {
+            Some(remote) => remote.address_of(bucket, path),
+            None => format!("{}/storage/v1/object/public/{}/{path}", self.public_url, bucket.name()),
+        }
     }
 
     /// The same for what a row has: rows of NeoPro 1 may have a whole address already.
@@ -297,35 +300,15 @@ impl Storage {
         if stored.contains("://") { stored.to_owned() } else { self.public_url(bucket, stored) }
     }
 
-    fn incoming(&self) -> PathBuf {
-        self.root.join("incoming")
-    }
-
-    fn uploads(&self, bucket: Bucket) -> PathBuf {
-        self.root.join(bucket.name()).join("uploads")
+    /// Which place it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.remote.as_ref().map_or(Place::Local, Remote::place)
     }
 }
 
-/// Makes a folder below the storage's. The data folder itself may be walked through, since the database's user has
-/// to; what is below the storage is ours alone.
-fn create_folder(path: &Path) -> io::Result<()> {
-    let storage = path.ancestors().find(|folder| folder.ends_with("storage"));
-    if let Some(data_dir) = storage.and_then(Path::parent) {
-        DirBuilder::new().recursive(true).mode(0o711).create(data_dir)?;
-    }
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-fn check_room(place: &Path, bytes: u64) -> Result<(), Error> {
-    let disk = rustix::fs::statvfs(place).map_err(io::Error::from)?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free < bytes.saturating_add(MARGIN) { Err(Error::Full) } else { Ok(()) }
-}
-
-/// Runs what waits for the disk where it keeps no request waiting.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Error::Io(io::Error::other(error))))
-}
+/// Opens a file once more for each try to send it.
+pub type Again<'a> = &'a (dyn Fn() -> Result<File, Error> + Sync);
 
 #[cfg(test)]
 mod tests {
@@ -339,8 +322,12 @@ mod tests {
             assert_eq!(name.kind(), kind);
             assert_eq!(ObjectName::from_path(&name.path()).as_ref(), Some(&name));
         }
+        let of_neopro_1 = "uploads/01234567-89ab-4def-8123-456789abcdef.mp4";
+        assert_eq!(ObjectName::from_path(of_neopro_1).expect("a name").path(), of_neopro_1);
         for wrong in [
             "",
+            "01234567-89ab-4def-8123-456789abcde-.mp4",
+            "0123456789ab-4def-8123--456789abcdef.mp4",
             ".mp4",
             "a.mp4",
             &format!("{stem}.svg"),
@@ -357,13 +344,5 @@ mod tests {
             assert!(wrong.parse::<ObjectName>().is_err(), "{wrong:?}");
         }
         assert!(ObjectName::from_path(&format!("{stem}.mp4")).is_none());
-    }
-
-    #[test]
-    fn a_disk_that_would_be_full_is_noticed_before() {
-        let here = Path::new("/");
-        assert!(matches!(check_room(here, u64::MAX), Err(Error::Full)));
-        assert!(matches!(check_room(here, 1 << 60), Err(Error::Full)));
-        assert!(matches!(Error::from(io::Error::from(io::ErrorKind::StorageFull)), Error::Full));
     }
 }

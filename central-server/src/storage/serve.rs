@@ -16,7 +16,8 @@ use futures_util::stream;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-use super::{Bucket, Object, ObjectName};
+use super::local::Object;
+use super::{Bucket, ObjectName};
 use crate::app::App;
 use crate::clock::Time;
 use crate::error::ObjectError;
@@ -61,7 +62,7 @@ async fn find(
     let Path((bucket, path)) = address.map_err(|_| ObjectError::NoSuchKey)?;
     let bucket: Bucket = bucket.parse().map_err(|()| ObjectError::NoSuchBucket)?;
     let name = ObjectName::from_path(&path).ok_or(ObjectError::NoSuchKey)?;
-    match app.storage.open(bucket, &name).await {
+    match app.storage.local().open(bucket, &name).await {
         Ok(object) => Ok((name, object.ok_or(ObjectError::NoSuchKey)?)),
         Err(error) => Err(ObjectError::Internal(format!("{error:?}"))),
     }

@@ -1,5 +1,6 @@
 //! The library: videos and pictures that the boxes show. A row is one stored file; its bytes never change.
 
+pub mod direct;
 pub mod facts;
 mod filter;
 pub mod routes;

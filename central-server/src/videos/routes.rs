@@ -22,7 +22,8 @@ use crate::http::openapi::{Picture, Read, Upload, Write};
 use crate::http::page::MOST;
 use crate::http::{Body, Id, Multipart, Query, Snapshot};
 use crate::ids::VideoId;
-use crate::storage::{Bucket, ObjectName};
+use crate::storage::Bucket;
+use crate::usage;
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {
@@ -47,7 +48,7 @@ fn wanted_somewhere(error: db::Error) -> Error {
     }
 }
 
-fn view(app: &App, mut video: VideoRow) -> VideoView {
+pub(super) fn view(app: &App, mut video: VideoRow) -> VideoView {
     video.thumbnail_url = video.thumbnail_url.map(|stored| app.storage.address_of(Bucket::Videos, &stored));
     let public_url = app.storage.public_url(Bucket::Videos, &video.url);
     VideoView { video, public_url }
@@ -75,7 +76,7 @@ async fn list(State(app): State<App>, caller: Staff, Query(filter): Query<Filter
     let data: Vec<VideoView> = rows.into_iter().map(|video| view(&app, video)).collect();
     // Two screens of NeoPro 1 read `videos`; neither pages.
     let videos = (filter.slice.limit == MOST).then(|| data.clone());
-    let max_file_bytes = app.config.video_max_bytes;
+    let max_file_bytes = app.storage.most_bytes(app.config.video_max_bytes);
     Ok(Json(VideoPage { data, pagination: filter.slice.of(total), total, max_file_bytes, videos }))
 }
 
@@ -104,7 +105,8 @@ async fn upload(
 ) -> Result<(StatusCode, Json<UploadedVideo>)> {
     let mut form = Multipart::open(request, app.config.video_max_bytes)?;
     // A token alone does not fill our disk: its session is proven before the first byte, and again at the end.
-    caller.run(()).await?;
+    let used = caller.run(usage::stored(caller.scope())).await?;
+    usage::check_room(&app, used, form.left())?;
     let mut taken = upload::take(&app, &mut form, "video", 1).await?;
     let (name, file) = taken.files.pop().ok_or(GONE)?;
     let file = (name, file?);
@@ -133,7 +135,8 @@ async fn upload_bulk(
 ) -> Result<(StatusCode, Json<BulkUpload>)> {
     let limit = app.config.video_max_bytes.saturating_mul(MOST_FILES as u64);
     let mut form = Multipart::open(request, limit)?;
-    caller.run(()).await?;
+    let used = caller.run(usage::stored(caller.scope())).await?;
+    usage::check_room(&app, used, form.left())?;
     let taken = upload::take(&app, &mut form, "videos", MOST_FILES).await?;
     let labels = Labels { title: None, ..taken.labels };
     let result = App::to_its_end(keep_each(app, caller, from, taken.files, labels)).await?;
@@ -276,10 +279,7 @@ async fn delete(
         let ((), gone) = caller.run(flush).await.map_err(wanted_somewhere)?;
         let gone = gone.ok_or(GONE)?;
         app.changes.note(Change::All(Kind::Videos));
-        // An object of NeoPro 1 has another name, and is not on this disk.
-        if let Some(object) = ObjectName::from_path(&gone.storage_path) {
-            upload::discard(&app, &object).await;
-        }
+        upload::discard(&app, &gone.storage_path).await;
         thumbnail::discard(&app, gone.thumbnail_url).await;
         Ok(Json(VideoMessage { message: format!("La vidéo « {} » est supprimée.", gone.title) }))
     })

@@ -15,7 +15,7 @@ use crate::db;
 use crate::error::{Error, Result};
 use crate::http::{Snapshot, read_body};
 use crate::ids::VideoId;
-use crate::storage::{Bucket, Kind, ObjectName};
+use crate::storage::{Bucket, Kind};
 
 /// The most bytes.
 const MOST_BYTES: usize = 200_000;
@@ -69,11 +69,11 @@ pub async fn replace(
     // A token alone writes nothing onto our disk: its session is proven before.
     let Some(before) = caller.run(store::find(caller.scope(), id)).await? else { return Ok(None) };
     let (kind, bytes) = picture;
-    app.storage.check_room(bytes.len() as u64)?;
+    app.storage.local().check_room(bytes.len() as u64)?;
     let mut draft = app.storage.draft().await?;
     draft.write(&bytes).await?;
     draft.finish().await?;
-    let object = app.storage.keep(draft, Bucket::Videos, kind).await?;
+    let object = app.storage.keep(draft, Bucket::Videos, kind).await.map_err(|error| upload::refused(app, error))?;
     let now = app.clock.now();
     let set = store::set_thumbnail(caller.scope(), id, &object, now);
     let entry = Entry::new(Action::VideoUpdated, caller.user(), from, now).on("video", id);
@@ -85,7 +85,7 @@ pub async fn replace(
             return Ok(Some(video));
         }
         Ok((_, (), None, ())) => {
-            upload::discard(app, &object).await;
+            upload::discard(app, &object.path()).await;
             return Ok(None);
         }
         // The answer to the commit may have been lost: only the database knows which picture is the video's.
@@ -105,13 +105,13 @@ pub async fn replace(
         },
         Err(error) => error.into(),
     };
-    upload::discard(app, &object).await;
+    upload::discard(app, &object.path()).await;
     Err(error)
 }
 
 /// Deletes a thumbnail that is no video's any more, if it is an object of ours.
 pub async fn discard(app: &App, stored: Option<String>) {
-    if let Some(object) = stored.as_deref().and_then(ObjectName::from_path) {
-        upload::discard(app, &object).await;
+    if let Some(path) = stored {
+        upload::discard(app, &path).await;
     }
 }

@@ -15,7 +15,10 @@ use crate::error::{Error, Result};
 use crate::events::Change;
 use crate::http::{Form, Multipart, Snapshot};
 use crate::ids::VideoId;
-use crate::storage::{Bucket, Draft, Kind, ObjectName};
+use crate::storage::{self, Bucket, Draft, Kind, Trouble};
+
+/// What a form may have beside its file.
+const FRAME: u64 = 64 * 1024;
 
 /// What a form brought.
 #[derive(Debug)]
@@ -38,7 +41,11 @@ pub struct Arrived {
 /// # Errors
 /// What makes the whole form worthless. A file that is not accepted does not.
 pub async fn take(app: &App, form: &mut Multipart, field: &'static str, most: usize) -> Result<Taken> {
-    app.storage.check_room(form.left())?;
+    app.storage.local().check_room(form.left())?;
+    let takes = app.storage.most_bytes(app.config.video_max_bytes);
+    if most == 1 && form.left() > takes + FRAME {
+        return Err(Error::Storage(Trouble::TooLarge(form.left(), Some(takes))));
+    }
     let (mut files, mut texts, mut too_many) = (Vec::new(), Map::new(), false);
     while let Some(part) = form.next_part().await? {
         if part.name == field && files.len() == most {
@@ -81,13 +88,17 @@ async fn receive(app: &App, form: &mut Multipart, name: &str) -> Result<Option<R
             return Ok(Some(Err(refusal.into())));
         }
     };
-    let (limit, mut draft) = (app.config.video_max_bytes, app.storage.draft().await?);
+    let limit = app.storage.most_bytes(app.config.video_max_bytes);
+    let mut draft = app.storage.draft().await?;
     let mut next = Some(head.freeze());
     while let Some(bytes) = next {
         if draft.size() + bytes.len() as u64 > limit {
             drop(draft);
             form.skip().await?;
-            return Ok(Some(Err(Error::TooLarge(limit))));
+            return Ok(Some(Err(match limit == app.config.video_max_bytes {
+                true => Error::TooLarge(limit),
+                false => Error::Storage(Trouble::TooLarge(0, Some(limit))),
+            })));
         }
         draft.write(&bytes).await?;
         next = form.chunk().await?;
@@ -114,14 +125,22 @@ pub async fn keep(
     labels: Labels,
 ) -> Result<VideoRow> {
     let Arrived { draft, facts } = file;
-    let (id, now, checksum) = (VideoId::new(), app.clock.now(), draft.checksum());
+    let (id, checksum) = (VideoId::new(), draft.checksum());
     let size = i64::try_from(draft.size()).map_err(|error| Error::Internal(error.to_string()))?;
-    let object = app.storage.keep(draft, Bucket::Videos, facts.kind).await?;
+    let object = app.storage.keep(draft, Bucket::Videos, facts.kind).await.map_err(|error| refused(app, error))?;
     let (filename, path) = (object.to_string(), object.path());
+    enter(app, caller, from, NewVideo { id, filename, path, original_name, size, checksum, facts, labels }).await
+}
+
+/// Writes down a video whose object is there. If there is no row in the end, there is no object.
+///
+/// # Errors
+/// [`Error::Duplicate`] if its bytes are in the library already.
+pub(super) async fn enter(app: &App, caller: &Caller, from: &Snapshot, new: NewVideo) -> Result<VideoRow> {
+    let (id, now) = (new.id, app.clock.now());
     let entry = Entry::new(Action::VideoUploaded, caller.user(), from, now)
         .on("video", id)
-        .with(json!({ "originalName": original_name, "size": size }));
-    let new = NewVideo { id, filename, path, original_name, size, checksum, facts, labels };
+        .with(json!({ "originalName": new.original_name, "size": new.size }));
     let flush = (
         store::insert(caller.scope(), &new, now),
         audit::store::record_made(entry, id.0),
@@ -145,13 +164,21 @@ pub async fn keep(
         },
         Err(error) => error.into(),
     };
-    discard(app, &object).await;
+    discard(app, &new.path).await;
     Err(error)
 }
 
-/// Deletes the object of a video that is not in the library any more, or never was.
-pub async fn discard(app: &App, object: &ObjectName) {
-    if let Err(error) = app.storage.delete(Bucket::Videos, object).await {
-        tracing::warn!(?error, object = object.path(), "an object that nobody needs could not be deleted");
+/// What the storage could not do; it is looked at soon, so that health tells of it.
+pub(super) fn refused(app: &App, error: storage::Error) -> Error {
+    if matches!(error, storage::Error::Outside(_)) {
+        app.health.doubt_storage();
+    }
+    error.into()
+}
+
+/// Deletes what stands under the path of a video that is not in the library any more, or never was.
+pub async fn discard(app: &App, path: &str) {
+    if let Err(error) = app.storage.delete(Bucket::Videos, path).await {
+        tracing::warn!(?error, object = path, "an object that nobody needs could not be deleted");
     }
 }

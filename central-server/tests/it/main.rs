@@ -31,6 +31,7 @@ mod metrics;
 mod migrations;
 mod old_scripts;
 mod orders;
+mod outside;
 mod overview;
 mod own_sessions;
 mod pages;

@@ -174,7 +174,7 @@ async fn what_is_not_there_is_said_as_supabase_says_it() {
         assert_eq!(answer.header("cache-control"), "no-store");
         is_kept_from_running(&answer);
     }
-    for bucket in ["software-updates", "incoming", "..", "%2e%2e"] {
+    for bucket in ["updates", "incoming", "..", "%2e%2e"] {
         let answer = app.get(&format!("{OBJECTS}/{bucket}/uploads/{nothing}.mp4")).send().await;
         assert_eq!(answer.expect(StatusCode::BAD_REQUEST).json()["code"], "NoSuchBucket", "{bucket}");
     }
@@ -194,10 +194,10 @@ async fn a_start_removes_what_a_crash_left_and_nothing_else() {
     // Another server beside us still writes this one.
     let writing = std::fs::File::create(incoming.join("writing")).expect("a file");
     writing.try_lock().expect("nobody else");
-    assert_eq!(app.app.storage.prepare().expect("the folders"), 1);
+    assert_eq!(app.app.storage.local().prepare().expect("the folders"), 1);
     assert_eq!(app.stored().len(), before.len() + 1);
     drop(writing);
-    assert_eq!(app.app.storage.prepare().expect("the folders"), 1);
+    assert_eq!(app.app.storage.local().prepare().expect("the folders"), 1);
     assert_eq!(app.stored(), before);
     app.get(&address).send().await.expect(StatusCode::OK);
 

@@ -11,5 +11,9 @@ mod fluid;
 mod gallery;
 mod harness;
 mod kills;
+mod outside;
 mod simulate;
+#[expect(dead_code, reason = "the server's own tests put it into more states")]
+#[path = "../../../central-server/tests/it/support/supabase/mod.rs"]
+mod supabase;
 mod tv;

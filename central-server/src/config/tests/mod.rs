@@ -5,6 +5,7 @@ mod dotenv;
 mod login;
 mod notify;
 mod services;
+mod storage;
 mod tls;
 mod values;
 mod web;

@@ -85,6 +85,10 @@ row! {
         pub short_of_space: Value,
         /// How many sites of open orders these orders would take the place of.
         pub supersedes: i64,
+        /// What was read from the storage this month, by all boxes: what has to be sent comes on top.
+        pub traffic_bytes: i64,
+        /// What may be read from it in a month; `null` without a limit.
+        pub traffic_limit_bytes: Option<i64>,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::auth::Operator;
 use crate::error::{Error, Result};
 use crate::http::Body;
 use crate::http::openapi::Write;
+use crate::usage;
 
 /// The route of this part.
 pub fn routes() -> OpenApiRouter<App> {
@@ -27,8 +28,9 @@ pub fn routes() -> OpenApiRouter<App> {
 )]
 async fn preview(State(app): State<App>, caller: Operator, Body(plan): Body<Plan>) -> Result<Json<Preview>> {
     let scope = caller.scope();
+    let limit = usage::limit(app.config.storage.traffic);
     let (known, preview) =
-        caller.run((store::look(scope, &plan), store::preview(scope, &plan, app.clock.now()))).await?;
+        caller.run((store::look(scope, &plan), store::preview(scope, &plan, app.clock.now(), limit))).await?;
     if !known.videos {
         return Err(Error::NotFound("Une de ces vidéos"));
     }

@@ -37,7 +37,7 @@ const THERE: &str = "case when i.state = 'installed' and (i.sha256 = v.checksum)
 
 /// Each site's rows are looked up by its id, whatever the planner believes of how many there are: see ADR 0010. What
 /// has failed for good is not on its way.
-pub fn preview(scope: Scope, plan: &Plan, now: Time) -> Query<Preview> {
+pub fn preview(scope: Scope, plan: &Plan, now: Time, traffic_limit: Option<i64>) -> Query<Preview> {
     let sql = format!(
         "with {CHOSEN}, films as (select coalesce(sum(file_size), 0) as bytes from videos where id = any($2)), \
          boxes as materialized ( \
@@ -66,13 +66,20 @@ pub fn preview(scope: Scope, plan: &Plan, now: Time) -> Query<Preview> {
            count(*) filter (where not coalesce(online, false) and not unseen) as offline, \
            count(*) filter (where not coalesce(online, false) and unseen) as never_seen, \
            coalesce(sum(installed), 0)::bigint as already, coalesce(sum(needed), 0)::bigint as bytes_to_send, \
-           coalesce(max(needed), 0)::bigint as bytes_per_site, coalesce(sum(replaced), 0)::bigint as supersedes, \
+           coalesce(max(needed), 0)::bigint as bytes_per_site, \
            (select count(*) from short) as sites_short_of_space, \
            (select coalesce(jsonb_agg(jsonb_build_object('site_id', id, 'club_name', club_name, \
                'free_bytes', free_bytes, 'missing_bytes', missing) order by missing desc, id), '[]') \
-             from (select * from short order by missing desc, id limit $8) most) as short_of_space \
+             from (select * from short order by missing desc, id limit $8) most) as short_of_space, \
+           coalesce(sum(replaced), 0)::bigint as supersedes, neopro_storage_traffic($6) as traffic_bytes, $9 as traffic_limit_bytes \
          from boxes",
         reach(scope)
     );
-    about(scope, sql, plan).bind(plan.action.name()).bind(now).bind(MARGIN_BYTES).bind(MOST_NAMED).one()
+    about(scope, sql, plan)
+        .bind(plan.action.name())
+        .bind(now)
+        .bind(MARGIN_BYTES)
+        .bind(MOST_NAMED)
+        .bind(traffic_limit)
+        .one()
 }

@@ -44,6 +44,7 @@ pub fn table_of(part: &str) -> &'static str {
         "sites" => "sites",
         "groups" => "groups",
         "videos" => "videos",
+        "uploads" => "video_uploads",
         "deployments" => "content_deployments",
         "command" => "remote_commands",
         "users" => "users",

@@ -42,6 +42,7 @@ const WORDLESS: &[&str] = &[
     "site_removals",
     "site_videos",
     "sponsor_sites",
+    "storage_traffic",
 ];
 
 /// Tables in which logging in leaves rows as well, or the group that all share; all other rows carry a word.

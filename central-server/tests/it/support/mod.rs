@@ -9,6 +9,7 @@ pub mod letters;
 pub mod player;
 pub mod program;
 pub mod stage;
+pub mod supabase;
 pub mod terminal;
 pub mod watcher;
 
@@ -17,4 +18,5 @@ pub use cluster::{Cluster, TestDb};
 pub use form::Form;
 pub use player::Player;
 pub use stage::Stage;
+pub use supabase::Supabase;
 pub use watcher::Watcher;

@@ -43,9 +43,9 @@ impl Central {
             ("DATABASE_URL", "embedded"),
             ("JWT_SECRET", "4a7d1ed414474e4033ac29ccb8653d9b5c6e0f1a2b3c4d5e6f708192a3b4c5d6"),
             ("MFA_ENCRYPTION_KEY", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
-            // Services that the guide has, which this version does not speak to yet.
-            ("SUPABASE_URL", "https://abcdefghijklmnop.supabase.co"),
-            ("SUPABASE_SERVICE_KEY", "sb_secret_for_tests"),
+            // Who wants a storage outside brings one.
+            ("STORAGE", "local"),
+            // A service that the guide has, which this version does not speak to yet.
             ("REDIS_URL", "rediss://default:0a1b2c3d4e5f@eu1-caring-owl-12345.upstash.io:6379"),
         ];
         Self::start_with(name, &[&guide, variables].concat())
