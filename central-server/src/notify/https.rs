@@ -105,12 +105,10 @@ where
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(words)?;
     let exchange = async { read(sender.send_request(request).await.map_err(words)?).await };
     let mut exchange = std::pin::pin!(exchange);
-    // The connection is driven here and not by a task of its own: it ends with the request.
+    // The connection is driven here and not by a task of its own: it ends with the request. What it says at its end, the
+    // exchange says too, unless an answer has come before: who refuses a large body does not wait for it.
     tokio::select! {
         answer = &mut exchange => answer,
-        ended = connection => {
-            ended.map_err(words)?;
-            exchange.await
-        }
+        _ = connection => exchange.await,
     }
 }

@@ -10,6 +10,7 @@
 pub mod copy;
 mod draft;
 mod local;
+pub mod probe;
 pub mod remote;
 pub mod serve;
 mod supabase;

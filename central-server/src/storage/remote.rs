@@ -193,6 +193,13 @@ impl Remote {
         }
     }
 
+    /// Whether somebody without a key is kept from writing; `None` if nobody answers.
+    pub async fn refuses_strangers(&self, bucket: Bucket) -> Option<bool> {
+        match self {
+            Self::Supabase(supabase) => supabase.refuses_strangers(bucket).await,
+        }
+    }
+
     /// Deletes an object; whether it was there.
     ///
     /// # Errors

@@ -1,14 +1,17 @@
 //! A storage outside, from a browser's file to a box's disk: no byte of it goes through the server.
 
 use std::process::Command;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::harness::{Central, RealBox};
+use crate::dashboard::browse;
+use crate::harness::{Central, EMAIL, PASSWORD, RealBox, root};
 use crate::supabase::{SECRET_KEY, Supabase};
+use crate::tv::ALONE;
 
 /// A real video with `content` bytes of zeros behind its index.
 fn video_of(content: usize) -> Vec<u8> {
@@ -99,4 +102,35 @@ fn a_box_fetches_from_the_storage_itself_and_goes_on_where_it_was() {
     central.get("/api/sites");
     supabase.set(|mood| mood.down = false);
     health("healthy");
+}
+
+/// The same walk as without: what differs is where the bytes go.
+#[test]
+fn from_the_login_to_deployed_and_shown_with_every_byte_going_straight() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let supabase = runtime.block_on(Supabase::start());
+    let url = supabase.url();
+    let central = Central::start_with("outside-path", &[("SUPABASE_URL", &url), ("SUPABASE_SERVICE_KEY", SECRET_KEY)]);
+    let sites = [central.site("Vitré"), central.site("Fougères")];
+    central.group(&sites);
+    let boxes = sites.each_ref().map(|site| RealBox::start(&central, site, None));
+    browse(
+        "path.mjs",
+        &json!({
+            "chromium": "/usr/bin/chromium", "address": format!("http://localhost:{}", central.port),
+            "email": EMAIL, "password": PASSWORD, "by": "mouse", "group": "Tous", "sites": 2,
+            "file": root().join("box/tests/media/orange.mp4"), "title": "orange", "tv": boxes[0].tv(),
+            "colour": [240, 158, 65], "folder": root().join("target/path-outside"),
+        }),
+    );
+    // Written by the browser, and read by the server once and by each box once. Its small picture, which is small, goes
+    // the other way.
+    assert_eq!(supabase.seen("PUT /storage/v1/object/upload/sign/videos/").len(), 1);
+    let through = supabase.seen("POST /storage/v1/object/videos/");
+    assert!(through.iter().all(|seen| seen.content_length.is_some_and(|length| length <= 200_000)), "{through:?}");
+    let path = supabase.paths("videos").into_iter().find(|path| path.ends_with(".mp4")).expect("the video");
+    assert!(supabase.seen(&format!("GET /storage/v1/object/public/videos/{path}")).len() >= 3);
+    let kept = central.folder.join("data/storage/videos/uploads");
+    assert_eq!(std::fs::read_dir(kept).map_or(0, Iterator::count), 0, "nothing is on the server's disk");
 }

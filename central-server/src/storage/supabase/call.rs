@@ -153,6 +153,14 @@ impl Key {
     }
 }
 
+/// Writes as somebody who has no key, in the hope of being refused.
+pub(super) async fn write_without_key(base: &str, path: &str) -> Result<Result<Bytes, Verdict>, Trouble> {
+    let request = Request::post(format!("{base}{path}")).header(header::CONTENT_TYPE, "image/png");
+    let request = request.body(Body::from("neopro probe")).map_err(|error| Trouble::Odd(error.to_string()))?;
+    let answer = tokio::time::timeout(PATIENCE, https::exchange(request, small)).await;
+    answer.unwrap_or_else(|_| Err("no answer in time".into())).map_err(Trouble::Away)
+}
+
 /// Reads an address that needs no key into a draft.
 pub(super) async fn fetch(url: &str, into: Draft) -> Result<Result<Draft, Verdict>, Error> {
     let pulse = Pulse::default();

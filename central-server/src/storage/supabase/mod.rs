@@ -212,6 +212,18 @@ impl Supabase {
         }
     }
 
+    /// What a stranger has written, if he could, goes again.
+    pub(super) async fn refuses_strangers(&self, bucket: Bucket) -> Option<bool> {
+        let path = super::ObjectName::new(super::Kind::Png).ok()?.path();
+        let answer = call::write_without_key(&self.base(), &object(bucket, &path)).await.ok()?;
+        if answer.is_ok()
+            && let Err(trouble) = self.delete(bucket, &path).await
+        {
+            tracing::warn!(why = trouble.why(), path, "what a probe has written could not be deleted");
+        }
+        Some(answer.is_err())
+    }
+
     pub(super) async fn delete(&self, bucket: Bucket, path: &str) -> Result<bool, Trouble> {
         match self.ask(&Call::new(Method::DELETE, object(bucket, path))).await? {
             Reply { verdict: Ok(_), .. } => Ok(true),

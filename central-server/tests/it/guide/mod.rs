@@ -19,12 +19,12 @@ use std::path::PathBuf;
 use document::Document;
 
 use crate::support::program::{self, Server};
-use crate::support::{TestDb, cluster};
+use crate::support::{Supabase, TestDb, cluster};
 
 /// Where the guide's examples say that the server is.
 const HOST: &str = "https://neopro-central-server.onrender.com";
 
-/// The service of step 6: `serve` with the guide's variables, on a database. Its log goes with it, unless a test fails.
+/// The service of step 6: `serve` with the guide's variables, on a database and with a storage of its own. Its log goes with it, unless a test fails.
 struct Service {
     server: Server,
     log: PathBuf,
@@ -34,7 +34,11 @@ impl Service {
     /// Starts it, and waits until requests can be served.
     async fn on(db: &TestDb) -> Self {
         let log = cluster::scratch("guide").join(format!("{}-{}.log", db.name, program::free_port()));
-        let mut server = Server::spawn(&borrowed(&variables(&db.url())), &log);
+        // Step 3 is done: both buckets are there.
+        let supabase = Supabase::start().await;
+        let mut variables = variables(&db.url());
+        variables.push(("SUPABASE_URL".to_owned(), supabase.url()));
+        let mut server = Server::spawn(&borrowed(&variables), &log);
         server.ready().await;
         Self { server, log }
     }
@@ -84,7 +88,7 @@ pub fn variables(database_url: &str) -> Vec<(String, String)> {
             let value = match cells[0] {
                 "DATABASE_URL" => database_url.to_owned(),
                 "SUPABASE_URL" => "https://not-a-project.supabase.co".to_owned(),
-                "SUPABASE_SERVICE_KEY" => service_key(),
+                "SUPABASE_SERVICE_KEY" => Supabase::jwt("service_role"),
                 "REDIS_URL" => "rediss://default:not-a-token@not-a-host.upstash.io:6379".to_owned(),
                 "JWT_SECRET" => "not a secret but 64 characters for a test, 0123456789 abcdefghij".to_owned(),
                 "MFA_ENCRYPTION_KEY" => "not a key, only a test: 01234567".to_owned(),
@@ -95,13 +99,6 @@ pub fn variables(database_url: &str) -> Vec<(String, String)> {
         .collect();
     assert_eq!(named.len(), 10, "the guide's mandatory variables");
     named
-}
-
-/// A key in the form of Supabase's, which opens nothing.
-fn service_key() -> String {
-    let part = |json: &str| data_encoding::BASE64URL_NOPAD.encode(json.as_bytes());
-    let claims = r#"{"iss":"supabase","ref":"not-a-project","role":"service_role","iat":1,"exp":4102444800}"#;
-    format!("{}.{}.{}", part(r#"{"alg":"HS256","typ":"JWT"}"#), part(claims), part("not a signature"))
 }
 
 /// As the program takes them.

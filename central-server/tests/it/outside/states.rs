@@ -245,3 +245,34 @@ async fn an_upload_that_was_let_down_has_the_storage_looked_at() {
     assert!(page["problem"].as_str().expect("a sentence").contains("limite"), "{page}");
     watching.abort();
 }
+
+#[tokio::test]
+async fn a_probe_tells_the_policies_apart_and_leaves_nothing() {
+    use neopro_central::storage::probe::probe;
+    use neopro_central::storage::{Bucket as Place, Error};
+
+    for (place, step) in [(Place::Videos, "3.3"), (Place::SoftwareUpdates, "3.4")] {
+        let supabase = Supabase::start().await;
+        let app = server(&supabase).await;
+        let storage = &app.app.storage;
+        let look = async || probe(storage.local(), storage.remote().expect("one outside"), place).await;
+        let advice = |error: Error| match error {
+            Error::Outside(trouble) => trouble.advice().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        let found = look().await;
+        assert!(
+            found.written.is_ok() && matches!(found.read, Some(Ok(()))) && found.is_closed == Some(true),
+            "{found:?}"
+        );
+        supabase.set(|mood| mood.reads_refused = true);
+        let refused = look().await.read.expect("it was written").expect_err("nobody reads");
+        assert!(advice(refused).contains(&format!("étape {step}")));
+        supabase.set(|mood| (mood.reads_refused, mood.writes_refused) = (false, true));
+        let refused = look().await.written.expect_err("nobody writes");
+        assert!(advice(refused).contains(&format!("étape {step}")));
+        supabase.set(|mood| (mood.writes_refused, mood.open) = (false, true));
+        assert_eq!(look().await.is_closed, Some(false));
+        assert!(supabase.paths(place.name()).is_empty() && app.stored().is_empty());
+    }
+}

@@ -67,8 +67,8 @@ async fn an_order_is_told_what_it_adds_to_the_traffic_of_the_month() {
     let token = app.token("operator").await;
     let sites = [site(&app).await, site(&app).await, site(&app).await];
     let video = Uuid::now_v7();
-    let sql = "insert into videos (id, filename, original_name, file_size, mime_type, storage_path) \
-         values ($1, 'a.mp4', 'a.mp4', 500000000, 'video/mp4', 'uploads/a.mp4')";
+    let sql = "insert into videos (id, filename, original_name, file_size, mime_type, storage_path, checksum) \
+         values ($1, 'a.mp4', 'a.mp4', 500000000, 'video/mp4', 'uploads/a.mp4', md5('a') || md5('b'))";
     app.db.owner().await.execute(sql, &[&video]).await.expect("a video");
     let targets: Vec<Value> = sites.iter().map(|site| json!({ "type": "site", "id": site })).collect();
     let preview = async || {

@@ -13,15 +13,7 @@ type Answer = Result<Response, Refusal>;
 
 /// The gateway: counts, judges keys, adds what browsers need.
 pub async fn answer(State(supabase): State<Supabase>, request: Request) -> Response {
-    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let seen = Seen {
-        line: format!("{} {}", request.method(), request.uri().path()),
-        range: text("range"),
-        content_length: text("content-length").and_then(|length| length.parse().ok()),
-        upsert: text("x-upsert").is_some_and(|upsert| upsert == "true"),
-        bearer: text("authorization").is_some(),
-        status: 0,
-    };
+    let seen = seen(&request);
     let place = {
         let mut book = supabase.book();
         book.seen.push(seen);
@@ -41,6 +33,18 @@ pub async fn answer(State(supabase): State<Supabase>, request: Request) -> Respo
     response
 }
 
+fn seen(request: &Request) -> Seen {
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Seen {
+        line: format!("{} {}", request.method(), request.uri().path()),
+        range: text("range"),
+        content_length: text("content-length").and_then(|length| length.parse().ok()),
+        upsert: text("x-upsert").is_some_and(|upsert| upsert == "true"),
+        bearer: text("authorization").is_some(),
+        status: 0,
+    }
+}
+
 async fn gateway(supabase: &Supabase, request: Request) -> Answer {
     let mood = supabase.book().mood.clone();
     match () {
@@ -55,7 +59,8 @@ async fn gateway(supabase: &Supabase, request: Request) -> Answer {
     let is_open = path.starts_with("/object/public/")
         || path.starts_with("/object/info/public/")
         || (path.starts_with("/object/upload/sign/") && request.method() == Method::PUT);
-    if !is_open {
+    let is_written_by_anybody = mood.open && path.starts_with("/object/") && request.method() == Method::POST;
+    if !is_open && !(is_written_by_anybody && request.headers().get("apikey").is_none()) {
         judge_key(request.headers())?;
     }
     storage(supabase, &path, request).await
@@ -228,12 +233,17 @@ async fn write(supabase: &Supabase, key: (String, String), request: Request) -> 
     Ok(axum::Json(json!({ "Id": uuid::Uuid::now_v7().to_string(), "Key": name })).into_response())
 }
 
+fn text(request: &Request, name: header::HeaderName) -> String {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+fn or(value: String, other: &str) -> String {
+    if value.is_empty() { other.to_owned() } else { value }
+}
+
 /// Takes the bytes in: what is announced too large is refused before one is read; without an announcement nobody looks.
 async fn store(supabase: &Supabase, key: (String, String), request: Request) -> Result<(), Refusal> {
-    let text = |name: header::HeaderName| {
-        request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
-    };
-    let announced: Option<u64> = text(header::CONTENT_LENGTH).parse().ok();
+    let announced: Option<u64> = text(&request, header::CONTENT_LENGTH).parse().ok();
     let upsert = request.headers().get("x-upsert").is_some_and(|value| value == "true");
     {
         let mut book = supabase.book();
@@ -250,9 +260,8 @@ async fn store(supabase: &Supabase, key: (String, String), request: Request) -> 
             return Err(Refusal::Taken);
         }
     }
-    let or = |value: String, other: &str| if value.is_empty() { other.to_owned() } else { value };
-    let media_type = or(text(header::CONTENT_TYPE), "application/octet-stream");
-    let cache_control = or(text(header::CACHE_CONTROL), "no-cache");
+    let media_type = or(text(&request, header::CONTENT_TYPE), "application/octet-stream");
+    let cache_control = or(text(&request, header::CACHE_CONTROL), "no-cache");
     let mut bytes = Vec::new();
     let mut stream = request.into_body().into_data_stream();
     while let Some(piece) = stream.try_next().await.map_err(|_| Refusal::Malformed)? {
@@ -285,10 +294,10 @@ fn read(supabase: &Supabase, key: (String, String), request: &Request, anonymous
     let part = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
     let (status, bytes, place) = match part {
         Some((first, last)) => {
-            let first: u64 = first.parse().map_err(|_| Refusal::Range(size))?;
+            let first: u64 = first.parse().map_err(|_| Refusal::Range)?;
             let last = last.parse::<u64>().unwrap_or(u64::MAX).min(size.saturating_sub(1));
             if first >= size || last < first {
-                return Err(Refusal::Range(size));
+                return Err(Refusal::Range);
             }
             let (from, to) = (usize::try_from(first).expect("small"), usize::try_from(last).expect("small"));
             (StatusCode::PARTIAL_CONTENT, bytes.slice(from..=to), Some(format!("bytes {first}-{last}/{size}")))

@@ -40,6 +40,8 @@ pub struct Mood {
     pub reads_refused: bool,
     /// A policy keeps everybody from writing.
     pub writes_refused: bool,
+    /// A policy lets everybody write.
+    pub open: bool,
     /// No bucket can be made.
     pub buckets_refused: bool,
     /// The most bytes of one object, project-wide; `None` is no limit.

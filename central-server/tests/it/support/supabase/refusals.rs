@@ -15,7 +15,7 @@ pub enum Refusal {
     Policy,
     BadJwt,
     BadToken,
-    Range(u64),
+    Range,
     Malformed,
     NotEmpty,
     /// The gateway knows no such key, or finds it in a browser.
@@ -45,7 +45,7 @@ impl IntoResponse for Refusal {
             ),
             Self::BadJwt => ("403", "AccessDenied", "Unauthorized", "Invalid Compact JWS"),
             Self::BadToken => ("400", "InvalidUploadSignature", "InvalidUploadSignature", "Invalid upload signature"),
-            Self::Range(_) => ("416", "InvalidRange", "invalid_range", "invalid range provided"),
+            Self::Range => ("416", "InvalidRange", "invalid_range", "invalid range provided"),
             Self::Malformed => ("400", "InvalidRequest", "InvalidRequest", "body must have required property"),
             Self::NotEmpty => ("409", "ResourceNotEmpty", "ResourceNotEmpty", "The bucket is not empty"),
             Self::ApiKey => {
