@@ -12,7 +12,7 @@ pub type Needed = (&'static str, &'static str);
 pub const DEMO: [Needed; 2] = [("postgres", "postgresql"), ("setpriv", "util-linux")];
 
 /// What the tests start.
-pub const TESTS: [Needed; 11] = [
+pub const TESTS: [Needed; 13] = [
     ("postgres", "postgresql"),
     ("psql", "postgresql-client"),
     ("pgbouncer", "pgbouncer"),
@@ -24,6 +24,8 @@ pub const TESTS: [Needed; 11] = [
     ("oathtool", "oathtool"),
     ("htpasswd", "apache2-utils"),
     ("setpriv", "util-linux"),
+    ("systemd-analyze", "systemd"),
+    ("adduser", "adduser"),
 ];
 
 /// Packages that start a service of their own when they are installed. We start ours ourselves.

@@ -54,6 +54,7 @@ const WHAT_FOR: &[(&str, &str)] = &[
         "webpki-roots",
         "the certificate authorities that a box and the server trust: an old image may have none of its own",
     ),
+    ("yaml-rust2", "tests: reads the files of the ways to run"),
 ];
 
 const HEAD: &str = "# Third-party software

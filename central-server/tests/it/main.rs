@@ -12,6 +12,7 @@ mod cli;
 mod commands;
 mod contract;
 mod delivery;
+mod deploy;
 mod deployments;
 mod embedded;
 mod events;

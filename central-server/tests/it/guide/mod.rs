@@ -5,7 +5,7 @@
 //! has no way in.
 
 mod browser;
-mod differences;
+pub mod differences;
 pub mod document;
 mod editor;
 mod hashes;
