@@ -329,7 +329,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes the caller's own name. The address, the role and the tenant stay: who manages accounts changes those. */
+        patch: operations["rename_me"];
         trace?: never;
     };
     "/api/auth/refresh": {
@@ -809,7 +810,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Turns on the second factor that was set up, by its first code. */
+        /** Turns on the second factor that was set up, by its first code. The person's other sessions, which began without it, end. */
         post: operations["enable"];
         delete?: never;
         options?: never;
@@ -884,8 +885,8 @@ export interface paths {
         /** Who has to have a second factor. */
         get: operations["security"];
         /**
-         * Decides who has to have a second factor. Sessions go on: it counts at the next login. It locks nobody out: where the
-         *     time to do without is over, a factor is set up while logging in.
+         * Decides who has to have a second factor. Where the time to do without is over, sessions without one end at their next
+         *     request, one's own included. It locks nobody out: the factor is set up while logging in.
          */
         put: operations["set_security"];
         post?: never;
@@ -1142,6 +1143,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The storage of the videos, and how much of its plan is used. */
+        get: operations["storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users": {
         parameters: {
             query?: never;
@@ -1305,6 +1323,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/videos/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says how a file is to be sent: straight into the storage, by an address that is signed here, or as a form to this
+         *     server where files are on its own disk. What is no video or too large is refused before it is sent.
+         */
+        post: operations["announce"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/videos/uploads/{id}/done": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that a file has been sent. It is read, hashed and looked at; then it is in the library. As long as that takes,
+         *     the answer is 202: ask again.
+         */
+        post: operations["done"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/videos/{id}": {
         parameters: {
             query?: never;
@@ -1446,6 +1504,19 @@ export interface components {
             /** @description In the order of the alphabet. */
             actions: string[];
         };
+        /** @description Where and how one file may be written. */
+        Address: {
+            /** @description With this `Cache-Control`. */
+            cache_control: string;
+            /** @description Not later than that. */
+            expires_at: components["schemas"]["Time"];
+            /** @description Under which it is done, and the video's id afterwards. */
+            id: components["schemas"]["VideoId"];
+            /** @description With this `Content-Type`. */
+            media_type: string;
+            /** @description Where. Whoever knows it can write this one file. */
+            url: string;
+        };
         /** @description Agencies of a list. */
         Agencies: {
             /** @description The agencies. */
@@ -1557,6 +1628,8 @@ export interface components {
             added_at: components["schemas"]["Time"];
             /** @description The club's name. */
             club_name: string;
+            /** @description Its state, as screens show it. */
+            display_status: components["schemas"]["DisplayStatus"];
             /** @description Its id. */
             id: components["schemas"]["SiteId"];
             /** @description Where it is. */
@@ -1587,6 +1660,26 @@ export interface components {
          * @enum {string}
          */
         AgencyStatus: "active" | "inactive" | "suspended";
+        /** @description A file that a browser is about to send. */
+        Announced: {
+            /** @description Where it belongs. */
+            category?: string | null;
+            /** @description Its first 512 bytes, or all if it has fewer, in base64: what it is, they say. */
+            head: string;
+            /** @description As the sender's computer calls it. */
+            name: string;
+            /** @description Its SHA-256, 64 hex characters, if the browser has computed it. */
+            sha256?: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description Where it belongs there. */
+            subcategory?: string | null;
+            /** @description What it is called; the file's own name without it. */
+            title?: string | null;
+        };
         /** @description When a site's box was there. */
         Availability: {
             /** @description The beginning of the period, on a minute. */
@@ -1677,12 +1770,19 @@ export interface components {
             /** @description Its state at the last check. */
             status: components["schemas"]["State"];
         };
+        /** @description A file that arrived and is being looked at. */
+        Checking: {
+            /** @description Always `checking`: ask again. */
+            state: string;
+        };
         /** @description The checks. One appears with the feature that it is about. */
         Checks: {
             /** @description PostgreSQL. */
             database: components["schemas"]["Check"];
             /** @description Mail. */
             mail: components["schemas"]["Check"];
+            /** @description Where the videos are kept. */
+            storage: components["schemas"]["Check"];
             /** @description The live channel of the boxes. */
             websocket: components["schemas"]["LiveCheck"];
         };
@@ -1986,7 +2086,7 @@ export interface components {
             details?: components["schemas"]["FieldProblem"][];
             /** @description A sentence for a person. */
             error: string;
-            /** @description What one can do about it: with 403, 429, 503 and 507. */
+            /** @description What one can do about it: with 403, 429, 503 and 507, and with 413 of the storage. */
             message?: string | null;
             /** @description The path that no route answers: with 404 of an unknown route. */
             path?: string | null;
@@ -2284,6 +2384,11 @@ export interface components {
          * @enum {string}
          */
         Language: "fr" | "en" | "es";
+        /**
+         * @description How near a limit is.
+         * @enum {string}
+         */
+        Level: "ok" | "near" | "full";
         /**
          * @description What a link is for.
          * @enum {string}
@@ -2776,6 +2881,14 @@ export interface components {
             /** @description The language. */
             language: components["schemas"]["Language"];
         };
+        /** @description How the caller wants to be called. */
+        OwnName: {
+            /**
+             * @description The person's name.
+             * @example Camille Durand
+             */
+            full_name: string;
+        };
         /** @description Where a page stands in its list, with the names that clients of NeoPro 1 read. */
         Pagination: {
             /** @description Whether a page follows. */
@@ -2889,6 +3002,16 @@ export interface components {
              * @description How many sites of open orders these orders would take the place of.
              */
             supersedes: number;
+            /**
+             * Format: int64
+             * @description What was read from the storage this month, by all boxes: what has to be sent comes on top.
+             */
+            traffic_bytes: number;
+            /**
+             * Format: int64
+             * @description What may be read from it in a month; `null` without a limit.
+             */
+            traffic_limit_bytes?: number | null;
         };
         /** @description A limit, for those who look at the table. */
         RateLimit: {
@@ -3328,6 +3451,56 @@ export interface components {
         StatusChange: {
             /** @description Which. */
             status: components["schemas"]["UserStatus"];
+        };
+        /** @description The storage, and how much of its plan is used. */
+        StorageUse: {
+            /** @description Who mends it where. */
+            advice?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes that boxes have yet to fetch.
+             */
+            coming_bytes: number;
+            /**
+             * Format: int64
+             * @description How many files the library has.
+             */
+            files: number;
+            /** @description Whether all is well with it, as it was last seen. */
+            healthy: boolean;
+            /**
+             * Format: int64
+             * @description The largest file that it takes, in bytes, as far as it is known.
+             */
+            max_file_bytes: number;
+            /** @description `local` or `supabase`. */
+            place: string;
+            /** @description What is wrong, in a sentence. */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            stored_bytes: number;
+            /** @description How near that limit is. */
+            stored_level: components["schemas"]["Level"];
+            /**
+             * Format: int64
+             * @description The room of the plan; `null` without a limit.
+             */
+            stored_limit_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes that were read this month, in UTC: by boxes, and by this server to look at uploads.
+             */
+            traffic_bytes: number;
+            /** @description How near that limit is, with what boxes have yet to fetch. */
+            traffic_level: components["schemas"]["Level"];
+            /**
+             * Format: int64
+             * @description What may be read in a month; `null` without a limit.
+             */
+            traffic_limit_bytes?: number | null;
         };
         /** @description The checks, counted. */
         Summary: {
@@ -3794,6 +3967,12 @@ export interface components {
             subcategory?: string | null;
             /** @description The files, each as in a form with one. */
             videos: string[];
+        };
+        /** @description How a file is to be sent. */
+        Way: {
+            address?: components["schemas"]["Address"] | null;
+            /** @description `storage`: to this address by `PUT`. `server`: as a form to this server, which has the files on its own disk. */
+            way: string;
         };
         /** @description Whether a link works. */
         Works: {
@@ -6050,6 +6229,129 @@ export interface operations {
             };
             /** @description There is no such thing, or this session cannot see it. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rename_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnName"];
+            };
+        };
+        responses: {
+            /** @description The account as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12143,6 +12445,89 @@ export interface operations {
             };
         };
     };
+    storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageUse"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: {
@@ -13500,7 +13885,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server's disk is full. */
+            /** @description The server's disk or the storage's plan is full. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -13641,7 +14026,279 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server's disk is full. */
+            /** @description The server's disk or the storage's plan is full. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    announce: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Announced"];
+            };
+        };
+        responses: {
+            /** @description How to send it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Way"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body's length is not announced. */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's disk or the storage's plan is full. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    done: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload's id, which will be the video's. */
+                id: components["schemas"]["VideoId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The video. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedVideo"];
+                };
+            };
+            /** @description The file is being looked at. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checking"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server's disk or the storage's plan is full. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -14281,7 +14938,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server's disk is full. */
+            /** @description The server's disk or the storage's plan is full. */
             507: {
                 headers: {
                     [name: string]: unknown;
