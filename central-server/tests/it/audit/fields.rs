@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::acts::{Body, Scene};
+use crate::support::TestApp;
 use crate::support::contract::{DOCUMENT, operations};
 
 /// For each field of each body that changes something another value than it has, with what else it needs.
@@ -95,4 +97,25 @@ async fn whatever_field_is_changed_the_journal_says_what_it_was_and_is() {
         let both = (was.get(told), is.get(told));
         assert!(both.0.is_some() && both.1.is_some() && both.0 != both.1, "{pattern} {field}: {was} {is}");
     }
+}
+
+#[tokio::test]
+async fn what_a_person_changes_of_himself_is_told_once_whoever_he_is() {
+    let app = TestApp::new().await;
+    let mut people =
+        vec![crate::walls::tenant(&app, "agency").await.token, crate::walls::tenant(&app, "sponsor").await.token];
+    for role in ["super_admin", "operator", "viewer"] {
+        people.push(app.token(role).await);
+    }
+    for token in &people {
+        // The second time it is what it was.
+        for _ in 0..2 {
+            let change = app.put("/api/auth/language", json!({"language": "es"})).bearer(token).send().await;
+            change.expect(StatusCode::OK);
+        }
+    }
+    let sql = "select count(*), count(distinct user_id) from audit_logs where action = 'USER_UPDATED' \
+         and user_id::text = target_id and before = '{\"language\": null}' and after = '{\"language\": \"es\"}'";
+    let row = app.db.owner().await.query_one(sql, &[]).await.expect("counts");
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5, 5));
 }
