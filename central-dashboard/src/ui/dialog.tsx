@@ -33,11 +33,11 @@ function Opened({ onClose, title, children, actions, side, wide, stay }: DialogP
   const { t } = useWords()
   const id = useId()
   const ref = useRef<HTMLDialogElement>(null)
-  const [element, setElement] = useState<HTMLDialogElement | null>(null)
+  // What opens beside something in it belongs to it: the rest of the page is out of reach. An element would be merged as a theme is.
+  const [within] = useState({ components: { Portal: { defaultProps: { target: `#${CSS.escape(`${id}-dialog`)}` } } } })
   useEffect(() => {
     const dialog = ref.current
     const before = document.activeElement
-    setElement(dialog)
     if (dialog && !dialog.open) dialog.showModal()
     // The browser would take the cross in the corner. What is shown once is read from its title on.
     const field = `.dialog-content :is(input:not([readonly]${stay ? ', [type=checkbox]' : ''}), select, textarea, [data-autofocus])`
@@ -58,6 +58,7 @@ function Opened({ onClose, title, children, actions, side, wide, stay }: DialogP
   return (
     <dialog
       ref={ref}
+      id={`${id}-dialog`}
       className={`dialog${side ? ' sheet' : ''}${wide ? ' wide' : ''}`}
       aria-labelledby={id}
       onKeyDownCapture={(event) => {
@@ -78,7 +79,7 @@ function Opened({ onClose, title, children, actions, side, wide, stay }: DialogP
         if (event.target === ref.current) leave()
       }}
     >
-      <MantineThemeProvider inherit theme={{ components: { Portal: { defaultProps: { target: element ?? undefined } } } }}>
+      <MantineThemeProvider inherit theme={within}>
         <div className="dialog-body">
           <header>
             <h2 id={id} tabIndex={-1}>

@@ -1,6 +1,6 @@
 /** Filters that live in the address: what is on the screen can be sent as a link. */
 import { Combobox, useCombobox } from '@mantine/core'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState, type ComponentProps } from 'react'
 import { useWords } from '~/i18n/words'
 import { Icon } from './icons'
 import { fold } from './fold'
@@ -46,10 +46,10 @@ export function FilterSelect({ label, choices, value, onChange }: FilterSelectPr
       }}
     >
       <Combobox.Target targetType="button">
-        <button type="button" className={`btn sm filter${value ? ' set' : ''}`} onClick={() => box.toggleDropdown()}>
+        <Opener opened={box.dropdownOpened} className={`btn sm filter${value ? ' set' : ''}`} onClick={() => box.toggleDropdown()}>
           {value ? t('ui.filter.set', { label, value: chosen?.label ?? value }) : label}
           <Icon name="down" />
-        </button>
+        </Opener>
       </Combobox.Target>
       <Combobox.Dropdown>
         {choices.length > 8 ? (
@@ -68,6 +68,11 @@ export function FilterSelect({ label, choices, value, onChange }: FilterSelectPr
       </Combobox.Dropdown>
     </Combobox>
   )
+}
+
+/** The button says whether its list is open: to those who hear it, and to a dialog, which Escape does not close then. */
+function Opener({ opened, ...rest }: { opened: boolean } & ComponentProps<'button'>) {
+  return <button type="button" {...rest} aria-expanded={opened} />
 }
 
 const ALL = '\u0000'

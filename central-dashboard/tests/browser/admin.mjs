@@ -90,6 +90,11 @@ async function agencies(page) {
   await page.getByText("Aucun club ne lui est confié", { exact: true }).waitFor();
   await button(page, "Confier des clubs").first().click();
   await page.getByRole("checkbox", { name: new RegExp(asked.club) }).click();
+  // What opens within a dialog is within reach, and Escape closes it and not the dialog.
+  await button(page.getByRole("dialog"), "Région").click();
+  await page.getByRole("listbox", { name: "Région" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("listbox", { name: "Région" }).waitFor({ state: "hidden" });
   await button(page, "Confier 1 club").click();
   await said(page, "1 club confié à l’agence");
   await row(page, asked.club).waitFor();
@@ -226,6 +231,7 @@ async function outside(page, sees) {
   if (sees) return;
   await page.goto(`${asked.address}/sites`);
   await page.waitForURL(/\/forbidden$/);
+  await page.getByRole("heading", { level: 1 }).waitFor();
   const searches = [];
   page.on("request", (request) => /\/api\/(sites|videos)/.test(request.url()) && searches.push(request.url()));
   await page.keyboard.press("Control+k");

@@ -43,7 +43,7 @@ export function Rule({ rule, counts }: { rule: SecurityRule; counts: RoleCount[]
     <form className="form rule" onSubmit={submit} noValidate>
       <Trouble of={sending} />
       <fieldset className="rule-roles">
-        <legend>{t('security.roles')}</legend>
+        <legend className={rules ? undefined : 'vh'}>{t('security.roles')}</legend>
         {counts.map((count) => (
           <RoleLine key={count.role} count={count} required={roles.includes(count.role)} rules={rules} toggle={() => toggle(count.role)} />
         ))}
