@@ -287,6 +287,8 @@ async function forgotten(codes) {
   await logOut();
   assert.equal(await page.locator(".toast").count(), 0, "what was said to somebody goes with them");
   await page.getByRole("link", { name: "Mot de passe oublié ?" }).click();
+  // The page before has a field of this name as well.
+  await heading("Mot de passe oublié").waitFor();
   await page.locator("input[name=email]").fill(EMAIL.toUpperCase());
   await button("Envoyer le lien").click();
   await heading("Consultez votre messagerie").waitFor();
