@@ -321,7 +321,9 @@ async fn everybody_calls_himself_what_he_likes_and_nothing_else_of_him_changes()
         assert_eq!(answer, expected, "{role}: only the name");
         assert!(answer["full_name"].as_str().is_some_and(|name| name.starts_with("Léa") && name.ends_with("O'Brien")));
         assert_eq!(app.get(ME).bearer(&token).send().await.json()["full_name"], answer["full_name"]);
-        for wrong in [json!({}), json!({"full_name": "  "}), json!({"full_name": null}), json!({"full_name": "é".repeat(256)})] {
+        for wrong in
+            [json!({}), json!({"full_name": "  "}), json!({"full_name": null}), json!({"full_name": "é".repeat(256)})]
+        {
             assert_eq!(rename(&app, &token, wrong).await.expect(StatusCode::BAD_REQUEST).fields(), ["full_name"]);
         }
     }
