@@ -145,6 +145,7 @@ async fn an_agency_is_given_sites_and_its_people_see_them_at_once_and_no_longer(
     let list = app.get(&sites).bearer(&token).send().await.expect(StatusCode::OK).json();
     assert_eq!((&list["data"]["total"], &list["data"]["agency"]["id"]), (&json!(3), &json!(own.id.to_string())));
     assert_eq!(list["data"]["sites"][0]["site_name"], "A");
+    assert_eq!(list["data"]["sites"][0]["display_status"], "unknown", "its box was never heard of, as every list says");
     let added =
         app.db.owner().await.query_one("select count(*) from agency_sites where added_by is not null", &[]).await;
     assert_eq!(added.expect("a count").get::<_, i64>(0), 2, "who gave them is known");
