@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::Keys;
 use super::report::Kind;
 use super::store::{self, Masked, NewFactor};
 use crate::auth::password::Passwords;
@@ -30,6 +29,23 @@ const DOCUMENTS: [(&str, &str); 5] = [
     ("config_history", "configuration"),
     ("config_history", "changes_summary"),
 ];
+
+/// What secrets are sealed with.
+#[derive(Debug)]
+pub struct Keys {
+    /// Second factors.
+    factors: Sealer,
+    /// Documents: configurations and commands.
+    documents: Sealer,
+}
+
+impl Keys {
+    /// The keys under the `MFA_ENCRYPTION_KEY` of the server.
+    #[must_use]
+    pub fn new(secret: &str) -> Self {
+        Self { factors: Sealer::new(secret, "mfa"), documents: Sealer::new(secret, "mirror") }
+    }
+}
 
 /// Keys that are asked for when the first secret comes.
 struct Chest<'a> {

@@ -8,6 +8,17 @@ use uuid::Uuid;
 use super::report::{Kind, Line};
 use crate::db::migrations::{self, MigrateError};
 
+/// The old tables, and what is in the way of ours, into a schema of their own.
+const ASIDE: &str = include_str!("aside.sql");
+/// Their rows into our tables: people, places and the library; what sites are to have; what has happened.
+const OVER: [&str; 3] = [include_str!("over.sql"), include_str!("orders.sql"), include_str!("history.sql")];
+
+/// Before anything else. A stranger's limits would end a long copy. Old times were stored without a zone, by servers whose
+/// zone was UTC. Replicas wait for each other as long as it takes; behind that, whoever still writes is waited for so long.
+const BEGIN: &str = "begin; set local search_path = public; set local time zone 'UTC'; set local statement_timeout = 0; \
+     set local idle_in_transaction_session_timeout = 0; set local client_min_messages = warning; \
+     set local lock_timeout = 0; select pg_advisory_xact_lock(7041776033); set local lock_timeout = '10s'";
+
 /// A person's second factor, as NeoPro 1 kept it.
 pub(super) struct OldFactor {
     pub user: Uuid,
@@ -47,6 +58,45 @@ async fn rows(client: &Client, sql: &str, parameters: &Parameters<'_>) -> Result
 /// One column of a row of ours.
 fn read<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, MigrateError> {
     row.try_get(index).map_err(|error| MigrateError::of(&error))
+}
+
+/// Runs statements for their effect.
+pub(super) async fn run(client: &Client, sql: &str) -> Result<(), MigrateError> {
+    client.batch_execute(sql).await.map_err(|error| MigrateError::of(&error))
+}
+
+/// Begins a transaction.
+pub(super) async fn begin(client: &Client) -> Result<(), MigrateError> {
+    run(client, "begin").await
+}
+
+/// Begins the transaction of a takeover, and waits for other replicas.
+pub(super) async fn begin_takeover(client: &Client) -> Result<(), MigrateError> {
+    run(client, BEGIN).await
+}
+
+/// Ends a transaction.
+pub(super) async fn end(client: &Client, kept: bool) -> Result<(), MigrateError> {
+    run(client, if kept { "commit" } else { "rollback" }).await
+}
+
+/// Ends the transaction of a takeover, whose last tool goes with it.
+pub(super) async fn end_takeover(client: &Client, kept: bool) -> Result<(), MigrateError> {
+    run(client, "drop function neopro_1.note(text, text, bigint, text[])").await?;
+    end(client, kept).await
+}
+
+/// Moves the old tables aside.
+pub(super) async fn move_aside(client: &Client) -> Result<(), MigrateError> {
+    run(client, ASIDE).await
+}
+
+/// Copies their rows over. A document in which one of these names occurs may hold a secret, and is left for later.
+pub(super) async fn copy_over(client: &Client, names_of_secrets: &str) -> Result<(), MigrateError> {
+    for script in OVER {
+        run(client, &script.replace("@secrets@", names_of_secrets)).await?;
+    }
+    Ok(())
 }
 
 /// Whether this still is a database of NeoPro 1, now that nobody else migrates it.
