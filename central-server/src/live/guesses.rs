@@ -264,7 +264,10 @@ mod tests {
         let beside = guesses.turn(THERE, other, false).await.expect("neither");
         let at_home = guesses.turn([192, 0, 2, 3].into(), one, true).await.expect("where the box is at home");
         drop((first, beside, at_home));
-        assert!(lock(&guesses.addresses.0).is_empty() && lock(&guesses.sites.0).is_empty(), "who gave up leaves nothing");
+        assert!(
+            lock(&guesses.addresses.0).is_empty() && lock(&guesses.sites.0).is_empty(),
+            "who gave up leaves nothing"
+        );
     }
 
     #[tokio::test]

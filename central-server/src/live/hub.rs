@@ -206,7 +206,10 @@ mod tests {
         assert!(!hub.was_dismissed_since(site, before));
         hub.dismiss(site);
         assert!(hub.was_dismissed_since(site, before) && !hub.was_dismissed_since(other, before));
-        assert!(!hub.was_dismissed_since(site, Instant::now() + Duration::from_millis(1)), "the next one has the new key");
+        assert!(
+            !hub.was_dismissed_since(site, Instant::now() + Duration::from_millis(1)),
+            "the next one has the new key"
+        );
     }
 
     #[test]

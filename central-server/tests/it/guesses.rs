@@ -169,15 +169,14 @@ async fn that_guesses_are_refused_stands_in_the_journal_once_in_a_while() {
     for _ in 0..40 {
         login(&app, HOME, "wrong", None).await;
     }
-    let camille = Some(CAMILLE.to_owned());
-    let home = (camille.clone(), HOME.to_owned());
-    assert_eq!(slowed(&app).await, [home.clone()], "thirty refusals of one address and one account");
+    let of_camille = |address: &str| (Some(CAMILLE.to_owned()), address.to_owned());
+    assert_eq!(slowed(&app).await, [of_camille(HOME)], "thirty refusals of one address and one account");
     // Twenty more make the account full, for every address.
     for number in 0..60 {
         login(&app, &format!("198.51.100.{number}"), "wrong", None).await;
     }
     let entries = slowed(&app).await;
-    assert_eq!(entries, [home.clone(), (camille.clone(), "198.51.100.20".into())]);
+    assert_eq!(entries, [of_camille(HOME), of_camille("198.51.100.20")]);
     // While it goes on: one in a quarter of an hour each.
     app.clock.advance(Duration::from_secs(15 * 60));
     for _ in 0..40 {

@@ -109,8 +109,10 @@ fn wrong(number: usize) -> String {
     format!("{number:064x}")
 }
 
-/// Twenty at once, then one in ten seconds: what a test's own time lets through on top.
-const TOLD: std::ops::RangeInclusive<usize> = 20..=23;
+/// So many at once, then one in so many seconds: what may be told since a moment, however slow the machine is.
+fn may_be_told(burst: usize, every: u64, began: Instant) -> std::ops::RangeInclusive<usize> {
+    burst..=burst + 1 + usize::try_from(began.elapsed().as_secs() / every).expect("few")
+}
 
 #[tokio::test]
 async fn who_guesses_is_told_twenty_times_and_the_box_is_let_in_all_the_same() {
@@ -121,14 +123,14 @@ async fn who_guesses_is_told_twenty_times_and_the_box_is_let_in_all_the_same() {
         let site = stage.site(&format!("Salle {number}")).await;
         // Whoever guesses stands behind the address of the box.
         let here = [127, 0, 40, u8::try_from(number).expect("few") + 1];
-        let mut heard = Vec::new();
+        let (mut heard, began) = (Vec::new(), Instant::now());
         for guess in 0..40 {
             heard.push(says(&stage.server, by, here, &claim(&site, &wrong(guess), protocol)).await);
         }
         let told = heard.iter().filter(|heard| **heard == Heard::Verdict).count();
-        assert!(TOLD.contains(&told), "{by:?} {protocol:?}: {told}");
+        assert!(may_be_told(20, 10, began).contains(&told), "{by:?} {protocol:?}: {told}");
         assert_eq!(heard[..20], [Heard::Verdict; 20], "the first ones");
-        assert_eq!(heard[39], Heard::Nothing, "{by:?} {protocol:?}");
+        assert!(heard[20..].iter().all(|heard| *heard != Heard::Welcome), "{by:?} {protocol:?}");
         told_in_all += told;
         for (by, protocol) in ways {
             let box_of_the_site = says(&stage.server, by, here, &claim(&site, &key(&site), protocol)).await;
@@ -149,7 +151,7 @@ async fn many_sites_of_one_address_and_many_addresses_at_one_site_are_limited_to
         sites.push(stage.site(&format!("Salle {number}")).await);
     }
     let here = [127, 0, 41, 1];
-    let mut told = 0;
+    let (mut told, began) = (0, Instant::now());
     for guess in 0..120 {
         // Sites that there are, some that there are not, and nonsense.
         let nowhere = uuid::Uuid::now_v7().to_string();
@@ -157,7 +159,7 @@ async fn many_sites_of_one_address_and_many_addresses_at_one_site_are_limited_to
         let heard = says(&stage.server, By::WebSocket, here, &claim(site, &wrong(guess), None)).await;
         told += usize::from(heard == Heard::Verdict);
     }
-    assert!((60..=70).contains(&told), "one address: {told}");
+    assert!(may_be_told(60, 2, began).contains(&told), "one address: {told}");
 
     let mut told = 0;
     for guess in 0..120 {
@@ -165,7 +167,8 @@ async fn many_sites_of_one_address_and_many_addresses_at_one_site_are_limited_to
         let heard = says(&stage.server, By::WebSocket, from, &claim(&sites[0], &wrong(guess), None)).await;
         told += usize::from(heard == Heard::Verdict);
     }
-    assert!((40..=70).contains(&told), "one site: {told}");
+    // Some were told of this site already.
+    assert!((40..=*may_be_told(60, 2, began).end()).contains(&told), "one site: {told}");
     for site in &sites {
         let welcome = says(&stage.server, By::WebSocket, here, &claim(site, &key(site), None)).await;
         assert_eq!(welcome, Heard::Welcome);
@@ -195,7 +198,8 @@ async fn a_flood_at_one_old_key_keeps_neither_its_box_nor_others_nor_people_wait
     let server = &stage.server;
     // Sixty addresses, six at a time each: more than the comparisons of a minute.
     let flood = join_all((0..360).map(|guess| {
-        let (from, claim) = ([127, 0, 44, u8::try_from(guess % 60).expect("few") + 1], claim(&victim, &wrong(guess), None));
+        let (from, claim) =
+            ([127, 0, 44, u8::try_from(guess % 60).expect("few") + 1], claim(&victim, &wrong(guess), None));
         async move { says(server, By::WebSocket, from, &claim).await }
     }));
     let people = async {
@@ -203,7 +207,8 @@ async fn a_flood_at_one_old_key_keeps_neither_its_box_nor_others_nor_people_wait
         let began = Instant::now();
         // Each as soon as the one before is in, and one that comes from the same address as a part of the flood.
         for (number, site) in others.iter().enumerate() {
-            let from = if number == 3 { [127, 0, 44, 60] } else { [127, 0, 45, u8::try_from(number).expect("few") + 1] };
+            let from =
+                if number == 3 { [127, 0, 44, 60] } else { [127, 0, 45, u8::try_from(number).expect("few") + 1] };
             assert_eq!(says(server, By::WebSocket, from, &claim(site, &key(site), None)).await, Heard::Welcome);
         }
         let beside = began.elapsed();
@@ -230,16 +235,12 @@ async fn a_flood_at_one_old_key_keeps_neither_its_box_nor_others_nor_people_wait
 async fn an_address_that_guesses_at_old_keys_has_no_more_of_them_compared() {
     let stage = Stage::start("guesses-none").await;
     let (victim, here) = (old_site(&stage, "Assiégée", Some("127.0.47.1")).await, [127, 0, 46, 1]);
-    let guess = async |number: usize| {
-        let began = Instant::now();
-        let heard = says(&stage.server, By::WebSocket, here, &claim(&victim, &wrong(number), None)).await;
-        (heard, began.elapsed())
-    };
+    let guess =
+        async |number: usize| says(&stage.server, By::WebSocket, here, &claim(&victim, &wrong(number), None)).await;
+    let began = Instant::now();
     let together = join_all((0..30).map(guess)).await;
-    let told = together.iter().filter(|(heard, _)| *heard == Heard::Verdict).count();
-    assert!(TOLD.contains(&told), "also those at the same moment are counted: {told}");
-    let (heard, took) = guess(30).await;
-    assert_eq!(heard, Heard::Nothing, "after {took:?}");
+    let told = together.iter().filter(|heard| **heard == Heard::Verdict).count();
+    assert!(may_be_told(20, 10, began).contains(&told), "also those at the same moment are counted: {told}");
     let stored = "select api_key from sites where site_name = 'Assiégée'";
     let stored: String = stage.db.owner().await.query_one(stored, &[]).await.expect("a site").get(0);
     assert!(stored.starts_with("$2b$10$"), "{stored}");
@@ -253,7 +254,8 @@ async fn there_is_nothing_else_to_guess_at() {
     let stage = Stage::start("guesses-http").await;
     let site = stage.site("Salle").await;
     for path in ["/api/sites", &format!("/api/sites/{site}"), "/api/videos", "/api/events"] {
-        let answer = http::send(stage.server.port, Method::GET, path, Some(&key(&site)), None).await.expect("an answer");
+        let answer =
+            http::send(stage.server.port, Method::GET, path, Some(&key(&site)), None).await.expect("an answer");
         assert_eq!((answer.status, answer.json()["code"].clone()), (401, Value::from("unauthenticated")), "{path}");
     }
 }

@@ -37,11 +37,8 @@ impl ResetMfa {
             .on("user", account.id)
             .change(noted(Some("before")), noted(None))
             .with(json!({ "by": "command line" }));
-        let flush = (
-            store::reset(account.id, now),
-            store::end_sessions(account.id, None, now),
-            audit::store::record(entry),
-        );
+        let flush =
+            (store::reset(account.id, now), store::end_sessions(account.id, None, now), audit::store::record(entry));
         match db.run_as_system(flush).await {
             Ok(_) => {
                 say(&format!(

@@ -66,8 +66,8 @@ async fn a_browser_that_got_in_by_a_code_is_known_again() {
     assert_eq!(asked.header("set-cookie"), "", "the password alone gives none");
     let body = json!({"challenge": asked.json()["challenge"], "code": camille.code(&app)});
     let begun = app.post(CODE, body).header("x-forwarded-for", OWN).send().await.expect(StatusCode::OK);
-    let cookies = begun.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("ASCII"));
-    let device = cookies.filter(|cookie| cookie.starts_with("neopro_device=")).next().expect("a device");
+    let mut cookies = begun.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("ASCII"));
+    let device = cookies.find(|cookie| cookie.starts_with("neopro_device=")).expect("a device");
     let device = device.split(';').next().expect("name and value");
     for number in 0..40 {
         login(&format!("198.51.100.{number}"), "wrong", "").send().await;
