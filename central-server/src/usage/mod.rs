@@ -3,18 +3,16 @@
 //! Free plans have little of both. What was read is counted where it is known: boxes say which files they have fetched,
 //! and the server reads each upload once.
 
+mod count;
 pub mod routes;
 mod store;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use store::stored;
+pub use count::{check_room, note_read, stored};
 
-use crate::app::App;
 use crate::db::row;
-use crate::error::{Error, Result};
-use crate::storage::Trouble;
 
 /// From which share of a limit on one is warned, in percent.
 const NEAR: i64 = 80;
@@ -62,29 +60,6 @@ impl Level {
 #[must_use]
 pub fn limit(bytes: Option<u64>) -> Option<i64> {
     bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX))
-}
-
-/// Refuses a file for which the plan has no room.
-///
-/// # Errors
-/// [`Trouble::Full`].
-pub fn check_room(app: &App, used: i64, size: u64) -> Result<()> {
-    let after = u64::try_from(used).unwrap_or_default().saturating_add(size);
-    match app.config.storage.room {
-        Some(room) if after > room => Err(Error::Storage(Trouble::Full(format!(
-            "{used} bytes are stored, {size} are to come, {room} is the limit"
-        )))),
-        _ => Ok(()),
-    }
-}
-
-/// Counts what the server itself has read from the storage.
-pub async fn note_read(app: &App, bytes: u64) {
-    let Ok(db) = app.db() else { return };
-    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-    if let Err(error) = db.run_as_system(store::note_read(bytes, app.clock.now())).await {
-        tracing::warn!(%error, bytes, "what was read from the storage could not be counted");
-    }
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ async fn a_form_above_the_limit_leaves_nothing_anywhere() {
     let several = Form::new().file("videos", "fits.mp4", &video_of(MB)).file("videos", "large.mp4", &video_of(60 * MB));
     let answer = app.call(Method::POST, "/api/videos/bulk").bearer(&token).form(&several).send().await;
     let answer = answer.expect(StatusCode::MULTI_STATUS).json();
-    assert_eq!((&answer["errors"][0]["code"], &answer["files"][0]["name"]), (&json!("too_large"), &json!("fits.mp4")));
+    assert_eq!((&answer["errors"][0]["code"], &answer["files"][0]["title"]), (&json!("too_large"), &json!("fits.mp4")));
     assert!(app.stored().is_empty() && supabase.paths("videos").len() == 1);
     assert_eq!(counts(&app).await, (1, 0));
 }
