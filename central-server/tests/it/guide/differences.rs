@@ -6,22 +6,25 @@ use sha2::{Digest, Sha256};
 
 use super::document::{Document, Section};
 
-/// What stands in `guide` blocks of the differences is quoted from the guide, in `ici` blocks what holds instead.
+/// What stands in `guide` blocks of the differences is quoted from the guide, in `edition` blocks from our edition, in
+/// `ici` blocks what the tests do instead.
 const QUOTED: &str = "guide";
+const EDITION: &str = "edition";
 const INSTEAD: &str = "ici";
 
 /// What holds in the place of a line of the guide. A line that is not listed with its reason has nothing instead.
 pub fn instead_of(line: &str) -> String {
     let differences = Document::differences();
-    let listed = |section: &&Section| quoted(section).any(|quoted| quoted == line);
+    let listed = |section: &&Section| quoted_in(section, QUOTED).any(|quoted| quoted == line);
     let section = differences.sections().iter().find(listed);
     let section = section.unwrap_or_else(|| panic!("docs/guide-differences.md does not list {line:?}"));
     assert!(has_reason(section), "{:?} gives no reason", section.heading);
     section.blocks.iter().find(|block| block.language == INSTEAD).map(|block| block.text.clone()).unwrap_or_default()
 }
 
-fn quoted(section: &Section) -> impl Iterator<Item = &str> {
-    let blocks = section.blocks.iter().filter(|block| block.language == QUOTED);
+/// The lines of a section's blocks of this kind.
+pub fn quoted_in<'a>(section: &'a Section, kind: &str) -> impl Iterator<Item = &'a str> {
+    let blocks = section.blocks.iter().filter(move |block| block.language == kind);
     blocks.flat_map(|block| block.lines.iter().map(String::as_str))
 }
 
@@ -46,14 +49,15 @@ fn every_difference_quotes_the_guide_exactly_once_and_has_a_reason() {
     let lines: BTreeSet<&str> = original.text.lines().collect();
     let mut seen = BTreeSet::new();
     for section in differences.sections().iter().filter(|section| !section.blocks.is_empty()) {
-        assert!(quoted(section).next().is_some(), "{:?} quotes nothing", section.heading);
+        let quotes = [QUOTED, EDITION].iter().any(|kind| quoted_in(section, kind).next().is_some());
+        assert!(quotes, "{:?} quotes nothing", section.heading);
         assert!(has_reason(section), "{:?} gives no reason", section.heading);
-        for line in quoted(section) {
+        for line in quoted_in(section, QUOTED) {
             assert!(lines.contains(line), "{:?} quotes what the guide does not say: {line:?}", section.heading);
             assert!(seen.insert(line.to_owned()), "quoted twice: {line:?}");
         }
         for block in &section.blocks {
-            assert!([QUOTED, INSTEAD].contains(&block.language.as_str()), "{:?}: {block:?}", section.heading);
+            assert!([QUOTED, EDITION, INSTEAD].contains(&block.language.as_str()), "{:?}: {block:?}", section.heading);
         }
     }
     assert!(seen.len() > 10, "{seen:?}");

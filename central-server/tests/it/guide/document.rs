@@ -38,7 +38,8 @@ impl Document {
         Self::read("guide-differences.md")
     }
 
-    fn read(name: &str) -> Self {
+    /// The one of this name.
+    pub fn read(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
         Self::of(std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("docs/{name}: {error}")))
     }

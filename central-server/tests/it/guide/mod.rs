@@ -7,6 +7,7 @@
 mod browser;
 pub mod differences;
 pub mod document;
+mod editions;
 mod editor;
 mod hashes;
 mod step10;
