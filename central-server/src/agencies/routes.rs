@@ -122,7 +122,7 @@ fn said(message: String) -> Json<AgencyMessage> {
 
 /// Agencies: searched, filtered, sorted, in pages; without `page` and `limit` all of them, by name. An agency sees itself.
 #[utoipa::path(
-    get, path = "/api/agencies", tag = "Agencies", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/agencies", tag = "Agencies", operation_id = "list_agencies", security(("bearer" = []), ("cookie" = [])),
     params(
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
         ("limit" = Option<i64>, Query, description = "Rows a page; 20 if only `page` is given.", minimum = 1, maximum = 1000),
@@ -141,7 +141,7 @@ async fn list(caller: AdminOrAgency, Query(filter): Query<Filter>) -> Result<Jso
 
 /// One agency. An agency sees itself.
 #[utoipa::path(
-    get, path = "/api/agencies/{id}", tag = "Agencies", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/agencies/{id}", tag = "Agencies", operation_id = "read_agency", security(("bearer" = []), ("cookie" = [])),
     params(("id" = AgencyId, Path, description = "The agency's id.")),
     responses((status = 200, description = "The agency.", body = AgencyRead), Read),
 )]
@@ -152,7 +152,7 @@ async fn read(caller: AdminOrAgency, Id(id): Id<AgencyId>) -> Result<Json<Agency
 
 /// Creates an agency.
 #[utoipa::path(
-    post, path = "/api/agencies", tag = "Agencies", security(("bearer" = []), ("cookie" = [])), request_body = NewAgency,
+    post, path = "/api/agencies", tag = "Agencies", operation_id = "create_agency", security(("bearer" = []), ("cookie" = [])), request_body = NewAgency,
     responses((status = 201, description = "The agency.", body = AgencyAnswer), Write),
 )]
 async fn create(
@@ -171,7 +171,7 @@ async fn create(
 
 /// Changes an agency where asked and nowhere else; `null` clears.
 #[utoipa::path(
-    put, path = "/api/agencies/{id}", tag = "Agencies", security(("bearer" = []), ("cookie" = [])), request_body = AgencyChanges,
+    put, path = "/api/agencies/{id}", tag = "Agencies", operation_id = "update_agency", security(("bearer" = []), ("cookie" = [])), request_body = AgencyChanges,
     params(("id" = AgencyId, Path, description = "The agency's id.")),
     responses((status = 200, description = "The changed agency.", body = AgencyAnswer), Write),
 )]
@@ -198,7 +198,7 @@ async fn update(
 /// Deletes an agency; its clubs stay. While people have accounts of it, it stays as well: 409 `has_people` says who. With
 /// `force=true`, which is a super_admin's to say, their accounts are suspended.
 #[utoipa::path(
-    delete, path = "/api/agencies/{id}", tag = "Agencies", security(("bearer" = []), ("cookie" = [])),
+    delete, path = "/api/agencies/{id}", tag = "Agencies", operation_id = "delete_agency", security(("bearer" = []), ("cookie" = [])),
     params(
         ("id" = AgencyId, Path, description = "The agency's id."),
         ("force" = Option<bool>, Query, description = "Suspends its people instead of refusing."),
@@ -252,7 +252,7 @@ fn has_people(people: &[Person]) -> Error {
 
 /// The sites that an agency looks after. An agency sees its own.
 #[utoipa::path(
-    get, path = "/api/agencies/{id}/sites", tag = "Agencies", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/agencies/{id}/sites", tag = "Agencies", operation_id = "list_sites_of_agency", security(("bearer" = []), ("cookie" = [])),
     params(("id" = AgencyId, Path, description = "The agency's id.")),
     responses((status = 200, description = "The sites.", body = AgencySitesRead), Read),
 )]

@@ -115,7 +115,7 @@ fn without_secrets(app: &App, id: CommandId, params: &Value) -> Result<(Value, O
 
 /// One command: whether its box was told, has it, has answered, and what.
 #[utoipa::path(
-    get, path = "/api/sites/{id}/command/{command_id}", tag = "Commands", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/sites/{id}/command/{command_id}", tag = "Commands", operation_id = "read_command", security(("bearer" = []), ("cookie" = [])),
     params(
         ("id" = SiteId, Path, description = "The site's id."),
         ("command_id" = CommandId, Path, description = "The command's id."),

@@ -62,7 +62,7 @@ fn shown(app: &App, orders: Vec<DeploymentView>) -> Json<Vec<DeploymentView>> {
 
 /// The orders, newest first. The answer is a bare array, as it always was: how many there are stands in a header.
 #[utoipa::path(
-    get, path = "/api/deployments", tag = "Deployments", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/deployments", tag = "Deployments", operation_id = "list_deployments", security(("bearer" = []), ("cookie" = [])),
     params(
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
         ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000. Without `page` and `limit`: the newest 1000.", minimum = 1, maximum = 1000),
@@ -125,7 +125,7 @@ async fn scheduled(
 
 /// One order, and how far it is.
 #[utoipa::path(
-    get, path = "/api/deployments/{id}", tag = "Deployments", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/deployments/{id}", tag = "Deployments", operation_id = "read_deployment", security(("bearer" = []), ("cookie" = [])),
     params(("id" = DeploymentId, Path, description = "The order's id.")),
     responses((status = 200, description = "The order.", body = DeploymentView), Read),
 )]
@@ -175,7 +175,7 @@ async fn causes(caller: Staff, Id(id): Id<DeploymentId>) -> Result<Json<Vec<Caus
 /// Orders that a site, every site of a group, or those of a selection of both, are to have a video, or to have it no
 /// more. A box that is offline gets it when it comes.
 #[utoipa::path(
-    post, path = "/api/deployments", tag = "Deployments", security(("bearer" = []), ("cookie" = [])), request_body = NewDeployment,
+    post, path = "/api/deployments", tag = "Deployments", operation_id = "create_deployment", security(("bearer" = []), ("cookie" = [])), request_body = NewDeployment,
     responses((status = 201, description = "The order.", body = DeploymentView), Write),
 )]
 async fn create(
@@ -234,7 +234,7 @@ fn refusal(prospect: &Prospect, new: &NewDeployment) -> Error {
 
 /// Refused: a status follows from what the sites report, and cannot be written.
 #[utoipa::path(
-    put, path = "/api/deployments/{id}", tag = "Deployments", security(("bearer" = []), ("cookie" = [])), request_body = ForcedStatus,
+    put, path = "/api/deployments/{id}", tag = "Deployments", operation_id = "update_deployment", security(("bearer" = []), ("cookie" = [])), request_body = ForcedStatus,
     params(("id" = DeploymentId, Path, description = "The order's id.")),
     responses((status = 200, description = "Never.", body = DeploymentView), Write),
 )]
@@ -260,7 +260,7 @@ struct DeploymentMessage {
 
 /// Deletes an order. What of it was not done is taken back first; what was done stays.
 #[utoipa::path(
-    delete, path = "/api/deployments/{id}", tag = "Deployments", security(("bearer" = []), ("cookie" = [])),
+    delete, path = "/api/deployments/{id}", tag = "Deployments", operation_id = "delete_deployment", security(("bearer" = []), ("cookie" = [])),
     params(("id" = DeploymentId, Path, description = "The order's id.")),
     responses((status = 200, description = "The order is gone.", body = DeploymentMessage), Write),
 )]
@@ -363,7 +363,7 @@ async fn of_video(State(app): State<App>, caller: Staff, Id(id): Id<VideoId>) ->
 
 /// Every order that a site has a part in, newest first.
 #[utoipa::path(
-    get, path = "/api/sites/{id}/deployments", tag = "Deployments", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/sites/{id}/deployments", tag = "Deployments", operation_id = "list_deployments_of_site", security(("bearer" = []), ("cookie" = [])),
     params(("id" = SiteId, Path, description = "The site's id.")),
     responses((status = 200, description = "The site's part of each.", body = Vec<TargetView>), Read),
 )]

@@ -28,6 +28,7 @@ pub const MOST: usize = 200;
 /// What lists are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ListKind)]
 pub enum Kind {
     /// Sites.
     Sites,

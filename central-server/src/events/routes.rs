@@ -4,10 +4,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::Refused;
 use super::stream::Open;
-use super::{Changed, Refused};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
@@ -30,6 +31,16 @@ impl FromForm for Watched {
     }
 }
 
+/// An event of the stream, as it stands on the wire.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it is only described: the stream writes its lines itself")]
+struct StreamEvent {
+    /// `hello`, `changes`, `heartbeat` or `end`.
+    event: String,
+    /// JSON. Of `changes` it is `Changes`, of `heartbeat` `Heartbeat`.
+    data: String,
+}
+
 /// What changes, as it happens, until the session or token is over. Events: `hello` with the server's time in `at`; `changes`
 /// at most four times a second; `heartbeat` of the site that is watched; `end` with its `reason` when the session is
 /// over. Rows are those that the session may see. What happened while no stream was open is not told: read anew.
@@ -37,7 +48,7 @@ impl FromForm for Watched {
     get, path = "/api/events", tag = "Live", security(("bearer" = []), ("cookie" = [])),
     params(("site" = Option<SiteId>, Query, description = "Adds the heartbeats of this site.")),
     responses(
-        (status = 200, description = "The stream; the schema is the data of `changes`.", body = Changed, content_type = "text/event-stream"),
+        (status = 200, description = "The stream; the schema is that of each event.", body = StreamEvent, content_type = "text/event-stream"),
         Read,
     ),
 )]

@@ -54,7 +54,7 @@ impl FromForm for Filter {
 
 /// Every group that the session may see, newest first.
 #[utoipa::path(
-    get, path = "/api/groups", tag = "Groups", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/groups", tag = "Groups", operation_id = "list_groups", security(("bearer" = []), ("cookie" = [])),
     params(
         ("search" = Option<String>, Query, description = "Words of the name, whatever their accents and capitals."),
         ("type" = Option<Kind>, Query, description = "Exactly this kind."),
@@ -68,7 +68,7 @@ async fn list(caller: StaffOrAgency, Query(filter): Query<Filter>) -> Result<Jso
 
 /// One group with who is in it.
 #[utoipa::path(
-    get, path = "/api/groups/{id}", tag = "Groups", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/groups/{id}", tag = "Groups", operation_id = "read_group", security(("bearer" = []), ("cookie" = [])),
     params(("id" = GroupId, Path, description = "The group's id.")),
     responses((status = 200, description = "The group.", body = GroupWithSites), Read),
 )]
@@ -92,7 +92,7 @@ async fn members(State(app): State<App>, caller: StaffOrAgency, Id(id): Id<Group
 
 /// Creates a group, with its members if they are named.
 #[utoipa::path(
-    post, path = "/api/groups", tag = "Groups", security(("bearer" = []), ("cookie" = [])), request_body = NewGroup,
+    post, path = "/api/groups", tag = "Groups", operation_id = "create_group", security(("bearer" = []), ("cookie" = [])), request_body = NewGroup,
     responses((status = 201, description = "The group.", body = GroupView), Write),
 )]
 async fn create(
@@ -117,7 +117,7 @@ async fn create(
 
 /// Changes a group where asked; `site_ids` says exactly who is in it from now on.
 #[utoipa::path(
-    put, path = "/api/groups/{id}", tag = "Groups", security(("bearer" = []), ("cookie" = [])), request_body = GroupChanges,
+    put, path = "/api/groups/{id}", tag = "Groups", operation_id = "update_group", security(("bearer" = []), ("cookie" = [])), request_body = GroupChanges,
     params(("id" = GroupId, Path, description = "The group's id.")),
     responses((status = 200, description = "The changed group.", body = GroupView), Write),
 )]
@@ -163,7 +163,7 @@ struct MembersAdded {
 
 /// Deletes a group; its sites stay.
 #[utoipa::path(
-    delete, path = "/api/groups/{id}", tag = "Groups", security(("bearer" = []), ("cookie" = [])),
+    delete, path = "/api/groups/{id}", tag = "Groups", operation_id = "delete_group", security(("bearer" = []), ("cookie" = [])),
     params(("id" = GroupId, Path, description = "The group's id.")),
     responses((status = 200, description = "The group is gone.", body = GroupMessage), Write),
 )]

@@ -163,6 +163,7 @@ impl FromForm for Strict {
     responses(
         (status = 200, description = "How the service is.", body = Report),
         (status = 400, description = "A malformed parameter.", body = crate::error::ErrorBody),
+        (status = 431, description = "The address or the headers are too long.", body = crate::error::ErrorBody),
         (status = 503, description = "With `strict=1`: the service cannot be used.", body = Report),
     ),
 )]
@@ -272,6 +273,7 @@ struct ReadyChecks {
     get, path = "/ready", tag = "Service",
     responses(
         (status = 200, description = "Ready.", body = Ready),
+        (status = 431, description = "The address or the headers are too long.", body = crate::error::ErrorBody),
         (status = 503, description = "Not yet, or no more.", body = Ready),
     ),
 )]

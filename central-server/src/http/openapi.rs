@@ -10,14 +10,14 @@ use utoipa::{IntoResponses, Modify, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::error::{Error, ErrorBody};
-use crate::events::Beat;
+use crate::events::{Beat, Changed};
 
 /// Title and security schemes; paths and schemas come from the routes.
 #[derive(Debug, utoipa::OpenApi)]
 #[openapi(
-    info(title = "NeoPro", description = "API of NeoPro's central server.\n\nEvery failure is an object `{error, code, request_id}`: `error` is a sentence for a person (French), `code` a stable word for a program. Any address may answer 404 `no_route`, 405 `method_not_allowed` and 431 `head_too_large` as well."),
+    info(title = "NeoPro", description = "API of NeoPro's central server.\n\nEvery failure is an object `{error, code, request_id}`: `error` is a sentence for a person (French), `code` a stable word for a program. Any address may answer 404 `no_route` and 405 `method_not_allowed` as well.\n\nWhat is optional in a query or a body may also be an empty text or `null`: unless it is said otherwise, it counts as absent then."),
     modifiers(&Security),
-    components(schemas(ErrorBody, Beat)),
+    components(schemas(ErrorBody, Beat, Changed)),
     tags(
         (name = "Service", description = "How the service is, without a session"),
         (name = "Agencies", description = "Those who look after several clubs"),
@@ -82,13 +82,13 @@ macro_rules! failures {
 }
 
 failures! {
-    PublicRead: 400 429 500 503;
-    PublicWrite: 400 401 403 408 413 415 429 500 503;
-    Read: 400 401 403 404 429 500 503;
-    Write: 400 401 403 404 408 409 413 415 429 500 503;
-    Upload: 400 401 403 408 409 411 413 415 429 500 503 507;
-    UploadDone: 400 401 403 404 408 409 413 415 429 500 503 507;
-    Picture: 400 401 403 404 408 413 415 429 500 503 507;
+    PublicRead: 400 429 431 500 503;
+    PublicWrite: 400 401 403 408 413 415 429 431 500 503;
+    Read: 400 401 403 404 429 431 500 503;
+    Write: 400 401 403 404 408 409 413 415 429 431 500 503;
+    Upload: 400 401 403 408 409 411 413 415 429 431 500 503 507;
+    UploadDone: 400 401 403 404 408 409 413 415 429 431 500 503 507;
+    Picture: 400 401 403 404 408 413 415 429 431 500 503 507;
 }
 
 fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
@@ -103,6 +103,7 @@ fn failure(status: u16) -> RefOr<utoipa::openapi::Response> {
         413 => "The body is too large.",
         415 => "The body, or a file in it, is of a kind that is not accepted here.",
         429 => "Too much at once; see `Retry-After`.",
+        431 => "The address or the headers are too long.",
         503 => "A dependency does not answer; see `Retry-After`.",
         507 => "The server's disk or the storage's plan is full.",
         _ => "A mistake of the server, logged under `request_id`.",

@@ -22,7 +22,7 @@ const GONE: Error = Error::NotFound("Ce site");
 
 /// Figures of a site's box: processor, memory, temperature, disk, uptime. An agency sees its clubs'.
 #[utoipa::path(
-    get, path = "/api/sites/{id}/metrics", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/sites/{id}/metrics", tag = "Sites", operation_id = "metrics_of_site", security(("bearer" = []), ("cookie" = [])),
     params(
         ("id" = SiteId, Path, description = "The site's id."),
         ("hours" = Option<i64>, Query, description = "How far back, 24 by default.", minimum = 1, maximum = 8784),
@@ -74,7 +74,7 @@ async fn availability(
 
 /// Whether a site's box is connected, and how its day was. An agency sees its clubs'.
 #[utoipa::path(
-    get, path = "/api/sites/{id}/connection-status", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/sites/{id}/connection-status", tag = "Sites", operation_id = "connection_status_of_site", security(("bearer" = []), ("cookie" = [])),
     params(("id" = SiteId, Path, description = "The site's id.")),
     responses((status = 200, description = "The connection.", body = SiteConnection), Read),
 )]

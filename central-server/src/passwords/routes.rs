@@ -108,7 +108,7 @@ async fn find(app: &App, source: &Source, token: &Token) -> Result<store::Link> 
 
 /// Sets a new password by a link, which works once. Every session of the account ends.
 #[utoipa::path(
-    post, path = "/api/auth/reset-password", tag = "Authentication", request_body = Reset,
+    post, path = "/api/auth/reset-password", tag = "Authentication", operation_id = "reset_forgotten_password", request_body = Reset,
     responses((status = 200, description = "The password is set.", body = Done), PublicWrite),
 )]
 async fn reset(

@@ -44,7 +44,7 @@ const TRIES: usize = 5;
 
 /// Sites: searched, filtered, sorted, in pages. An agency sees its clubs, a sponsor those that show it.
 #[utoipa::path(
-    get, path = "/api/sites", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/sites", tag = "Sites", operation_id = "list_sites", security(("bearer" = []), ("cookie" = [])),
     params(
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
         ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000. Without `page` and `limit`: the whole list, up to 1000 rows.", minimum = 1, maximum = 1000),
@@ -103,7 +103,7 @@ async fn facets(caller: Caller) -> Result<Json<Facets>> {
 
 /// Which boxes are connected, of all sites that the session may see.
 #[utoipa::path(
-    get, path = "/api/sites/connection-status", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/sites/connection-status", tag = "Sites", operation_id = "connection_status_of_all", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "The sites by name, and how many are in which state.", body = ConnectionList), Read),
 )]
 async fn connection_status(State(app): State<App>, caller: Caller) -> Result<Response> {
@@ -133,7 +133,7 @@ async fn every_connection(app: &App, caller: &Caller) -> Result<Bytes> {
 
 /// One site, if the session may see it.
 #[utoipa::path(
-    get, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/sites/{id}", tag = "Sites", operation_id = "read_site", security(("bearer" = []), ("cookie" = [])),
     params(("id" = SiteId, Path, description = "The site's id.")),
     responses((status = 200, description = "The site.", body = SiteView), Read),
 )]
@@ -144,7 +144,7 @@ async fn read(State(app): State<App>, caller: Caller, Id(id): Id<SiteId>) -> Res
 
 /// Creates a site and shows its key, this once.
 #[utoipa::path(
-    post, path = "/api/sites", tag = "Sites", security(("bearer" = []), ("cookie" = [])), request_body = NewSite,
+    post, path = "/api/sites", tag = "Sites", operation_id = "create_site", security(("bearer" = []), ("cookie" = [])), request_body = NewSite,
     responses((status = 201, description = "The site and the key of its box.", body = SiteWithKey), Write),
 )]
 async fn create(
@@ -172,7 +172,7 @@ async fn create(
 
 /// Changes a site where asked and nowhere else.
 #[utoipa::path(
-    put, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])), request_body = SiteChanges,
+    put, path = "/api/sites/{id}", tag = "Sites", operation_id = "update_site", security(("bearer" = []), ("cookie" = [])), request_body = SiteChanges,
     params(("id" = SiteId, Path, description = "The site's id.")),
     responses((status = 200, description = "The changed site.", body = SiteView), Write),
 )]
@@ -213,7 +213,7 @@ struct SiteMessage {
 
 /// Deletes a site with all that hangs on it.
 #[utoipa::path(
-    delete, path = "/api/sites/{id}", tag = "Sites", security(("bearer" = []), ("cookie" = [])),
+    delete, path = "/api/sites/{id}", tag = "Sites", operation_id = "delete_site", security(("bearer" = []), ("cookie" = [])),
     params(("id" = SiteId, Path, description = "The site's id.")),
     responses((status = 200, description = "The site is gone.", body = SiteMessage), Write),
 )]

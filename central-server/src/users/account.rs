@@ -376,6 +376,7 @@ impl AccountChanges {
 
 /// Another password for somebody.
 #[derive(ToSchema)]
+#[schema(as = NewPassword)]
 pub struct PasswordReset {
     /// The password.
     #[schema(min_length = 8)]

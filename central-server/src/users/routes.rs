@@ -103,7 +103,7 @@ struct UserMessage {
 
 /// Accounts: searched, filtered, sorted, in pages; without `page` and `limit` all of them, newest first.
 #[utoipa::path(
-    get, path = "/api/users", tag = "Users", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/users", tag = "Users", operation_id = "list_users", security(("bearer" = []), ("cookie" = [])),
     params(
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
         ("limit" = Option<i64>, Query, description = "Rows a page; 20 if only `page` is given.", minimum = 1, maximum = 1000),
@@ -134,7 +134,7 @@ async fn tenants(caller: Admin) -> Result<Json<Tenants>> {
 
 /// One account.
 #[utoipa::path(
-    get, path = "/api/users/{id}", tag = "Users", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/users/{id}", tag = "Users", operation_id = "read_user", security(("bearer" = []), ("cookie" = [])),
     params(("id" = UserId, Path, description = "The account's id.")),
     responses((status = 200, description = "The account.", body = UserRead), Read),
 )]
@@ -145,7 +145,7 @@ async fn read(caller: Admin, Id(id): Id<UserId>) -> Result<Json<UserRead>> {
 
 /// Creates an account. Without a password its person gets a mail with a link to choose one.
 #[utoipa::path(
-    post, path = "/api/users", tag = "Users", security(("bearer" = []), ("cookie" = [])), request_body = NewAccount,
+    post, path = "/api/users", tag = "Users", operation_id = "create_user", security(("bearer" = []), ("cookie" = [])), request_body = NewAccount,
     responses((status = 201, description = "The account.", body = UserAnswer), Write),
 )]
 async fn create(
@@ -183,7 +183,7 @@ fn created(new: &NewAccount, is_invited: bool) -> Value {
 /// Changes an account where asked and nowhere else. Another role, another tenant or a status that is not active ends its
 /// sessions at once.
 #[utoipa::path(
-    put, path = "/api/users/{id}", tag = "Users", security(("bearer" = []), ("cookie" = [])), request_body = AccountChanges,
+    put, path = "/api/users/{id}", tag = "Users", operation_id = "update_user", security(("bearer" = []), ("cookie" = [])), request_body = AccountChanges,
     params(("id" = UserId, Path, description = "The account's id.")),
     responses((status = 200, description = "The changed account.", body = UserAnswer), Write),
 )]
@@ -242,7 +242,7 @@ async fn change(
 
 /// Deletes an account, whose sessions end at once. What its person has done stays, with the name where it is shown.
 #[utoipa::path(
-    delete, path = "/api/users/{id}", tag = "Users", security(("bearer" = []), ("cookie" = [])),
+    delete, path = "/api/users/{id}", tag = "Users", operation_id = "delete_user", security(("bearer" = []), ("cookie" = [])),
     params(("id" = UserId, Path, description = "The account's id.")),
     responses((status = 200, description = "The account is gone.", body = UserMessage), Write),
 )]

@@ -56,7 +56,7 @@ pub(super) fn view(app: &App, mut video: VideoRow) -> VideoView {
 
 /// The library: searched, filtered, sorted, in pages.
 #[utoipa::path(
-    get, path = "/api/videos", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/videos", tag = "Videos", operation_id = "list_videos", security(("bearer" = []), ("cookie" = [])),
     params(
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
         ("limit" = Option<i64>, Query, description = "Rows a page, at most 1000. Without `page` and `limit`: the whole list, up to 1000 rows.", minimum = 1, maximum = 1000),
@@ -82,7 +82,7 @@ async fn list(State(app): State<App>, caller: Staff, Query(filter): Query<Filter
 
 /// One video of the library.
 #[utoipa::path(
-    get, path = "/api/videos/{id}", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/videos/{id}", tag = "Videos", operation_id = "read_video", security(("bearer" = []), ("cookie" = [])),
     params(("id" = VideoId, Path, description = "The video's id.")),
     responses((status = 200, description = "The video.", body = VideoView), Read),
 )]
@@ -184,7 +184,7 @@ async fn keep_each(
 
 /// Changes what is said of a video. The file itself never changes: another file is another video.
 #[utoipa::path(
-    put, path = "/api/videos/{id}", tag = "Videos", security(("bearer" = []), ("cookie" = [])), request_body = VideoChanges,
+    put, path = "/api/videos/{id}", tag = "Videos", operation_id = "update_video", security(("bearer" = []), ("cookie" = [])), request_body = VideoChanges,
     params(("id" = VideoId, Path, description = "The video's id.")),
     responses((status = 200, description = "The changed video.", body = VideoView), Write),
 )]
@@ -237,7 +237,7 @@ async fn put_thumbnail(
 
 /// Where a video is wanted, and how far it is there.
 #[utoipa::path(
-    get, path = "/api/videos/{id}/sites", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/videos/{id}/sites", tag = "Videos", operation_id = "list_sites_of_video", security(("bearer" = []), ("cookie" = [])),
     params(
         ("id" = VideoId, Path, description = "The video's id."),
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
@@ -263,7 +263,7 @@ struct VideoMessage {
 
 /// Deletes a video with all that hangs on it, and then its file.
 #[utoipa::path(
-    delete, path = "/api/videos/{id}", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
+    delete, path = "/api/videos/{id}", tag = "Videos", operation_id = "delete_video", security(("bearer" = []), ("cookie" = [])),
     params(("id" = VideoId, Path, description = "The video's id.")),
     responses((status = 200, description = "The video is gone.", body = VideoMessage), Write),
 )]

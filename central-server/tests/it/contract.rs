@@ -234,12 +234,14 @@ async fn every_route_lets_in_exactly_the_roles_of_the_table() {
 
 #[test]
 fn every_operation_is_described_for_people() {
+    let mut ids = std::collections::BTreeSet::new();
     for (path, method, operation) in operations() {
         let route = format!("{method} {path}");
         let summary = operation["summary"].as_str().unwrap_or_default();
         assert!(summary.len() > 10, "{route} has no summary");
         assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{route} has no tag");
-        assert!(operation["operationId"].is_string(), "{route}");
+        let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{route} has no name for programs"));
+        assert!(ids.insert(id.to_owned()), "{route}: {id} is the name of another operation as well");
         if path.contains("{id}") {
             assert!(operation["parameters"].to_string().contains(r#""in":"path""#), "{route} hides its parameter");
         }
@@ -247,6 +249,38 @@ fn every_operation_is_described_for_people() {
             panic!("{route} takes a body without saying which");
         }
     }
+}
+
+/// Of two types of one name the document has only the last, in the places of both.
+#[test]
+fn no_two_types_of_the_document_share_a_name() {
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut names = std::collections::BTreeMap::new();
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a text");
+            for behind in text
+                .split("#[derive(")
+                .skip(1)
+                .filter(|behind| behind.split_once(")]").is_some_and(|(derived, _)| derived.contains("ToSchema")))
+            {
+                let head = behind.split(['{', ';']).next().unwrap_or_default();
+                let given = head.split_once("(as = ").and_then(|(_, name)| name.split([')', ',']).next());
+                let own = ["struct ", "enum "].iter().find_map(|word| head.split_once(word)).map(|(_, name)| name);
+                let name = given.or(own).expect("a name").split(['(', '<', ' ']).next().unwrap_or_default().to_owned();
+                if name.starts_with('$') {
+                    continue; // a macro, whose types have the names that it is given
+                }
+                let other = names.insert(name.clone(), path.clone());
+                assert!(other.is_none(), "{name}: {path:?} and {other:?}; one of them is to be `#[schema(as = …)]`");
+            }
+        }
+    }
+    assert!(names.len() > 100, "{names:?}");
 }
 
 #[test]

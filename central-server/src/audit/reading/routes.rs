@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// The journal: who did what, to what, from where, newest first.
 #[utoipa::path(
-    get, path = "/api/audit", tag = "Audit", security(("bearer" = []), ("cookie" = [])),
+    get, path = "/api/audit", tag = "Audit", operation_id = "list_entries", security(("bearer" = []), ("cookie" = [])),
     params(
         ("page" = Option<i64>, Query, description = "From 1.", minimum = 1),
         ("limit" = Option<i64>, Query, description = "Entries a page; more than 100 count as 100. Without it 50.", minimum = 1),

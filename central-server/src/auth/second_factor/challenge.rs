@@ -311,7 +311,7 @@ impl FromForm for SetupStep {
 /// The second factor of a login that has to set one up: the QR code, the same for those who type, and backup codes. It
 /// is on after `POST /api/auth/login/enable`.
 #[utoipa::path(
-    post, path = "/api/auth/login/setup", tag = "Authentication", request_body = SetupStep,
+    post, path = "/api/auth/login/setup", tag = "Authentication", operation_id = "login_setup", request_body = SetupStep,
     responses((status = 200, description = "What to scan and what to keep; shown this once.", body = NewFactor), PublicWrite),
 )]
 async fn setup(State(app): State<App>, from: Snapshot, Body(step): Body<SetupStep>) -> Result<Json<NewFactor>> {
@@ -330,7 +330,7 @@ async fn setup(State(app): State<App>, from: Snapshot, Body(step): Body<SetupSte
 /// Turns the second factor on that this login has set up, and begins its session. The failure's `code` is `code_wrong`,
 /// or `challenge_over`: the login has to start again.
 #[utoipa::path(
-    post, path = "/api/auth/login/enable", tag = "Authentication", request_body = CodeStep,
+    post, path = "/api/auth/login/enable", tag = "Authentication", operation_id = "login_enable", request_body = CodeStep,
     responses((status = 200, description = "The factor is on and the session has begun; the cookie `neopro_token` is set.", body = LoggedIn), PublicWrite),
 )]
 async fn enable(

@@ -91,7 +91,7 @@ async fn status(caller: Caller) -> Result<Json<FactorStatus>> {
 /// Begins to set a second factor up: the QR code, the same for those who type, and backup codes. It is on after
 /// `POST /api/mfa/enable` within the hour.
 #[utoipa::path(
-    post, path = "/api/mfa/setup", tag = "Authentication", security(("bearer" = []), ("cookie" = [])),
+    post, path = "/api/mfa/setup", tag = "Authentication", operation_id = "set_up_second_factor", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "What to scan and what to keep; shown this once.", body = NewFactor), Write),
 )]
 async fn setup(State(app): State<App>, caller: Caller) -> Result<Json<NewFactor>> {
@@ -127,7 +127,7 @@ async fn replace(
 
 /// Turns on the second factor that was set up, by its first code. The person's other sessions, which began without it, end.
 #[utoipa::path(
-    post, path = "/api/mfa/enable", tag = "Authentication", security(("bearer" = []), ("cookie" = [])), request_body = OwnCode,
+    post, path = "/api/mfa/enable", tag = "Authentication", operation_id = "enable_second_factor", security(("bearer" = []), ("cookie" = [])), request_body = OwnCode,
     responses((status = 200, description = "A code is asked for at login from now on.", body = FactorMessage), Write),
 )]
 async fn enable(
@@ -249,7 +249,7 @@ fn done(message: &'static str) -> Json<FactorMessage> {
 /// Takes away the second factor of somebody who has lost it, and ends that person's sessions. The password alone logs in
 /// then; where the role has to have a factor, it is set up while doing so.
 #[utoipa::path(
-    post, path = "/api/users/{id}/reset-mfa", tag = "Users", security(("bearer" = []), ("cookie" = [])),
+    post, path = "/api/users/{id}/reset-mfa", tag = "Users", operation_id = "reset_second_factor", security(("bearer" = []), ("cookie" = [])),
     params(("id" = UserId, Path, description = "The account's id; not one's own.")),
     responses((status = 200, description = "The account has no second factor any more.", body = FactorMessage), Write),
 )]
