@@ -9,6 +9,7 @@ mod generate;
 mod packages;
 mod pages;
 mod programs;
+mod python;
 mod soak;
 mod steps;
 mod test;

@@ -40,6 +40,15 @@ pub fn ensure(needed: &[Needed]) -> Outcome {
     if missing.is_empty() {
         return Ok(());
     }
+    install(&missing)?;
+    match self::missing(needed, |program| folder_of(program).is_some()).as_slice() {
+        [] => Ok(()),
+        still => Err(format!("Installed, and yet their programs are not found: {}.", still.join(", "))),
+    }
+}
+
+/// Installs packages of the distribution.
+pub fn install(missing: &[&str]) -> Outcome {
     let line = format!("apt-get install --no-install-recommends {}", missing.join(" "));
     if folder_of("apt-get").is_none() {
         return Err(format!(
@@ -56,15 +65,12 @@ pub fn ensure(needed: &[Needed]) -> Outcome {
     };
     println!("{line}");
     quiet("package lists", || tried(|| apt(root, &["update"])))?;
-    quiet("packages", || apt(root, &[&["install", "--yes", "--no-install-recommends"], &missing[..]].concat()))?;
+    quiet("packages", || apt(root, &[&["install", "--yes", "--no-install-recommends"], missing].concat()))?;
     for service in WITH_SERVICE.iter().filter(|service| missing.contains(service)) {
         // Where nothing was started there is nothing to stop, and some machines have no services at all.
         let _ = output(&mut as_root(root, &["service", service, "stop"]));
     }
-    match self::missing(needed, |program| folder_of(program).is_some()).as_slice() {
-        [] => Ok(()),
-        still => Err(format!("Installed, and yet their programs are not found: {}.", still.join(", "))),
-    }
+    Ok(())
 }
 
 fn missing(needed: &[Needed], is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {

@@ -40,6 +40,13 @@ const SOAKS: &[Soak] = &[
         tests: "tv::what_is_deployed",
     },
     Soak { name: "hostile", variable: "NEOPRO_SIEGE_PAIRS", whole: "6", package: "neopro-central", tests: "siege" },
+    Soak {
+        name: "attack",
+        variable: "NEOPRO_ATTACK",
+        whole: "whole",
+        package: "neopro-central",
+        tests: "openapi_attack",
+    },
     Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
 

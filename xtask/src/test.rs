@@ -1,7 +1,7 @@
 //! `cargo xtask test`: what a fresh machine lacks, then every test, then a slice of made-up inputs.
 
 use crate::steps::{Outcome, cargo, loud, visible};
-use crate::{fuzz, packages, pages};
+use crate::{fuzz, packages, pages, python};
 
 /// What tests run under Node: the official Socket.IO client for the live channel, and what drives a browser for
 /// the TV and for the dashboard.
@@ -18,6 +18,7 @@ pub fn run(filters: &[String]) -> Outcome {
 pub fn prepare() -> Outcome {
     packages::ensure(&packages::TESTS)?;
     CLIENTS.iter().try_for_each(|folder| pages::install(folder))?;
+    python::ensure()?;
     pages::ensure()?;
     pages::budget()
 }

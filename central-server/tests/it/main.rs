@@ -31,6 +31,7 @@ mod matrix;
 mod metrics;
 mod migrations;
 mod old_scripts;
+mod openapi_attack;
 mod orders;
 mod outside;
 mod overview;
