@@ -182,7 +182,7 @@ impl Scene {
             "POST /api/auth/login" => (at(""), Body::Json(json!({"email": self.email, "password": PASSWORD}))),
             "PUT /api/auth/language" => (at(""), Body::Json(json!({"language": "en"}))),
             "POST /api/auth/logout" => (at(""), Body::As(self.app.login(&self.email).await, json!({}))),
-            "PATCH /api/auth/me" => (at(""), Body::Json(json!({"full_name": "Camille Durand"}))),
+            "PATCH /api/auth/me" => (at(""), Body::Json(json!({"full_name": "Camille Morel"}))),
             own if is_about_a_person(own) => self.prepared_of_a_person(own, path).await,
             "POST /api/sites" => (at(""), Body::Json(json!({"site_name": "Gymnase", "club_name": "Club"}))),
             "PUT /api/sites/{id}" => (at(&self.site().await), Body::Json(json!({"club_name": "Nouveau club"}))),

@@ -22,8 +22,8 @@ const THE_SERVERS_OWN: &[&str] = &[
     "setup/store.rs",
 ];
 
-/// Functions of the other stores that the server itself calls, of everybody's rows: its jobs, the command line, and whose
-/// a token is.
+/// Functions of the other stores that the server itself calls, of everybody's rows: its jobs, the command line, whose a
+/// token is, and what became of an upload that it has found in its person's scope.
 const OF_EVERYBODY: &[&str] = &[
     "auth/api_tokens/store.rs bearer",
     "commands/store.rs forget",
@@ -32,11 +32,16 @@ const OF_EVERYBODY: &[&str] = &[
     "deployments/store.rs start_due",
     "deployments/store.rs sum_tallies",
     "sites/store.rs last_heard_within",
+    "usage/store.rs note_read",
     "users/store.rs exists",
     "users/store.rs find_id",
     "users/store.rs insert",
     "users/store.rs is_last_super_admin",
     "users/store.rs set_role",
+    "videos/direct/store.rs expired",
+    "videos/direct/store.rs forget",
+    "videos/direct/store.rs refuse",
+    "videos/direct/store.rs release",
 ];
 
 fn source() -> PathBuf {
