@@ -10,7 +10,7 @@ fn files_are_kept_at_supabase_if_it_is_configured_and_otherwise_on_the_disk() {
         (config.place, config.room, config.traffic),
         (Place::Supabase, Some(1_000_000_000), Some(5_000_000_000))
     );
-    let developing = accepted(&with(Environment::new(), &[("NODE_ENV", "development")])).config.storage;
+    let developing = accepted(&development()).config.storage;
     assert_eq!((developing.place, developing.room, developing.traffic), (Place::Local, None, None));
 }
 
