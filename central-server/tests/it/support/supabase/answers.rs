@@ -60,7 +60,7 @@ async fn gateway(supabase: &Supabase, request: Request) -> Answer {
         || path.starts_with("/object/info/public/")
         || (path.starts_with("/object/upload/sign/") && request.method() == Method::PUT);
     let is_written_by_anybody = mood.open && path.starts_with("/object/") && request.method() == Method::POST;
-    if !is_open && !(is_written_by_anybody && request.headers().get("apikey").is_none()) {
+    if !is_open && (!is_written_by_anybody || request.headers().contains_key("apikey")) {
         judge_key(request.headers())?;
     }
     storage(supabase, &path, request).await
@@ -89,7 +89,7 @@ fn judge_key(headers: &HeaderMap) -> Result<(), Refusal> {
         let agent = text("user-agent");
         let is_browser = agent.is_empty() || agent.contains("Mozilla");
         // Beside it a bearer is borne only if it is the same text.
-        return if is_browser || !(bearer.is_empty() || bearer == key) { Err(Refusal::ApiKey) } else { Ok(()) };
+        return if is_browser || (!bearer.is_empty() && bearer != key) { Err(Refusal::ApiKey) } else { Ok(()) };
     }
     match () {
         () if key == Supabase::jwt("service_role") && bearer == key => Ok(()),
