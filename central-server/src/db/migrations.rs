@@ -47,9 +47,9 @@ const MIGRATIONS: &[Migration] = migrations! {
     17 "0017_accounts";
     18 "0018_api_tokens";
     19 "0019_audit_seals";
+    21 "0021_storage";
     22 "0022_grace_is_over";
     23 "0023_whole_entries";
-    21 "0021_storage";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.
