@@ -29,10 +29,10 @@ export interface paths {
             cookie?: never;
         };
         /** Agencies: searched, filtered, sorted, in pages; without `page` and `limit` all of them, by name. An agency sees itself. */
-        get: operations["list"];
+        get: operations["list_agencies"];
         put?: never;
         /** Creates an agency. */
-        post: operations["create"];
+        post: operations["create_agency"];
         delete?: never;
         options?: never;
         head?: never;
@@ -47,15 +47,15 @@ export interface paths {
             cookie?: never;
         };
         /** One agency. An agency sees itself. */
-        get: operations["read"];
+        get: operations["read_agency"];
         /** Changes an agency where asked and nowhere else; `null` clears. */
-        put: operations["update"];
+        put: operations["update_agency"];
         post?: never;
         /**
          * Deletes an agency; its clubs stay. While people have accounts of it, it stays as well: 409 `has_people` says who. With
          *     `force=true`, which is a super_admin's to say, their accounts are suspended.
          */
-        delete: operations["delete"];
+        delete: operations["delete_agency"];
         options?: never;
         head?: never;
         patch?: never;
@@ -69,7 +69,7 @@ export interface paths {
             cookie?: never;
         };
         /** The sites that an agency looks after. An agency sees its own. */
-        get: operations["sites"];
+        get: operations["list_sites_of_agency"];
         put?: never;
         /** Gives an agency sites; those that it has already stay. Its people see them at once. */
         post: operations["add_sites"];
@@ -104,7 +104,7 @@ export interface paths {
             cookie?: never;
         };
         /** The journal: who did what, to what, from where, newest first. */
-        get: operations["list"];
+        get: operations["list_entries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -271,7 +271,7 @@ export interface paths {
          * Turns the second factor on that this login has set up, and begins its session. The failure's `code` is `code_wrong`,
          *     or `challenge_over`: the login has to start again.
          */
-        post: operations["enable"];
+        post: operations["login_enable"];
         delete?: never;
         options?: never;
         head?: never;
@@ -291,7 +291,7 @@ export interface paths {
          * The second factor of a login that has to set one up: the QR code, the same for those who type, and backup codes. It
          *     is on after `POST /api/auth/login/enable`.
          */
-        post: operations["setup"];
+        post: operations["login_setup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -363,7 +363,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sets a new password by a link, which works once. Every session of the account ends. */
-        post: operations["reset"];
+        post: operations["reset_forgotten_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -486,13 +486,13 @@ export interface paths {
             cookie?: never;
         };
         /** The orders, newest first. The answer is a bare array, as it always was: how many there are stands in a header. */
-        get: operations["list"];
+        get: operations["list_deployments"];
         put?: never;
         /**
          * Orders that a site, every site of a group, or those of a selection of both, are to have a video, or to have it no
          *     more. A box that is offline gets it when it comes.
          */
-        post: operations["create"];
+        post: operations["create_deployment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -561,12 +561,12 @@ export interface paths {
             cookie?: never;
         };
         /** One order, and how far it is. */
-        get: operations["read"];
+        get: operations["read_deployment"];
         /** Refused: a status follows from what the sites report, and cannot be written. */
-        put: operations["update"];
+        put: operations["update_deployment"];
         post?: never;
         /** Deletes an order. What of it was not done is taken back first; what was done stays. */
-        delete: operations["delete"];
+        delete: operations["delete_deployment"];
         options?: never;
         head?: never;
         patch?: never;
@@ -669,10 +669,10 @@ export interface paths {
             cookie?: never;
         };
         /** Every group that the session may see, newest first. */
-        get: operations["list"];
+        get: operations["list_groups"];
         put?: never;
         /** Creates a group, with its members if they are named. */
-        post: operations["create"];
+        post: operations["create_group"];
         delete?: never;
         options?: never;
         head?: never;
@@ -687,12 +687,12 @@ export interface paths {
             cookie?: never;
         };
         /** One group with who is in it. */
-        get: operations["read"];
+        get: operations["read_group"];
         /** Changes a group where asked; `site_ids` says exactly who is in it from now on. */
-        put: operations["update"];
+        put: operations["update_group"];
         post?: never;
         /** Deletes a group; its sites stay. */
-        delete: operations["delete"];
+        delete: operations["delete_group"];
         options?: never;
         head?: never;
         patch?: never;
@@ -811,7 +811,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Turns on the second factor that was set up, by its first code. The person's other sessions, which began without it, end. */
-        post: operations["enable"];
+        post: operations["enable_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -851,7 +851,7 @@ export interface paths {
          * Begins to set a second factor up: the QR code, the same for those who type, and backup codes. It is on after
          *     `POST /api/mfa/enable` within the hour.
          */
-        post: operations["setup"];
+        post: operations["set_up_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -904,10 +904,10 @@ export interface paths {
             cookie?: never;
         };
         /** Sites: searched, filtered, sorted, in pages. An agency sees its clubs, a sponsor those that show it. */
-        get: operations["list"];
+        get: operations["list_sites"];
         put?: never;
         /** Creates a site and shows its key, this once. */
-        post: operations["create"];
+        post: operations["create_site"];
         delete?: never;
         options?: never;
         head?: never;
@@ -922,7 +922,7 @@ export interface paths {
             cookie?: never;
         };
         /** Which boxes are connected, of all sites that the session may see. */
-        get: operations["connection_status"];
+        get: operations["connection_status_of_all"];
         put?: never;
         post?: never;
         delete?: never;
@@ -976,12 +976,12 @@ export interface paths {
             cookie?: never;
         };
         /** One site, if the session may see it. */
-        get: operations["read"];
+        get: operations["read_site"];
         /** Changes a site where asked and nowhere else. */
-        put: operations["update"];
+        put: operations["update_site"];
         post?: never;
         /** Deletes a site with all that hangs on it. */
-        delete: operations["delete"];
+        delete: operations["delete_site"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1032,7 +1032,7 @@ export interface paths {
             cookie?: never;
         };
         /** One command: whether its box was told, has it, has answered, and what. */
-        get: operations["read"];
+        get: operations["read_command"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1049,7 +1049,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether a site's box is connected, and how its day was. An agency sees its clubs'. */
-        get: operations["connection_status"];
+        get: operations["connection_status_of_site"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1066,7 +1066,7 @@ export interface paths {
             cookie?: never;
         };
         /** Every order that a site has a part in, newest first. */
-        get: operations["of_site"];
+        get: operations["list_deployments_of_site"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1117,7 +1117,7 @@ export interface paths {
             cookie?: never;
         };
         /** Figures of a site's box: processor, memory, temperature, disk, uptime. An agency sees its clubs'. */
-        get: operations["of_site"];
+        get: operations["metrics_of_site"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1168,10 +1168,10 @@ export interface paths {
             cookie?: never;
         };
         /** Accounts: searched, filtered, sorted, in pages; without `page` and `limit` all of them, newest first. */
-        get: operations["list"];
+        get: operations["list_users"];
         put?: never;
         /** Creates an account. Without a password its person gets a mail with a link to choose one. */
-        post: operations["create"];
+        post: operations["create_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1203,15 +1203,15 @@ export interface paths {
             cookie?: never;
         };
         /** One account. */
-        get: operations["read"];
+        get: operations["read_user"];
         /**
          * Changes an account where asked and nowhere else. Another role, another tenant or a status that is not active ends its
          *     sessions at once.
          */
-        put: operations["update"];
+        put: operations["update_user"];
         post?: never;
         /** Deletes an account, whose sessions end at once. What its person has done stays, with the name where it is shown. */
-        delete: operations["delete"];
+        delete: operations["delete_user"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1247,7 +1247,7 @@ export interface paths {
          * Takes away the second factor of somebody who has lost it, and ends that person's sessions. The password alone logs in
          *     then; where the role has to have a factor, it is set up while doing so.
          */
-        post: operations["reset"];
+        post: operations["reset_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1296,7 +1296,7 @@ export interface paths {
             cookie?: never;
         };
         /** The library: searched, filtered, sorted, in pages. */
-        get: operations["list"];
+        get: operations["list_videos"];
         put?: never;
         /** Adds a file to the library. What it is, is read from its bytes; a file that is there already is 409 with its id. */
         post: operations["upload"];
@@ -1371,12 +1371,12 @@ export interface paths {
             cookie?: never;
         };
         /** One video of the library. */
-        get: operations["read"];
+        get: operations["read_video"];
         /** Changes what is said of a video. The file itself never changes: another file is another video. */
-        put: operations["update"];
+        put: operations["update_video"];
         post?: never;
         /** Deletes a video with all that hangs on it, and then its file. */
-        delete: operations["delete"];
+        delete: operations["delete_video"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1407,7 +1407,7 @@ export interface paths {
             cookie?: never;
         };
         /** Where a video is wanted, and how far it is there. */
-        get: operations["sites"];
+        get: operations["list_sites_of_video"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1752,7 +1752,7 @@ export interface components {
             /** @description Sites that were changed, as they are now. */
             sites: components["schemas"]["SiteView"][];
             /** @description Kinds of which everything that is on the screen may be out of date: some are gone, or too many have changed. */
-            stale: components["schemas"]["Kind"][];
+            stale: components["schemas"]["ListKind"][];
             /** @description Videos that were changed. */
             videos: components["schemas"]["VideoId"][];
         };
@@ -2394,6 +2394,11 @@ export interface components {
          * @enum {string}
          */
         LinkKind: "reset" | "invitation";
+        /**
+         * @description What lists are of.
+         * @enum {string}
+         */
+        ListKind: "sites" | "deployments" | "videos" | "groups";
         /** @description The process answers. */
         Live: {
             /** @description Always `ok`. */
@@ -2798,6 +2803,11 @@ export interface components {
             site_ids?: components["schemas"]["SiteId"][];
             /** @description By what it holds together. */
             type: components["schemas"]["Kind"];
+        };
+        /** @description Another password for somebody. */
+        NewPassword: {
+            /** @description The password. */
+            new_password: string;
         };
         /** @description A site to be created. */
         NewSite: {
@@ -3502,6 +3512,13 @@ export interface components {
              */
             traffic_limit_bytes?: number | null;
         };
+        /** @description An event of the stream, as it stands on the wire. */
+        StreamEvent: {
+            /** @description JSON. Of `changes` it is `Changes`, of `heartbeat` `Heartbeat`. */
+            data: string;
+            /** @description `hello`, `changes`, `heartbeat` or `end`. */
+            event: string;
+        };
         /** @description The checks, counted. */
         Summary: {
             /** @description Those that work with something missing. */
@@ -4032,6 +4049,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -4052,7 +4078,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_agencies: {
         parameters: {
             query?: {
                 /** @description From 1. */
@@ -4128,6 +4154,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -4148,7 +4183,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    create_agency: {
         parameters: {
             query?: never;
             header?: never;
@@ -4251,6 +4286,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -4271,7 +4315,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    read_agency: {
         parameters: {
             query?: never;
             header?: never;
@@ -4337,6 +4381,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -4357,7 +4410,7 @@ export interface operations {
             };
         };
     };
-    update: {
+    update_agency: {
         parameters: {
             query?: never;
             header?: never;
@@ -4463,6 +4516,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -4483,7 +4545,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_agency: {
         parameters: {
             query?: {
                 /** @description Suspends its people instead of refusing. */
@@ -4588,6 +4650,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -4608,7 +4679,7 @@ export interface operations {
             };
         };
     };
-    sites: {
+    list_sites_of_agency: {
         parameters: {
             query?: never;
             header?: never;
@@ -4667,6 +4738,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4800,6 +4880,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -4924,6 +5013,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -4944,7 +5042,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_entries: {
         parameters: {
             query?: {
                 /** @description From 1. */
@@ -5019,6 +5117,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5102,6 +5209,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5207,6 +5323,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -5283,6 +5408,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5413,6 +5547,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -5511,6 +5654,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5641,6 +5793,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -5739,6 +5900,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5851,6 +6021,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -5871,7 +6050,7 @@ export interface operations {
             };
         };
     };
-    enable: {
+    login_enable: {
         parameters: {
             query?: never;
             header?: never;
@@ -5956,6 +6135,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -5976,7 +6164,7 @@ export interface operations {
             };
         };
     };
-    setup: {
+    login_setup: {
         parameters: {
             query?: never;
             header?: never;
@@ -6054,6 +6242,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6162,6 +6359,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -6238,6 +6444,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6368,6 +6583,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -6473,6 +6697,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -6493,7 +6726,7 @@ export interface operations {
             };
         };
     };
-    reset: {
+    reset_forgotten_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -6578,6 +6811,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -6654,6 +6896,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6773,6 +7024,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6902,6 +7162,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -6954,6 +7223,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7066,6 +7344,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -7142,6 +7429,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7272,6 +7568,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -7394,6 +7699,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -7462,6 +7776,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -7482,7 +7805,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_deployments: {
         parameters: {
             query?: {
                 /** @description From 1. */
@@ -7562,6 +7885,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -7582,7 +7914,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    create_deployment: {
         parameters: {
             query?: never;
             header?: never;
@@ -7678,6 +8010,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7808,6 +8149,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -7889,6 +8239,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7979,6 +8338,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -7999,7 +8367,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    read_deployment: {
         parameters: {
             query?: never;
             header?: never;
@@ -8065,6 +8433,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -8085,7 +8462,7 @@ export interface operations {
             };
         };
     };
-    update: {
+    update_deployment: {
         parameters: {
             query?: never;
             header?: never;
@@ -8191,6 +8568,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -8211,7 +8597,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_deployment: {
         parameters: {
             query?: never;
             header?: never;
@@ -8306,6 +8692,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8435,6 +8830,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -8514,6 +8918,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8647,6 +9060,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -8742,6 +9164,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -8774,13 +9205,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The stream; the schema is the data of `changes`. */
+            /** @description The stream; the schema is that of each event. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["Changes"];
+                    "text/event-stream": components["schemas"]["StreamEvent"];
                 };
             };
             /** @description The request is malformed; `details` names every field to mend. */
@@ -8828,6 +9259,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -8848,7 +9288,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_groups: {
         parameters: {
             query?: {
                 /** @description Words of the name, whatever their accents and capitals. */
@@ -8916,6 +9356,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -8936,7 +9385,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    create_group: {
         parameters: {
             query?: never;
             header?: never;
@@ -9039,6 +9488,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -9059,7 +9517,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    read_group: {
         parameters: {
             query?: never;
             header?: never;
@@ -9125,6 +9583,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -9145,7 +9612,7 @@ export interface operations {
             };
         };
     };
-    update: {
+    update_group: {
         parameters: {
             query?: never;
             header?: never;
@@ -9251,6 +9718,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -9271,7 +9747,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_group: {
         parameters: {
             query?: never;
             header?: never;
@@ -9373,6 +9849,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -9452,6 +9937,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9585,6 +10079,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -9709,6 +10212,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -9758,6 +10270,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9841,6 +10362,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9971,6 +10501,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -10094,6 +10633,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -10114,7 +10662,7 @@ export interface operations {
             };
         };
     };
-    enable: {
+    enable_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -10210,6 +10758,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10340,6 +10897,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -10360,7 +10926,7 @@ export interface operations {
             };
         };
     };
-    setup: {
+    set_up_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -10459,6 +11025,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -10542,6 +11117,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -10618,6 +11202,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10748,6 +11341,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -10768,7 +11370,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_sites: {
         parameters: {
             query?: {
                 /** @description From 1. */
@@ -10858,6 +11460,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -10878,7 +11489,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    create_site: {
         parameters: {
             query?: never;
             header?: never;
@@ -10981,6 +11592,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -11001,7 +11621,7 @@ export interface operations {
             };
         };
     };
-    connection_status: {
+    connection_status_of_all: {
         parameters: {
             query?: never;
             header?: never;
@@ -11057,6 +11677,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11140,6 +11769,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11233,6 +11871,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -11253,7 +11900,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    read_site: {
         parameters: {
             query?: never;
             header?: never;
@@ -11319,6 +11966,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -11339,7 +11995,7 @@ export interface operations {
             };
         };
     };
-    update: {
+    update_site: {
         parameters: {
             query?: never;
             header?: never;
@@ -11445,6 +12101,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -11465,7 +12130,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_site: {
         parameters: {
             query?: never;
             header?: never;
@@ -11567,6 +12232,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -11649,6 +12323,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11782,6 +12465,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -11802,7 +12494,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    read_command: {
         parameters: {
             query?: never;
             header?: never;
@@ -11870,6 +12562,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -11890,7 +12591,7 @@ export interface operations {
             };
         };
     };
-    connection_status: {
+    connection_status_of_site: {
         parameters: {
             query?: never;
             header?: never;
@@ -11956,6 +12657,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -11976,7 +12686,7 @@ export interface operations {
             };
         };
     };
-    of_site: {
+    list_deployments_of_site: {
         parameters: {
             query?: never;
             header?: never;
@@ -12035,6 +12745,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12128,6 +12847,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -12214,6 +12942,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -12234,7 +12971,7 @@ export interface operations {
             };
         };
     };
-    of_site: {
+    metrics_of_site: {
         parameters: {
             query?: {
                 /** @description How far back, 24 by default. */
@@ -12296,6 +13033,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12425,6 +13171,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -12508,6 +13263,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -12528,7 +13292,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_users: {
         parameters: {
             query?: {
                 /** @description From 1. */
@@ -12606,6 +13370,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -12626,7 +13399,7 @@ export interface operations {
             };
         };
     };
-    create: {
+    create_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -12729,6 +13502,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -12812,6 +13594,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -12832,7 +13623,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    read_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -12898,6 +13689,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -12918,7 +13718,7 @@ export interface operations {
             };
         };
     };
-    update: {
+    update_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -13024,6 +13824,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -13044,7 +13853,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_user: {
         parameters: {
             query?: never;
             header?: never;
@@ -13139,6 +13948,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13268,6 +14086,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -13288,7 +14115,7 @@ export interface operations {
             };
         };
     };
-    reset: {
+    reset_second_factor: {
         parameters: {
             query?: never;
             header?: never;
@@ -13390,6 +14217,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -13422,7 +14258,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PasswordReset"];
+                "application/json": components["schemas"]["NewPassword"];
             };
         };
         responses: {
@@ -13509,6 +14345,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13642,6 +14487,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -13662,7 +14516,7 @@ export interface operations {
             };
         };
     };
-    list: {
+    list_videos: {
         parameters: {
             query?: {
                 /** @description From 1. */
@@ -13737,6 +14591,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13860,6 +14723,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14008,6 +14880,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -14133,6 +15014,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14280,6 +15170,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -14309,7 +15208,7 @@ export interface operations {
             };
         };
     };
-    read: {
+    read_video: {
         parameters: {
             query?: never;
             header?: never;
@@ -14375,6 +15274,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -14395,7 +15303,7 @@ export interface operations {
             };
         };
     };
-    update: {
+    update_video: {
         parameters: {
             query?: never;
             header?: never;
@@ -14501,6 +15409,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -14521,7 +15438,7 @@ export interface operations {
             };
         };
     };
-    delete: {
+    delete_video: {
         parameters: {
             query?: never;
             header?: never;
@@ -14623,6 +15540,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -14709,6 +15635,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -14729,7 +15664,7 @@ export interface operations {
             };
         };
     };
-    sites: {
+    list_sites_of_video: {
         parameters: {
             query?: {
                 /** @description From 1. */
@@ -14795,6 +15730,15 @@ export interface operations {
             };
             /** @description Too much at once; see `Retry-After`. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14920,6 +15864,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -14979,6 +15932,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description With `strict=1`: the service cannot be used. */
             503: {
                 headers: {
@@ -15026,6 +15988,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description A mistake of the server, logged under `request_id`. */
             500: {
                 headers: {
@@ -15062,6 +16033,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description Not yet, or no more. */

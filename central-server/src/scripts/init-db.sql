@@ -3265,6 +3265,82 @@ insert into public.schema_migrations (version, name, checksum) values (19, '0019
     raise exception 'La migration 0019_audit_seals enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 
+  if not exists (select from public.schema_migrations where version = 21) then
+execute $m0021$
+-- Files that go from a person's browser straight into the storage outside: announced, signed, sent, and then looked at
+-- by the server before they are videos. A row stays until its address has expired, whatever became of the file: until
+-- then something can still be written there. Its id is that of the video that it becomes.
+create table video_uploads (
+  id uuid primary key,
+  user_id uuid references users on delete set null,
+  path text not null unique,
+  mime_type text not null,
+  original_name text not null,
+  labels jsonb not null,
+  size bigint not null check (size > 0),
+  -- What the browser has computed; it is compared where it is there.
+  checksum text,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  -- Somebody looks at it, and has until then.
+  busy_until timestamptz,
+  -- Why it is no video.
+  refusal_code text,
+  refusal text
+);
+create index video_uploads_expiry on video_uploads (expires_at);
+select neopro_guard('video_uploads', 'select, insert, update, delete');
+create policy internal on video_uploads to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+
+-- What was read out of the storage, by month and reader: a site's box, or the server itself (the zero id). A row for
+-- each, so that boxes which report at the same moment do not wait for each other. It stays when the site goes: what was
+-- read was read.
+create table storage_traffic (
+  month date not null,
+  reader uuid not null,
+  bytes bigint not null,
+  primary key (month, reader)
+);
+select neopro_guard('storage_traffic', 'select, insert, update');
+create policy internal on storage_traffic to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+
+-- What was read in the month of a moment, in UTC.
+create function neopro_storage_traffic(moment timestamptz) returns bigint
+language sql stable
+as $fn$
+  select coalesce(sum(t.bytes), 0)::bigint from public.storage_traffic t
+    where t.month = (date_trunc('month', moment at time zone 'UTC'))::date
+$fn$;
+select neopro_guard_function('neopro_storage_traffic(timestamptz)');
+
+-- A box that says that it has a file has fetched it. What it fetched in vain is not known; what it had already and
+-- mirrors from its old agent was fetched in another life.
+create function neopro_count_traffic() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $fn$
+begin
+  insert into storage_traffic as t (month, reader, bytes)
+    select date_trunc('month', new.changed_at at time zone 'UTC')::date, new.site_id, v.file_size
+    from videos v where v.id = new.video_id and v.file_size > 0
+    on conflict (month, reader) do update set bytes = t.bytes + excluded.bytes;
+  return null;
+end
+$fn$;
+select neopro_guard_function('neopro_count_traffic()', false);
+create trigger site_inventory_fetched after insert on site_inventory
+  for each row when (new.state = 'installed' and not new.mirrored)
+  execute function neopro_count_traffic();
+create trigger site_inventory_fetched_now after update of state, sha256 on site_inventory
+  for each row when (new.state = 'installed' and not new.mirrored
+    and (old.state <> 'installed' or old.sha256 is distinct from new.sha256))
+  execute function neopro_count_traffic();
+$m0021$;
+insert into public.schema_migrations (version, name, checksum) values (21, '0021_storage', '30d280e582e9a42d80bdd949e713b3d88e7d86747a4028bd8e8e4a4680d2ad5c');
+  elsif (select checksum from public.schema_migrations where version = 21) <> '30d280e582e9a42d80bdd949e713b3d88e7d86747a4028bd8e8e4a4680d2ad5c' then
+    raise exception 'La migration 0021_storage enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
   if not exists (select from public.schema_migrations where version = 22) then
 execute $m0022$
 -- When the time to do without a second factor is over, sessions that have none are over with it: their next request is
@@ -3479,82 +3555,6 @@ $m0023$;
 insert into public.schema_migrations (version, name, checksum) values (23, '0023_whole_entries', '2d6823fdb939c4a3946ff1ecb9b96188025a0c99815fb96e818810075edd5d8c');
   elsif (select checksum from public.schema_migrations where version = 23) <> '2d6823fdb939c4a3946ff1ecb9b96188025a0c99815fb96e818810075edd5d8c' then
     raise exception 'La migration 0023_whole_entries enregistrée dans cette base n''est pas celle de ce programme.';
-  end if;
-
-  if not exists (select from public.schema_migrations where version = 21) then
-execute $m0021$
--- Files that go from a person's browser straight into the storage outside: announced, signed, sent, and then looked at
--- by the server before they are videos. A row stays until its address has expired, whatever became of the file: until
--- then something can still be written there. Its id is that of the video that it becomes.
-create table video_uploads (
-  id uuid primary key,
-  user_id uuid references users on delete set null,
-  path text not null unique,
-  mime_type text not null,
-  original_name text not null,
-  labels jsonb not null,
-  size bigint not null check (size > 0),
-  -- What the browser has computed; it is compared where it is there.
-  checksum text,
-  created_at timestamptz not null,
-  expires_at timestamptz not null,
-  -- Somebody looks at it, and has until then.
-  busy_until timestamptz,
-  -- Why it is no video.
-  refusal_code text,
-  refusal text
-);
-create index video_uploads_expiry on video_uploads (expires_at);
-select neopro_guard('video_uploads', 'select, insert, update, delete');
-create policy internal on video_uploads to neopro_app
-  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
-
--- What was read out of the storage, by month and reader: a site's box, or the server itself (the zero id). A row for
--- each, so that boxes which report at the same moment do not wait for each other. It stays when the site goes: what was
--- read was read.
-create table storage_traffic (
-  month date not null,
-  reader uuid not null,
-  bytes bigint not null,
-  primary key (month, reader)
-);
-select neopro_guard('storage_traffic', 'select, insert, update');
-create policy internal on storage_traffic to neopro_app
-  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
-
--- What was read in the month of a moment, in UTC.
-create function neopro_storage_traffic(moment timestamptz) returns bigint
-language sql stable
-as $fn$
-  select coalesce(sum(t.bytes), 0)::bigint from public.storage_traffic t
-    where t.month = (date_trunc('month', moment at time zone 'UTC'))::date
-$fn$;
-select neopro_guard_function('neopro_storage_traffic(timestamptz)');
-
--- A box that says that it has a file has fetched it. What it fetched in vain is not known; what it had already and
--- mirrors from its old agent was fetched in another life.
-create function neopro_count_traffic() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $fn$
-begin
-  insert into storage_traffic as t (month, reader, bytes)
-    select date_trunc('month', new.changed_at at time zone 'UTC')::date, new.site_id, v.file_size
-    from videos v where v.id = new.video_id and v.file_size > 0
-    on conflict (month, reader) do update set bytes = t.bytes + excluded.bytes;
-  return null;
-end
-$fn$;
-select neopro_guard_function('neopro_count_traffic()', false);
-create trigger site_inventory_fetched after insert on site_inventory
-  for each row when (new.state = 'installed' and not new.mirrored)
-  execute function neopro_count_traffic();
-create trigger site_inventory_fetched_now after update of state, sha256 on site_inventory
-  for each row when (new.state = 'installed' and not new.mirrored
-    and (old.state <> 'installed' or old.sha256 is distinct from new.sha256))
-  execute function neopro_count_traffic();
-$m0021$;
-insert into public.schema_migrations (version, name, checksum) values (21, '0021_storage', '30d280e582e9a42d80bdd949e713b3d88e7d86747a4028bd8e8e4a4680d2ad5c');
-  elsif (select checksum from public.schema_migrations where version = 21) <> '30d280e582e9a42d80bdd949e713b3d88e7d86747a4028bd8e8e4a4680d2ad5c' then
-    raise exception 'La migration 0021_storage enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 
   declare
