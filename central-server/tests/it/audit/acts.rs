@@ -169,7 +169,8 @@ impl Scene {
             Body::As(token, body) => self.app.post(path, body).bearer(&token).header("user-agent", "Firefox"),
         };
         let answer = call.send().await;
-        let sql = "select *, details::text as told, before::text as was, after::text as became from audit_logs \
+        let sql = "select *, details::text as told, (before || coalesce(personal->'before', '{}'))::text as was, \
+               (after || coalesce(personal->'after', '{}'))::text as became from audit_logs \
              order by written_at desc, id limit $1";
         let more = self.count().await - since;
         (answer, self.app.db.owner().await.query(sql, &[&more]).await.expect("the journal"))
