@@ -100,8 +100,7 @@ fn the_blueprint_is_the_guides_step_6() {
 #[test]
 fn what_the_build_filter_watches_is_what_the_server_is_built_from() {
     let blueprint = documents("render.yaml").remove(0);
-    let watched: BTreeSet<&str> =
-        list(&blueprint["services"][0]["buildFilter"]["paths"]).iter().map(text).collect();
+    let watched: BTreeSet<&str> = list(&blueprint["services"][0]["buildFilter"]["paths"]).iter().map(text).collect();
     let manifest = read("central-server/Cargo.toml");
     let built = manifest.split("[dev-dependencies]").next().unwrap_or_default();
     for member in built.lines().filter_map(|line| line.strip_prefix("neopro-")?.split(['.', ' ']).next()) {
@@ -163,8 +162,11 @@ fn compose_starts_what_the_server_needs_and_gives_it_what_it_reads() {
         .map(|rest| rest.split([':', '}']).next().unwrap_or_default().to_owned())
         .collect();
     let example = read("deploy/docker/env.example");
-    let offered: BTreeSet<String> =
-        example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect();
+    let offered: BTreeSet<String> = example
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| Some(line.split_once('=')?.0.to_owned()))
+        .collect();
     assert_eq!(asked, offered, "what is asked for stands in the example");
 }
 
@@ -181,9 +183,8 @@ fn the_image_is_built_from_what_is_here_and_runs_as_nobody_in_particular() {
         assert!(repository().join(source).exists(), "{source}");
     }
     let set = last.lines().skip_while(|line| !line.starts_with("ENV ")).take(3);
-    let given: BTreeSet<String> = set
-        .filter_map(|line| Some(line.trim_start_matches("ENV").trim().split_once('=')?.0.to_owned()))
-        .collect();
+    let given: BTreeSet<String> =
+        set.filter_map(|line| Some(line.trim_start_matches("ENV").trim().split_once('=')?.0.to_owned())).collect();
     assert_eq!(given, names(&["NODE_ENV", "PORT", "NEOPRO_DATA_DIR"]));
     assert_eq!(unknown(&given), Vec::<&String>::new());
 }

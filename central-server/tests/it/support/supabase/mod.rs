@@ -13,7 +13,7 @@ use axum::body::Bytes;
 pub use refusals::Refusal;
 
 /// The newer form of the service key that it knows.
-pub const SECRET_KEY: &str = "sb_secret_for_tests_of_the_storage";
+pub const SECRET_KEY: &str = "sb_secret_for_tests";
 
 /// Free plans: what one object may have, as self-hosted servers are set up.
 pub const FIFTY_MB: u64 = 52_428_800;
