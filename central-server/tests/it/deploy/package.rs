@@ -25,7 +25,7 @@ dpkg --install /neopro.deb
 echo "settings $(stat -c '%a %U %G' /etc/neopro/central.env)"
 echo "data $(stat -c '%a %U %G' /var/lib/neopro)"
 before=$(sha256sum /etc/neopro/central.env)
-grep -c '@' /etc/neopro/central.env || true
+grep -c '@[A-Z_]*@' /etc/neopro/central.env || true
 set -a
 . /etc/neopro/central.env
 set +a
@@ -33,9 +33,10 @@ export NEOPRO_DATA_DIR=/var/lib/neopro PORT=$1
 setpriv --reuid neopro --regid neopro --clear-groups /usr/bin/neopro-central serve > /serve.log 2>&1 &
 server=$!
 curl --silent --show-error --retry 60 --retry-delay 1 --retry-all-errors --fail "http://127.0.0.1:$1/ready" && echo
+for _ in $(seq 20); do grep -q '/setup?token=' /serve.log && break || sleep 0.5; done
+grep -o '/setup?token=' /serve.log | head -1
 kill -TERM $server
 wait $server && echo "ended $?" || { echo "ended $?"; cat /serve.log; }
-grep -o 'setup' /serve.log | head -1
 dpkg --install /neopro.deb > /dev/null
 [ "$before" = "$(sha256sum /etc/neopro/central.env)" ] && echo "an upgrade keeps the settings"
 dpkg --remove neopro-central > /dev/null
@@ -85,7 +86,7 @@ fn the_debian_package_installs_starts_upgrades_and_goes() {
         "\n0\n",
         "ended 0",
         // Nobody has an account yet: the log has the link for the first one.
-        "setup",
+        "/setup?token=",
         "an upgrade keeps the settings",
         "removed",
         "NeoPro: database and files stay in /var/lib/neopro",
