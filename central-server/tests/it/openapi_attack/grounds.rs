@@ -199,13 +199,16 @@ impl Grounds {
         let (db, folder) = (Cluster::get().migrated().await, scratch(&name));
         let world = {
             let app = TestApp::on(db.clone(), &[]).await;
+            let world = World::build(&app).await;
             app.account(KEEPER, "super_admin").await;
             app.account(ATTACKER, who.role().replace("agency", "viewer").as_str()).await;
-            World::build(&app).await
+            world
         };
-        // What was made up for the journal and for second factors was never sealed by the server.
+        // What was made up for the journal and for second factors was never sealed by the server; and uploads that have
+        // expired it would take away by itself.
         let made_up = "set session_replication_role = replica; truncate audit_logs, audit_seals; \
-             update users set mfa_secret = null";
+             update users set mfa_secret = null; \
+             update video_uploads set expires_at = now() + interval '1 day', busy_until = null";
         db.admin().await.batch_execute(made_up).await.expect("the superuser may");
 
         std::fs::create_dir_all(folder.join("attack")).expect("a folder");
