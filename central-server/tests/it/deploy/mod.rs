@@ -151,6 +151,8 @@ fn compose_starts_what_the_server_needs_and_gives_it_what_it_reads() {
     let missing: Vec<String> = required().difference(&given).cloned().collect();
     assert_eq!(missing, ["SUPABASE_SERVICE_KEY", "SUPABASE_URL"]);
     assert_eq!(text(&central["environment"]["STORAGE"]), "local");
+    // One proxy stands before it, whose address is nobody's.
+    assert_eq!(text(&central["environment"]["TRUSTED_PROXY_HOPS"]), "1");
     for name in ["central", "database", "redis"] {
         assert!(services[name]["ports"].is_badvalue(), "{name} is reached through the proxy, or not at all");
     }
@@ -195,6 +197,7 @@ fn kubernetes_gets_two_replicas_that_are_asked_whether_they_are_ready() {
     let of_kind = |kind: &str| all.iter().find(|one| text(&one["kind"]) == kind).expect("it is there");
     let settings = keys(&of_kind("ConfigMap")["data"]);
     assert_eq!(unknown(&settings), Vec::<&String>::new());
+    assert!(settings.contains("TRUSTED_PROXY_HOPS"), "an ingress stands before it");
     // The rest comes from the secret, whose names stand in the comment at the top.
     let manifest = read("deploy/kubernetes/central.yaml");
     let comment = manifest.split("apiVersion").next().unwrap_or_default();
