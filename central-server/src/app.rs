@@ -32,8 +32,8 @@ use crate::notify::mail;
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
 use crate::{
-    agencies, audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords, settings,
-    setup, sites, usage, users, videos,
+    agencies, audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords,
+    retention, settings, setup, sites, usage, users, videos,
 };
 
 /// Everything that a handler may need. Cheap to clone.
@@ -188,6 +188,7 @@ impl App {
             .merge(auth::second_factor::challenge::routes())
             .merge(auth::second_factor::routes::routes())
             .merge(settings::routes::routes())
+            .merge(retention::routes::routes())
             .merge(auth::own_name::routes())
             .merge(auth::own_sessions::routes::routes())
             .merge(auth::api_tokens::routes::routes())

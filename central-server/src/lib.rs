@@ -27,6 +27,8 @@ pub mod logging;
 pub mod metrics;
 pub mod notify;
 pub mod passwords;
+pub mod plays;
+pub mod retention;
 pub mod sealing;
 pub mod serve;
 pub mod settings;

@@ -31,7 +31,7 @@ use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
 use crate::takeover::{self, Keys, Wish};
-use crate::{audit, auth, commands, deployments, events, jobs, live, logging, setup, storage, videos};
+use crate::{audit, auth, commands, deployments, events, jobs, live, logging, retention, setup, storage, videos};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -172,6 +172,7 @@ async fn begin_work(app: App) {
     tokio::spawn(commands::jobs::run(app.clone()));
     tokio::spawn(auth::second_factor::jobs::run(app.clone()));
     tokio::spawn(jobs::worker::run(app.clone()));
+    tokio::spawn(retention::jobs::run(app.clone()));
     tokio::spawn(videos::direct::jobs::run(app.clone()));
     tokio::spawn(setup::jobs::run(app));
 }

@@ -47,6 +47,7 @@ const SOAKS: &[Soak] = &[
         package: "neopro-central",
         tests: "openapi_attack",
     },
+    Soak { name: "year", variable: "NEOPRO_YEAR", whole: "35x35", package: "neopro-central", tests: "retention::year" },
     Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
 

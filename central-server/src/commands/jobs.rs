@@ -1,4 +1,4 @@
-//! Commands whose time is over, and those that nobody needs any more.
+//! Commands whose time is over. Those that nobody needs any more are forgotten with everything else that is old.
 
 use std::time::Duration;
 
@@ -9,27 +9,13 @@ use crate::ids::SiteId;
 
 /// How often it is looked for overdue commands.
 const LOOKED_EVERY: Duration = Duration::from_secs(2);
-/// How often old ones are forgotten.
-const FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
-/// How long commands stay on record.
-const KEPT: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 /// Runs until the server stops.
 pub async fn run(app: App) {
-    tokio::join!(
-        async {
-            loop {
-                tokio::time::sleep(LOOKED_EVERY).await;
-                give_up(&app).await;
-            }
-        },
-        async {
-            loop {
-                forget(&app).await;
-                tokio::time::sleep(FORGOTTEN_EVERY).await;
-            }
-        }
-    );
+    loop {
+        tokio::time::sleep(LOOKED_EVERY).await;
+        give_up(&app).await;
+    }
 }
 
 /// Gives up what is overdue. An answer that comes after all still counts.
@@ -48,15 +34,4 @@ pub async fn give_up(app: &App) {
     app.changes.note_sites(sites.iter().copied(), Change::Site);
     // What had to wait for them can go on.
     app.live.bell.ring(sites);
-}
-
-async fn forget(app: &App) {
-    loop {
-        let Ok(db) = app.db() else { return };
-        match db.run_as_system(store::forget(app.clock.now().minus(KEPT))).await {
-            Ok(0) => return,
-            Ok(commands) => tracing::info!(commands, "old commands were forgotten"),
-            Err(error) => return tracing::warn!(%error, "old commands could not be forgotten"),
-        }
-    }
 }

@@ -113,15 +113,3 @@ pub fn give_up(now: Time) -> Query<Vec<SiteId>> {
     .all::<Scalar<SiteId>>()
     .map(|sites| sites.into_iter().map(|Scalar(site)| site).collect())
 }
-
-/// Forgets commands that were given before this moment and have ended; how many.
-pub fn forget(before: Time) -> Query<usize> {
-    query(
-        "delete from remote_commands where id in (select id from remote_commands where created_at < $1 \
-           and status not in ('pending', 'executing') limit $2) returning id",
-    )
-    .bind(before)
-    .bind(TOGETHER)
-    .all::<Scalar<CommandId>>()
-    .map(|forgotten| forgotten.len())
-}

@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     21 "0021_storage";
     22 "0022_grace_is_over";
     23 "0023_whole_entries";
+    25 "0025_retention";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -1,4 +1,4 @@
-//! What boxes measure of themselves, gathered by site and hour until it is written down.
+//! What boxes measure of themselves, gathered by site and five minutes until it is written down.
 //!
 //! A fleet of thirteen thousand beats four hundred times a second; what stays of it are sums, counts and
 //! maxima. A figure that a box does not know, or that cannot be, is not counted.
@@ -13,9 +13,11 @@ use crate::clock::Time;
 use crate::events::Beat;
 use crate::ids::SiteId;
 
-/// How many hours of sites may wait while the database is away; then what is newest is lost.
-const MOST: usize = 50_000;
-pub(super) const HOUR_SECONDS: i64 = 3_600;
+/// How many five minutes of sites may wait while the database is away; then what is newest is lost.
+const MOST: usize = 100_000;
+/// What is summed up.
+pub(super) const SLOT_SECONDS: i64 = 300;
+const HOUR_SECONDS: i64 = 3_600;
 /// The longest that a machine is believed to run, in seconds: ten years.
 const LONGEST_UPTIME: f64 = 315_360_000.0;
 
@@ -61,7 +63,7 @@ impl Reading {
     }
 }
 
-/// One figure of an hour.
+/// One figure of a slot.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Sum {
     pub sum: f64,
@@ -84,7 +86,7 @@ impl Sum {
     }
 }
 
-/// What was heard of one site in one hour and is not written down.
+/// What was heard of one site in one slot and is not written down.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
     pub(super) beats: i32,
@@ -128,33 +130,42 @@ impl Figures {
     }
 }
 
-/// A site and an hour, counted from 1970.
-pub type SiteHour = (SiteId, i64);
+/// A site and five minutes, counted from 1970.
+pub type SiteSlot = (SiteId, i64);
+
+/// Of each, whether it is the last of its site.
+pub(super) fn are_last(figures: &[(SiteSlot, Figures)]) -> Vec<bool> {
+    let mut last: HashMap<SiteId, i64> = HashMap::new();
+    for ((site, slot), _) in figures {
+        last.entry(*site).and_modify(|last| *last = (*last).max(*slot)).or_insert(*slot);
+    }
+    figures.iter().map(|((site, slot), _)| last.get(site) == Some(slot)).collect()
+}
 
 /// The figures of every site that are not written down.
 #[derive(Debug, Default)]
-pub struct Gathered(Mutex<HashMap<SiteHour, Figures>>);
+pub struct Gathered(Mutex<HashMap<SiteSlot, Figures>>);
 
 impl Gathered {
     /// Counts a heartbeat.
     pub fn add(&self, site: SiteId, metrics: &Value, now: Time) {
-        let hour = now.unix_seconds().div_euclid(HOUR_SECONDS);
-        self.merge((site, hour), Figures::of(Reading::of(metrics), now));
+        let slot = now.unix_seconds().div_euclid(SLOT_SECONDS);
+        self.merge((site, slot), Figures::of(Reading::of(metrics), now));
     }
 
     /// Takes everything out.
-    pub fn take(&self) -> Vec<(SiteHour, Figures)> {
+    pub fn take(&self) -> Vec<(SiteSlot, Figures)> {
         std::mem::take(&mut *self.lock()).into_iter().collect()
     }
 
     /// Puts back what could not be written.
-    pub fn put_back(&self, figures: Vec<(SiteHour, Figures)>) {
+    pub fn put_back(&self, figures: Vec<(SiteSlot, Figures)>) {
         for (key, figures) in figures {
             self.merge(key, figures);
         }
     }
 
-    fn merge(&self, key: SiteHour, new: Figures) {
+    fn merge(&self, key: SiteSlot, new: Figures) {
         let mut waiting = self.lock();
         let is_full = waiting.len() >= MOST;
         match waiting.entry(key) {
@@ -167,7 +178,7 @@ impl Gathered {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SiteHour, Figures>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SiteSlot, Figures>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -199,23 +210,23 @@ mod tests {
     }
 
     #[test]
-    fn beats_become_sums_by_hour_and_what_could_not_be_written_is_added_again() {
+    fn beats_become_sums_by_five_minutes_and_what_could_not_be_written_is_added_again() {
         let (gathered, site) = (Gathered::default(), SiteId::new());
         let at = |second: i64| Time::from_unix_micros((7_200 + second) * 1_000_000);
         gathered.add(site, &json!({"cpu": 10, "temperature": 50, "uptime": 90}), at(0));
         gathered.add(site, &json!({"cpu": 30, "temperature": 0, "uptime": 30}), at(30));
-        gathered.add(site, &json!({"cpu": 99}), at(3_600));
+        gathered.add(site, &json!({"cpu": 99}), at(300));
         let taken = gathered.take();
         assert!(gathered.take().is_empty());
         gathered.add(site, &json!({"cpu": 20}), at(60));
         gathered.put_back(taken);
         let mut taken = gathered.take();
-        taken.sort_by_key(|((_, hour), _)| *hour);
-        let [((_, first_hour), first), ((_, last_hour), last)] = &taken[..] else { panic!("two hours: {taken:?}") };
-        assert_eq!((*first_hour, *last_hour), (2, 3));
+        taken.sort_by_key(|((_, slot), _)| *slot);
+        let [((_, first_slot), first), ((_, last_slot), last)] = &taken[..] else { panic!("two slots: {taken:?}") };
+        assert_eq!((*first_slot, *last_slot), (24, 25));
         assert_eq!(first.cpu, Sum { sum: 60.0, count: 3, max: Some(30.0) });
         assert_eq!((first.temperature.sum, first.temperature.count), (50.0, 1));
-        assert_eq!((first.minutes, last.minutes), (0b11, 1), "minutes 0 and 1");
+        assert_eq!((first.minutes, last.minutes), (0b11, 0b10_0000), "minutes 0, 1 and 5");
         assert_eq!((first.memory.count, first.memory.max), (0, None));
         assert_eq!(first.uptime_max, Some(90));
         assert_eq!((first.latest.cpu, first.latest.temperature), (Some(20.0), None), "the latest beat's");

@@ -1,6 +1,6 @@
 //! The SQL of the live channel. All of it is the server's own work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use neopro_protocol::Reported;
 use neopro_protocol::configuration::DeployedVideo;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::answers::Answer;
-use super::figures::{Figures, HOUR_SECONDS, SiteHour, Sum};
+use super::figures::{Figures, SLOT_SECONDS, SiteSlot, Sum, are_last};
 use super::hub::News;
 use super::large::HUGE;
 use super::v2::word;
@@ -81,30 +81,38 @@ pub fn write_news(news: &[(SiteId, News)]) -> Query<()> {
     .nothing()
 }
 
-/// Adds figures to their hours and keeps the latest of each site, all of it in one statement. Sites that are gone are
-/// passed over. A list for each column, not a document: to take one apart costs the database more than to store it.
-pub fn write_figures(figures: &[(SiteHour, Figures)]) -> Query<()> {
+/// Adds figures to their five minutes and hours and keeps the latest of each site, in one statement. Sites that are gone
+/// are passed over. A list for each column, not a document: to take one apart costs the database more than to store it.
+pub fn write_figures(figures: &[(SiteSlot, Figures)]) -> Query<()> {
     const MEASURES: [&str; 4] = ["cpu", "memory", "temperature", "disk"];
     let sums = MEASURES.map(|name| format!("{name}_sum, {name}_count, {name}_max")).join(", ");
-    let added = MEASURES.map(|name| {
-        format!(
-            "{name}_sum = site_figures.{name}_sum + excluded.{name}_sum, \
-             {name}_count = site_figures.{name}_count + excluded.{name}_count, \
-             {name}_max = greatest(site_figures.{name}_max, excluded.{name}_max)"
-        )
-    });
+    let added = |table: &str| {
+        let measures = MEASURES.map(|name| {
+            format!(
+                "{name}_sum = {table}.{name}_sum + excluded.{name}_sum, \
+                 {name}_count = {table}.{name}_count + excluded.{name}_count, \
+                 {name}_max = greatest({table}.{name}_max, excluded.{name}_max)"
+            )
+        });
+        let uptime = format!("uptime_max = greatest({table}.uptime_max, excluded.uptime_max)");
+        format!("beats = {table}.beats + excluded.beats, {uptime}, {}", measures.join(", "))
+    };
+    let by_hour = MEASURES.map(|name| format!("sum({name}_sum), sum({name}_count), max({name}_max)")).join(", ");
     let numbers = (1..=24).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "with heard as ( \
-           select heard.* from unnest({numbers}) as heard (site_id, hour, beats, minutes, uptime_max, heard_at, \
+           select heard.* from unnest({numbers}) as heard (site_id, slot, beats, minutes, uptime_max, heard_at, \
              {sums}, cpu, memory, temperature, disk, uptime, is_last) \
            join sites on sites.id = heard.site_id \
+         ), slots as ( \
+           insert into site_figures_5min (site_id, slot, beats, uptime_max, {sums}) \
+           select site_id, slot, beats, uptime_max, {sums} from heard order by site_id, slot \
+           on conflict (site_id, slot) do update set {} \
          ), hours as ( \
            insert into site_figures (site_id, hour, beats, minutes, uptime_max, {sums}) \
-           select site_id, hour, beats, minutes, uptime_max, {sums} from heard order by site_id, hour \
-           on conflict (site_id, hour) do update set beats = site_figures.beats + excluded.beats, {}, \
-             uptime_max = greatest(site_figures.uptime_max, excluded.uptime_max), \
-             minutes = site_figures.minutes | excluded.minutes \
+           select site_id, to_timestamp(floor(extract(epoch from slot) / 3600) * 3600), sum(beats), bit_or(minutes), \
+             max(uptime_max), {by_hour} from heard group by 1, 2 order by 1, 2 \
+           on conflict (site_id, hour) do update set {}, minutes = site_figures.minutes | excluded.minutes \
          ) \
          insert into site_latest (site_id, heard_at, cpu, memory, temperature, disk, uptime) \
          select site_id, heard_at, cpu, memory, temperature, disk, uptime from heard where is_last order by site_id \
@@ -112,16 +120,13 @@ pub fn write_figures(figures: &[(SiteHour, Figures)]) -> Query<()> {
            memory = excluded.memory, temperature = excluded.temperature, disk = excluded.disk, \
            uptime = excluded.uptime \
          where site_latest.heard_at <= excluded.heard_at",
-        added.join(", ")
+        added("site_figures_5min"),
+        added("site_figures")
     );
-    let mut last: HashMap<SiteId, i64> = HashMap::new();
-    for ((site, hour), _) in figures {
-        last.entry(*site).and_modify(|last| *last = (*last).max(*hour)).or_insert(*hour);
-    }
-    let begins = |hour: i64| Time::from_unix_micros(hour * HOUR_SECONDS * 1_000_000);
+    let begins = |slot: i64| Time::from_unix_micros(slot * SLOT_SECONDS * 1_000_000);
     let mut statement = query(sql)
         .bind(figures.iter().map(|((site, _), _)| site.0).collect::<Vec<_>>())
-        .bind(figures.iter().map(|((_, hour), _)| begins(*hour)).collect::<Vec<_>>())
+        .bind(figures.iter().map(|((_, slot), _)| begins(*slot)).collect::<Vec<_>>())
         .bind(column(figures, |figures| figures.beats))
         .bind(column(figures, |figures| figures.minutes))
         .bind(column(figures, |figures| figures.uptime_max))
@@ -140,11 +145,11 @@ pub fn write_figures(figures: &[(SiteHour, Figures)]) -> Query<()> {
         .bind(column(figures, |figures| figures.latest.temperature))
         .bind(column(figures, |figures| figures.latest.disk))
         .bind(column(figures, |figures| figures.latest.uptime))
-        .bind(figures.iter().map(|((site, hour), _)| last.get(site) == Some(hour)).collect::<Vec<_>>())
+        .bind(are_last(figures))
         .nothing()
 }
 
-fn column<T>(figures: &[(SiteHour, Figures)], of: impl Fn(&Figures) -> T) -> Vec<T> {
+fn column<T>(figures: &[(SiteSlot, Figures)], of: impl Fn(&Figures) -> T) -> Vec<T> {
     figures.iter().map(|(_, figures)| of(figures)).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Figures of a site's box over time: what its heartbeats said by the hour, and when they were heard.
+//! Figures of a site's box over time: what its heartbeats said by five minutes and by the hour, and when they were heard.
 
 mod availability;
 pub mod routes;
@@ -19,21 +19,54 @@ pub use availability::{Availability, Heartbeats, Hour, Minutes, Recent, Span, Sp
 /// The longest period of one answer, in hours: a year.
 const LONGEST: i64 = 8_784;
 
-/// How far back.
+/// The longest period by five minutes, in hours: 31 days.
+const LONGEST_FINE: i64 = 744;
+/// The longest period that is told by five minutes when nobody says how: two days are 576 figures.
+const FINE_BY_ITSELF: i64 = 48;
+
+/// How finely figures are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// By hours, which are kept for 13 months.
+    Hour,
+    /// By five minutes, which are kept for 30 days.
+    FiveMinutes,
+}
+
+/// How far back, and how finely.
 #[derive(Debug)]
 pub struct Period {
     /// Hours until now.
     pub hours: i64,
+    /// Of what the figures are the average.
+    pub resolution: Resolution,
 }
 
 impl FromForm for Period {
     fn read(form: &mut Form) -> Option<Self> {
-        Some(Self { hours: form.integer("hours", 1..=LONGEST).unwrap_or(24) })
+        let hours = form.integer("hours", 1..=LONGEST).unwrap_or(24);
+        // Whoever does not say gets hours, as he always did.
+        let word = form.optional_text("resolution", 20).unwrap_or_else(|| "hour".to_owned());
+        let resolution = match word.as_str() {
+            "hour" => Resolution::Hour,
+            "five_minutes" => Resolution::FiveMinutes,
+            "auto" if hours <= FINE_BY_ITSELF => Resolution::FiveMinutes,
+            "auto" => Resolution::Hour,
+            _ => {
+                form.problem("resolution", "Valeurs possibles : hour, five_minutes, auto.");
+                Resolution::Hour
+            }
+        };
+        if resolution == Resolution::FiveMinutes && hours > LONGEST_FINE {
+            form.problem("hours", format!("Par tranches de cinq minutes, {LONGEST_FINE} heures au plus."));
+        }
+        Some(Self { hours, resolution })
     }
 }
 
 row! {
-    /// Figures of one moment or one hour. `null` is what the box did not know.
+    /// Figures of one moment, five minutes or one hour. `null` is what the box did not know.
     #[derive(Debug, Serialize, ToSchema)]
     pub struct Metric {
         /// Always the same for the same site and time.
@@ -47,7 +80,7 @@ row! {
         pub memory_usage: Option<f64>,
         /// Degrees Celsius.
         pub temperature: Option<f64>,
-        /// The highest temperature of the hour.
+        /// The highest temperature of that time.
         pub temperature_max: Option<f64>,
         /// Percent of the disk.
         pub disk_usage: Option<f64>,
@@ -58,7 +91,7 @@ row! {
         pub network_status: Option<serde_json::Value>,
         /// Heartbeats that these figures are the average of: 1 for the latest.
         pub beats: i32,
-        /// When the latest was heard; the beginning of an hour.
+        /// When the latest was heard; the beginning of five minutes or of an hour.
         pub recorded_at: Time,
     }
 }
@@ -70,7 +103,9 @@ pub struct Metrics {
     pub site_id: SiteId,
     /// The period.
     pub period_hours: i64,
-    /// The newest first: the latest heartbeat by itself, then the averages of each hour.
+    /// Of what the figures are the average.
+    pub resolution: Resolution,
+    /// The newest first: the latest heartbeat by itself, then the averages of each five minutes or hour.
     pub metrics: Vec<Metric>,
 }
 

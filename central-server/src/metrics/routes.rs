@@ -26,6 +26,8 @@ const GONE: Error = Error::NotFound("Ce site");
     params(
         ("id" = SiteId, Path, description = "The site's id."),
         ("hours" = Option<i64>, Query, description = "How far back, 24 by default.", minimum = 1, maximum = 8784),
+        ("resolution" = Option<String>, Query, description = "`hour` by default; `five_minutes`, of at most 744 hours; \
+            `auto` chooses: five minutes for two days, else hours."),
     ),
     responses((status = 200, description = "The figures, the newest first.", body = Metrics), Read),
 )]
@@ -33,15 +35,15 @@ async fn of_site(
     State(app): State<App>,
     caller: StaffOrAgency,
     Id(site_id): Id<SiteId>,
-    Query(Period { hours }): Query<Period>,
+    Query(Period { hours, resolution }): Query<Period>,
 ) -> Result<Json<Metrics>> {
     let (scope, now) = (caller.scope(), app.clock.now());
     let (known, metrics) =
-        caller.run((store::is_visible(scope, site_id), store::since(scope, site_id, hours, now))).await?;
+        caller.run((store::is_visible(scope, site_id), store::since(scope, site_id, hours, resolution, now))).await?;
     if !known {
         return Err(GONE);
     }
-    Ok(Json(Metrics { site_id, period_hours: hours, metrics }))
+    Ok(Json(Metrics { site_id, period_hours: hours, resolution, metrics }))
 }
 
 /// When a site's box was there, to the minute: a minute without a heartbeat is a gap. An agency sees its clubs'.

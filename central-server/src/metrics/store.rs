@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Hour, Known, Metric};
+use super::{Hour, Known, Metric, Resolution};
 use crate::clock::Time;
 use crate::db::{Query, Scalar, Scope, Statement, first_wall, scoped};
 use crate::ids::SiteId;
@@ -24,9 +24,13 @@ pub fn is_visible(scope: Scope, site: SiteId) -> Query<bool> {
         .map(|Scalar(is)| is)
 }
 
-/// The figures of the last hours, the newest first: what was heard last, then whole hours.
-pub fn since(scope: Scope, site: SiteId, hours: i64, now: Time) -> Query<Vec<Metric>> {
+/// The figures of the last hours, the newest first: what was heard last, then five minutes or whole hours.
+pub fn since(scope: Scope, site: SiteId, hours: i64, resolution: Resolution, now: Time) -> Query<Vec<Metric>> {
     let from = now.minus(Duration::from_secs(3_600 * u64::try_from(hours).unwrap_or(0)));
+    let (table, begin) = match resolution {
+        Resolution::Hour => ("site_figures", "hour"),
+        Resolution::FiveMinutes => ("site_figures_5min", "slot"),
+    };
     let average = |name: &str| format!("round(({name}_sum / nullif({name}_count, 0))::numeric, 1)::float8");
     let sql = format!(
         "with figures as ( \
@@ -34,8 +38,8 @@ pub fn since(scope: Scope, site: SiteId, hours: i64, now: Time) -> Query<Vec<Met
              temperature as temperature_max, disk as disk_usage, uptime, true as is_latest \
            from site_latest where site_id = $2 and heard_at >= $3 \
            union all \
-           select site_id, hour, beats, {}, {}, {}, temperature_max, {}, uptime_max, false \
-           from site_figures where site_id = $2 and hour >= $3 \
+           select site_id, {begin}, beats, {}, {}, {}, round(temperature_max::numeric, 4)::float8, {}, uptime_max, false \
+           from {table} where site_id = $2 and {begin} >= $3 \
          ) \
          select md5(concat_ws(' ', site_id, extract(epoch from recorded_at), is_latest))::uuid as id, site_id, cpu_usage, \
            memory_usage, temperature, temperature_max, disk_usage, uptime::text as uptime, null::jsonb as network_status, \

@@ -1,4 +1,4 @@
-//! How much of the storage's plan is used: its room, and what is read from it in a month.
+//! How much of the plans is used: the storage's room, what is read from it in a month, and the database's room.
 //!
 //! Free plans have little of both. What was read is counted where it is known: boxes say which files they have fetched,
 //! and the server reads each upload once.
@@ -29,6 +29,8 @@ row! {
         pub traffic_bytes: i64,
         /// Bytes that boxes have yet to fetch.
         pub coming_bytes: i64,
+        /// Bytes of the database, with its indexes and what is not cleared up yet.
+        pub database_bytes: i64,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::auth::Staff;
 use crate::error::Result;
 use crate::health::StorageState;
 use crate::http::openapi::Read;
+use crate::retention;
 
 /// The route of this feature.
 pub fn routes() -> OpenApiRouter<App> {
@@ -47,15 +48,24 @@ struct StorageUse {
     traffic_limit_bytes: Option<i64>,
     /// How near that limit is, with what boxes have yet to fetch.
     traffic_level: Level,
+    /// Bytes of the database, with its indexes and what is not cleared up yet.
+    database_bytes: i64,
+    /// The room of the database's plan (a setting of retention); `null` without a limit.
+    database_limit_bytes: Option<i64>,
+    /// How near that limit is.
+    database_level: Level,
 }
 
-/// The storage of the videos, and how much of its plan is used.
+/// The storage of the videos and the database, and how much of their plans is used.
 #[utoipa::path(
     get, path = "/api/storage", tag = "Videos", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "The figures.", body = StorageUse), Read),
 )]
 async fn storage(State(app): State<App>, caller: Staff) -> Result<Json<StorageUse>> {
-    let figures = caller.run(store::figures(caller.scope(), app.clock.now())).await?;
+    // The settings are the server's own: the condition of the statement itself says whose the storage is.
+    let flush = (store::figures(caller.scope(), app.clock.now()), retention::settings(&app));
+    let (figures, kept) = caller.run_as_system(flush).await?;
+    let database = kept.database_limit();
     let plan = app.config.storage;
     let (room, traffic) = (limit(plan.room), limit(plan.traffic));
     let trouble = match app.health.storage().0 {
@@ -76,5 +86,8 @@ async fn storage(State(app): State<App>, caller: Staff) -> Result<Json<StorageUs
         coming_bytes: figures.coming_bytes,
         traffic_limit_bytes: traffic,
         traffic_level: Level::of(figures.traffic_bytes.saturating_add(figures.coming_bytes), traffic),
+        database_bytes: figures.database_bytes,
+        database_limit_bytes: database,
+        database_level: Level::of(figures.database_bytes, database),
     }))
 }

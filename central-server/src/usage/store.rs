@@ -24,6 +24,7 @@ pub fn stored(scope: Scope) -> Query<i64> {
 pub fn figures(scope: Scope, now: Time) -> Query<Figures> {
     let sql = format!(
         "select coalesce(sum(v.file_size), 0)::bigint as stored_bytes, count(*) as files, neopro_storage_traffic($2) as traffic_bytes, \
+           neopro_database_size() as database_bytes, \
            (select coalesce(sum(c.file_size), 0)::bigint from site_videos w join videos c on c.id = w.video_id \
              left join site_inventory i on i.site_id = w.site_id and i.video_id = w.video_id \
              where i.state is null or i.state not in ('installed', 'failed')) as coming_bytes \

@@ -75,6 +75,8 @@ pub const RIGHTS: &[(&str, &[&str])] = &[
     ("POST /api/users/{id}/reset-mfa", &["super_admin"]),
     ("GET /api/settings/security", &["super_admin", "admin"]),
     ("PUT /api/settings/security", &["super_admin"]),
+    ("GET /api/settings/retention", &["super_admin", "admin"]),
+    ("PUT /api/settings/retention", &["super_admin"]),
     ("GET /api/auth/sessions", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("DELETE /api/auth/sessions", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("DELETE /api/auth/sessions/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),

@@ -42,6 +42,7 @@ mod pooler;
 mod previews;
 mod rate_limits;
 mod references;
+mod retention;
 mod second_factor;
 mod selections;
 mod serve;

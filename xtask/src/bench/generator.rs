@@ -72,8 +72,13 @@ impl<'a> World<'a> {
 
     /// Lets the generator measure a part: what it found.
     pub fn measure(&self, part: &str, arguments: &[&str]) -> Result<Value, String> {
+        self.measure_through(self.server()?.port(), part, arguments)
+    }
+
+    /// The same with the server behind another port.
+    pub fn measure_through(&self, port: u16, part: &str, arguments: &[&str]) -> Result<Value, String> {
         let server = self.server()?;
-        let (address, server_pid) = (format!("127.0.0.1:{}", server.port()), server.pid().to_string());
+        let (address, server_pid) = (format!("127.0.0.1:{port}"), server.pid().to_string());
         let mut generator = Command::new(PROGRAM)
             .args(["bench", part, "--server", &address, "--server-pid", &server_pid])
             .args(["--database-pid", &self.cluster.pid().to_string()])

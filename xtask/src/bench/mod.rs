@@ -12,6 +12,7 @@ mod http;
 mod logins;
 mod machine;
 mod pages;
+mod plan;
 mod proxy;
 mod server;
 mod start;
@@ -38,7 +39,7 @@ struct Part {
     measure: fn(&Cluster, &Settings) -> Result<Measured, String>,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part { name: "start", does: "start and first login", measure: start::measure },
     Part { name: "trips", does: "round trips", measure: trips::measure },
     Part { name: "pages", does: "lists of sites", measure: pages::measure },
@@ -46,6 +47,7 @@ const PARTS: [Part; 8] = [
     Part { name: "logins", does: "logins", measure: logins::measure },
     Part { name: "storm", does: "20,000 boxes", measure: storm::measure },
     Part { name: "fleet", does: "fleets of four sizes", measure: fleet::measure },
+    Part { name: "plan", does: "35 boxes on a free plan", measure: plan::measure },
     Part { name: "box", does: "a box", measure: boxes::measure },
 ];
 

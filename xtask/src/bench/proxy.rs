@@ -6,7 +6,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 struct Counts {
     round_trips: AtomicU32,
     connections: AtomicU32,
+    asked_bytes: AtomicU64,
+    answered_bytes: AtomicU64,
 }
 
 /// Listens until the program ends.
@@ -51,6 +53,11 @@ impl Proxy {
         self.counts.connections.load(Ordering::SeqCst)
     }
 
+    /// Bytes that have gone to whom it is in front of, and that have come from there, since the beginning.
+    pub fn bytes(&self) -> (u64, u64) {
+        (self.counts.asked_bytes.load(Ordering::SeqCst), self.counts.answered_bytes.load(Ordering::SeqCst))
+    }
+
     pub fn reset(&self) {
         self.counts.round_trips.store(0, Ordering::SeqCst);
         self.counts.connections.store(0, Ordering::SeqCst);
@@ -63,10 +70,17 @@ fn pass(client: TcpStream, to: u16, delay: Duration, counts: &Arc<Counts>) -> st
     server.set_nodelay(true)?;
     let (questions, answers) = ((client.try_clone()?, server.try_clone()?), (server, client));
     let asked = Arc::new(AtomicBool::new(false));
-    let (asking, answering, counts) = (Arc::clone(&asked), asked, Arc::clone(counts));
-    std::thread::spawn(move || copy(questions, delay, || asking.store(true, Ordering::SeqCst)));
+    let (asking, answering) = (Arc::clone(&asked), asked);
+    let (of_questions, counts) = (Arc::clone(counts), Arc::clone(counts));
     std::thread::spawn(move || {
-        copy(answers, delay, || {
+        copy(questions, delay, |bytes| {
+            of_questions.asked_bytes.fetch_add(bytes, Ordering::SeqCst);
+            asking.store(true, Ordering::SeqCst);
+        });
+    });
+    std::thread::spawn(move || {
+        copy(answers, delay, |bytes| {
+            counts.answered_bytes.fetch_add(bytes, Ordering::SeqCst);
             if answering.swap(false, Ordering::SeqCst) {
                 counts.round_trips.fetch_add(1, Ordering::SeqCst);
             }
@@ -75,9 +89,9 @@ fn pass(client: TcpStream, to: u16, delay: Duration, counts: &Arc<Counts>) -> st
     Ok(())
 }
 
-/// Copies until one side closes, and says so when a piece has come. Each piece leaves when its own delay is over: as on
+/// Copies until one side closes, and says so, with its length, when a piece has come. Each piece leaves when its own delay is over: as on
 /// a long line, those behind it do not wait for it.
-fn copy((mut from, mut to): (TcpStream, TcpStream), delay: Duration, when_it_comes: impl Fn()) {
+fn copy((mut from, mut to): (TcpStream, TcpStream), delay: Duration, when_it_comes: impl Fn(u64)) {
     let (line, end) = mpsc::channel::<(Instant, Vec<u8>)>();
     let arriving = std::thread::spawn(move || {
         for (due, piece) in end {
@@ -90,7 +104,7 @@ fn copy((mut from, mut to): (TcpStream, TcpStream), delay: Duration, when_it_com
     });
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        when_it_comes();
+        when_it_comes(length as u64);
         if line.send((Instant::now() + delay, buffer[..length].to_vec())).is_err() {
             break;
         }
@@ -133,6 +147,7 @@ mod tests {
             assert!(took >= Duration::from_millis(200) && took < Duration::from_millis(500), "once each way: {took:?}");
         }
         assert_eq!((proxy.connections(), proxy.round_trips()), (1, 2));
+        assert_eq!(proxy.bytes(), (8, 4));
         proxy.reset();
         assert_eq!((proxy.connections(), proxy.round_trips()), (0, 0));
         Ok(())

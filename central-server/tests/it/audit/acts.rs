@@ -34,6 +34,7 @@ const ACTS: &[(&str, &str)] = &[
     ("POST /api/mfa/backup-codes/regenerate", "MFA_BACKUP_CODES_REPLACED"),
     ("POST /api/users/{id}/reset-mfa", "MFA_RESET"),
     ("PUT /api/settings/security", "SETTINGS_UPDATED"),
+    ("PUT /api/settings/retention", "SETTINGS_UPDATED"),
     ("POST /api/sites", "SITE_CREATED"),
     ("PUT /api/sites/{id}", "SITE_UPDATED"),
     ("DELETE /api/sites/{id}", "SITE_DELETED"),

@@ -67,6 +67,7 @@ impl Scene {
                 let me = self.app.get("/api/auth/me").bearer(&person.token).send().await.json();
                 (at(&id_of(&me)), Body::Nothing)
             }
+            "PUT /api/settings/retention" => (at(""), Body::Json(crate::retention::limits(30))),
             "PUT /api/settings/security" => {
                 (at(""), Body::Json(json!({"mfa_required_roles": ["operator"], "mfa_grace_days": 30})))
             }

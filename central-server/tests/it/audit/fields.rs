@@ -54,6 +54,9 @@ fn changes(agency: &str, sponsor: &str, site: &str) -> Vec<(&'static str, &'stat
         ("/api/settings/security", "mfa_grace_days", json!({"mfa_required_roles": ["viewer"], "mfa_grace_days": 3})),
         ("/api/auth/language", "language", json!("en")),
     ]
+    .into_iter()
+    .chain(crate::retention::FIELDS.map(|field| ("/api/settings/retention", field, crate::retention::changed(field))))
+    .collect()
 }
 
 /// The fields that a body of `PUT` may have.

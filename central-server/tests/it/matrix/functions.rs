@@ -15,6 +15,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("neopro_check_session", "raises, or tells nothing"),
     ("neopro_check_token", "raises, or tells nothing"),
     ("neopro_cut_audit", "what is older than two years, and says so in the journal"),
+    ("neopro_database_size", "a number of bytes"),
     ("neopro_enqueue", "asks `neopro_acts_for`"),
     ("neopro_issue_link", "asks `neopro_acts_for`"),
     ("neopro_mfa_grace", "a date, of a role and another date"),

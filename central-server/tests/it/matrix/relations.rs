@@ -20,6 +20,7 @@ const SEEN: &[(&str, bool, bool)] = &[
     ("groups", true, false),
     ("sessions", true, true),
     ("site_figures", true, false),
+    ("site_figures_5min", true, false),
     ("site_groups", true, false),
     ("site_latest", true, false),
     ("site_overview", true, true),
@@ -28,6 +29,10 @@ const SEEN: &[(&str, bool, bool)] = &[
     ("sponsor_sites", false, true),
     ("sponsors", false, true),
     ("users", true, true),
+    ("video_daily_stats", true, false),
+    ("video_play_blocks", true, false),
+    ("video_plays", true, false),
+    ("video_plays_kept", true, false),
 ];
 
 /// What a person changes of his own by himself.

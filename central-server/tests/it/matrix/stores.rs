@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Stores that know no tenant: sessions and what proves them, the journal's writing and sealing, jobs, and what the live
-/// channel keeps of boxes, each of which speaks for its own site.
+/// channel keeps of boxes, each of which speaks for its own site, their plays too; and what forgets.
 const THE_SERVERS_OWN: &[&str] = &[
     "audit/seals/store.rs",
     "audit/store.rs",
@@ -18,6 +18,8 @@ const THE_SERVERS_OWN: &[&str] = &[
     "live/store.rs",
     "notify/mail/store.rs",
     "passwords/store.rs",
+    "plays/store.rs",
+    "retention/store.rs",
     "settings/store.rs",
     "setup/store.rs",
 ];
@@ -26,7 +28,6 @@ const THE_SERVERS_OWN: &[&str] = &[
 /// token is, and what became of an upload that it has found in its person's scope.
 const OF_EVERYBODY: &[&str] = &[
     "auth/api_tokens/store.rs bearer",
-    "commands/store.rs forget",
     "commands/store.rs give_up",
     "deployments/store.rs due",
     "deployments/store.rs start_due",
