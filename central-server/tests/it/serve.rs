@@ -54,6 +54,43 @@ async fn until(what: &str, within: Duration, mut holds: impl AsyncFnMut() -> boo
     began.elapsed()
 }
 
+/// A database that takes every connection and never says a word.
+async fn black_hole() -> u16 {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    tokio::spawn(async move {
+        let mut silent = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            silent.push(stream);
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn live_is_answered_within_fifty_milliseconds_while_the_database_is_a_black_hole() {
+    let url = format!("postgresql://neopro:x@127.0.0.1:{}/neopro", black_hole().await);
+    let (log, folder) = (scratch("black-hole.log"), scratch("black-hole"));
+    let server = Server::spawn(&[("DATABASE_URL", &url), ("NEOPRO_DATA_DIR", path(&folder))], &log);
+    let get = async |path: &str| http::send(server.port, Method::GET, path, None, None).await;
+    until("/live", Duration::from_secs(10), async || get("/live").await.is_ok()).await;
+    let mut times = Vec::new();
+    for _ in 0..41 {
+        let began = Instant::now();
+        let live = get("/live").await.expect("an answer");
+        times.push(began.elapsed());
+        assert_eq!((live.status, &live.json()["status"]), (200, &json!("ok")));
+        assert!(live.json()["timestamp"].is_string());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    times.sort_unstable();
+    // The median: other tests share the machine.
+    assert!(times[20] < Duration::from_millis(50), "{times:?}");
+    // The control: the database really does not answer.
+    assert_eq!(get("/ready").await.expect("an answer").status, 503);
+    assert_eq!(get("/api/sites").await.expect("an answer").status, 401, "without a session it is not even asked");
+}
+
 #[tokio::test]
 async fn a_database_that_stops_and_returns_needs_no_restart_of_ours() {
     let mut database = Stoppable::start("stoppable").await;
