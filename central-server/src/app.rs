@@ -28,7 +28,9 @@ use crate::http::pages::{self, Pages};
 use crate::ids::{DeploymentId, SessionId, SiteId};
 use crate::jobs::Bell;
 use crate::live::{self, Live};
+use crate::logging::{Outbox, Tally};
 use crate::notify::mail;
+use crate::prometheus::{self, Measures};
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
 use crate::{
@@ -79,6 +81,8 @@ pub struct Parts {
     pub limits: Limits,
     /// How the service is.
     pub health: Arc<Health>,
+    /// What is counted of all this, for Prometheus.
+    pub measures: Measures,
     /// The files of the library.
     pub storage: Storage,
     /// The dashboard.
@@ -87,6 +91,8 @@ pub struct Parts {
     pub foreign_origins: ForeignOrigins,
     /// Set once the database is reached and migrated.
     db: OnceLock<Db>,
+    /// Set at the start, if the log is sent anywhere.
+    logs: OnceLock<Outbox>,
 }
 
 impl Deref for App {
@@ -137,10 +143,12 @@ impl App {
             tries: Tries::default(),
             limits: Limits::default(),
             health,
+            measures: Measures::since(clock.now()),
             storage,
             pages,
             foreign_origins: ForeignOrigins::default(),
             db: OnceLock::new(),
+            logs: OnceLock::new(),
         }))
     }
 
@@ -155,6 +163,17 @@ impl App {
     /// Hands the database over, once.
     pub fn set_db(&self, db: Db) {
         let _ = self.db.set(db);
+    }
+
+    /// Where the lines wait that are sent to Logtail, once.
+    pub fn set_logs(&self, logs: Outbox) {
+        let _ = self.logs.set(logs);
+    }
+
+    /// What became of the lines of the log.
+    #[must_use]
+    pub fn logs(&self) -> Tally {
+        self.logs.get().map_or(Tally::OFF, Outbox::tally)
     }
 
     /// An order has changed what these sites are to have: their boxes are told, and so are those who watch.
@@ -184,6 +203,8 @@ impl App {
     fn routes() -> OpenApiRouter<Self> {
         OpenApiRouter::with_openapi(ApiDoc::openapi())
             .merge(health::routes::routes())
+            .merge(health::details::routes())
+            .merge(prometheus::routes::routes())
             .merge(auth::routes::routes())
             .merge(auth::second_factor::challenge::routes())
             .merge(auth::second_factor::routes::routes())
@@ -235,7 +256,7 @@ impl App {
             .layer(from_fn_with_state(self.clone(), layers::same_origin))
             .layer(from_fn_with_state(self.clone(), layers::cors))
             .layer(from_fn(layers::modest_head))
-            .layer(from_fn(layers::edge))
+            .layer(from_fn_with_state(self.clone(), layers::edge))
             .layer(CompressionLayer::new())
             .merge(self.objects())
     }
@@ -248,6 +269,6 @@ impl App {
             .route(storage::serve::PATH, get(storage::serve::object))
             .method_not_allowed_fallback(layers::no_method)
             .with_state(self.clone())
-            .layer(from_fn(layers::edge))
+            .layer(from_fn_with_state(self.clone(), layers::edge))
     }
 }

@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod notify;
 pub mod passwords;
 pub mod plays;
+pub mod prometheus;
 pub mod retention;
 pub mod sealing;
 pub mod serve;

@@ -24,14 +24,17 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Database, Loaded};
+use crate::config::{Config, Database, Loaded};
 use crate::db::embedded::{Embedded, Options};
 use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
+use crate::logging::{Outbox, Shipping};
 use crate::takeover::{self, Keys, Wish};
-use crate::{audit, auth, commands, deployments, events, jobs, live, logging, retention, setup, storage, videos};
+use crate::{
+    audit, auth, commands, deployments, events, jobs, live, logging, prometheus, retention, setup, storage, videos,
+};
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -58,10 +61,23 @@ const BOXES: &[u8; 15] = b"GET /socket.io/";
 /// A sentence: what keeps it from starting, and what to do.
 pub async fn serve(loaded: Loaded, boxes: Handle) -> Result<(), String> {
     let Loaded { config, warnings } = loaded;
-    logging::start(&config);
+    let shipping = logging::start(&config);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    let logs = shipping.as_ref().map(Shipping::outbox);
+    let (end, ended) = watch::channel(false);
+    let shipping = shipping.map(|shipping| tokio::spawn(shipping.run(ended)));
+    let served = serve_until_stopped(config, logs, boxes).await;
+    // The last lines are those that tell how it ended.
+    let _ = end.send(true);
+    if let Some(shipping) = shipping {
+        let _ = shipping.await;
+    }
+    served
+}
+
+async fn serve_until_stopped(config: Config, logs: Option<Outbox>, boxes: Handle) -> Result<(), String> {
     allow_many_files();
     let listener = listen(config.port)?;
     let secret = match &config.jwt_secret {
@@ -73,6 +89,9 @@ pub async fn serve(loaded: Loaded, boxes: Handle) -> Result<(), String> {
         None => kept_secret(&config.data_dir, "mfa-encryption-key")?,
     };
     let app = App::new(config, &secret, &sealed_with, Clock::System);
+    if let Some(logs) = logs {
+        app.set_logs(logs);
+    }
     match app.storage.local().prepare() {
         Ok(0) => {}
         Ok(files) => tracing::info!(files, "removed what an earlier run had not finished receiving"),
@@ -173,6 +192,7 @@ async fn begin_work(app: App) {
     tokio::spawn(auth::second_factor::jobs::run(app.clone()));
     tokio::spawn(jobs::worker::run(app.clone()));
     tokio::spawn(retention::jobs::run(app.clone()));
+    tokio::spawn(prometheus::watch::run(app.clone()));
     tokio::spawn(videos::direct::jobs::run(app.clone()));
     tokio::spawn(setup::jobs::run(app));
 }

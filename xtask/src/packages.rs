@@ -12,7 +12,7 @@ pub type Needed = (&'static str, &'static str);
 pub const DEMO: [Needed; 2] = [("postgres", "postgresql"), ("setpriv", "util-linux")];
 
 /// What the tests start.
-pub const TESTS: [Needed; 13] = [
+pub const TESTS: [Needed; 16] = [
     ("postgres", "postgresql"),
     ("psql", "postgresql-client"),
     ("pgbouncer", "pgbouncer"),
@@ -26,10 +26,13 @@ pub const TESTS: [Needed; 13] = [
     ("setpriv", "util-linux"),
     ("systemd-analyze", "systemd"),
     ("adduser", "adduser"),
+    ("prometheus", "prometheus"),
+    ("promtool", "prometheus"),
+    ("strace", "strace"),
 ];
 
 /// Packages that start a service of their own when they are installed. We start ours ourselves.
-const WITH_SERVICE: [&str; 2] = ["postgresql", "pgbouncer"];
+const WITH_SERVICE: [&str; 3] = ["postgresql", "pgbouncer", "prometheus"];
 
 /// A mirror may be busy for a moment; one that stays away is not waited for longer.
 const TRIES: usize = 3;

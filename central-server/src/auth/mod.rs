@@ -22,6 +22,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use caller::{Admin, AdminOrAgency, Caller, Operator, Person, Staff, StaffOrAgency, SuperAdmin};
+pub use cookies::bearer;
 pub use limits::LoginLimits;
 pub use password::Passwords;
 pub use presented::Presented;

@@ -13,6 +13,7 @@ use crate::ids::UserId;
 /// Notes that a login with this address was refused, and why: an address without an account, an account that may not act, or
 /// another password.
 pub async fn login(app: &App, address: &str, from: &Snapshot) {
+    app.measures.login("failure", false);
     let looked = async {
         let account = app.db()?.run_as_system(store::find_account(address)).await?;
         Ok::<_, Error>(match account {
@@ -29,6 +30,7 @@ pub async fn login(app: &App, address: &str, from: &Snapshot) {
 
 /// Notes that guesses are refused unread, once in a while for what is full.
 pub async fn slowed(app: &App, guess: &Try, account: Option<&Account>, address: &str, from: &Snapshot) {
+    app.measures.login("slowed", false);
     if guess.is_refused_anew(app.clock.now()) {
         note(app, account.map(|account| account.id), address, SLOWED, from).await;
     }
@@ -36,6 +38,7 @@ pub async fn slowed(app: &App, guess: &Try, account: Option<&Account>, address: 
 
 /// The same of codes behind a right password.
 pub async fn slowed_at_code(app: &App, account: &Account, from: &Snapshot) {
+    app.measures.login("slowed", true);
     if app.tries.is_news(&format!("codes of {}", account.id), app.clock.now()) {
         note(app, Some(account.id), &account.email, SLOWED, from).await;
     }

@@ -185,6 +185,7 @@ pub(super) fn logged_in(
     handle: Option<&Handle>,
     origin: &Origin,
 ) -> Response {
+    app.measures.login("success", account.mfa_enabled);
     // A tab with a handle has chosen not to have one: what a browser keeps for all tabs would outlive it.
     let cookie = handle.is_none().then(|| cookies::set(token.clone(), lifetime, app.config.is_production(), origin));
     let user = LoggedInUser {

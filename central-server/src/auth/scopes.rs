@@ -44,6 +44,7 @@ pub const OPENS: &[(&str, &str, TokenScope)] = &[
     ("GET", "/api/groups", Read),
     ("GET", "/api/groups/{id}", Read),
     ("GET", "/api/groups/{id}/sites", Read),
+    ("GET", "/api/health/details", Read),
     ("GET", "/api/limits", Read),
     ("GET", "/api/sites", Read),
     ("GET", "/api/sites/connection-status", Read),

@@ -18,7 +18,7 @@ pub struct Logtail {
 pub struct Metrics {
     /// Otherwise `/metrics` does not exist.
     pub enabled: bool,
-    /// The Bearer token to ask for. Without one only figures of the whole fleet may be shown.
+    /// The Bearer token to ask for. Without one, in production, only figures of the whole fleet are shown (ADR 0027).
     pub token: Option<Secret>,
 }
 
@@ -59,7 +59,13 @@ pub(super) fn metrics(r: &mut Reader) -> Result<Metrics, Refused> {
             false
         }
     };
-    Ok(Metrics { enabled, token: token? })
+    let token = token?;
+    if enabled && token.is_none() && r.production() {
+        let what = "non définie alors que METRICS_ENABLED l'est : /metrics ne montre que les chiffres d'ensemble du parc, à \
+                    tous ; avec un jeton il montre tout, à qui le présente";
+        r.warn("METRICS_TOKEN", what);
+    }
+    Ok(Metrics { enabled, token })
 }
 
 /// `LOG_LEVEL` in lower case where case means nothing; `info` if unreadable.

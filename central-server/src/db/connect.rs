@@ -13,6 +13,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Db, Error};
 use crate::config::{DatabaseUrl, Tls};
+use crate::prometheus::DATABASE_BOUNDS;
+use crate::prometheus::page::Histograms;
 
 /// How long a request waits for a free connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(5);
@@ -104,7 +106,7 @@ impl Target {
             .recycle_timeout(Some(CONNECT))
             .build()
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Db { pool })
+        Ok(Db { pool, durations: Arc::new(Histograms::new(DATABASE_BOUNDS)) })
     }
 }
 

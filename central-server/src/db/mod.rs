@@ -14,7 +14,8 @@ mod still;
 mod types;
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Object, Pool};
 use tokio_postgres::Client;
@@ -33,6 +34,7 @@ pub use types::{Json, SqlType};
 
 use crate::clock::Time;
 use crate::ids::{AgencyId, Credential, SponsorId, UserId};
+use crate::prometheus::page::{Histograms, Kind, Page, float};
 
 /// How long one statement may take in the database.
 const STATEMENT_TIMEOUT_MS: u32 = 10_000;
@@ -157,6 +159,8 @@ impl Claim {
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: Pool,
+    /// How long flushes have taken, the wait for a connection included.
+    durations: Arc<Histograms>,
 }
 
 impl Db {
@@ -184,8 +188,12 @@ impl Db {
         claim: Option<&Claim>,
         statements: S,
     ) -> Result<S::Output, Error> {
+        let began = Instant::now();
         let (client, is_heavy) = (self.pool.get().await?, statements.is_heavy());
-        match tokio::time::timeout(FLUSH_TIMEOUT, flush(&client, scope, claim, statements)).await {
+        let ended = tokio::time::timeout(FLUSH_TIMEOUT, flush(&client, scope, claim, statements)).await;
+        let operation = if claim.is_some() { "request" } else { "background" };
+        self.durations.observe(operation.into(), began.elapsed().as_secs_f64());
+        match ended {
             Ok(result) => {
                 if is_heavy {
                     drop(Object::take(client));
@@ -205,6 +213,19 @@ impl Db {
     pub fn load(&self) -> (usize, usize) {
         let status = self.pool.status();
         (status.size, status.waiting)
+    }
+
+    /// The figures of the way to the database.
+    pub(crate) fn write_figures(&self, page: &mut Page) {
+        let status = self.pool.status();
+        let count = |number: usize| float(number as u64);
+        let mut family = page.family(Kind::Gauge, "neopro_db_connections", "Connections to the database.");
+        family.sample(&[("state", "idle")], count(status.available));
+        family.sample(&[("state", "in_use")], count(status.size.saturating_sub(status.available)));
+        page.gauge("neopro_db_connections_max", "Connections that there may be.", count(status.max_size));
+        page.gauge("neopro_db_requests_waiting", "Requests that wait for a connection.", count(status.waiting));
+        let help = "Time of a whole flush, the wait for a connection included.";
+        self.durations.write(page.family(Kind::Histogram, "neopro_db_query_duration_seconds", help), "operation");
     }
 
     /// Lets no more statement in. Those that run end.

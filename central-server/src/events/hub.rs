@@ -87,6 +87,12 @@ impl Changes {
         self.0.open.load(Ordering::Relaxed) > 0
     }
 
+    /// How many listen.
+    #[must_use]
+    pub fn listeners(&self) -> usize {
+        self.0.open.load(Ordering::Relaxed)
+    }
+
     /// Tells whoever listens. Costs nothing when nobody does.
     pub fn note(&self, change: Change) {
         if self.is_heard() {

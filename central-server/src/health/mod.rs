@@ -3,7 +3,9 @@
 //! A probe never causes work: platforms ask every few seconds, all day. What a probe may read is a word and
 //! one of a fixed list of sentences; what the driver said is in the log.
 
+mod background;
 pub mod checks;
+pub mod details;
 pub mod routes;
 mod storage;
 mod store;
@@ -14,6 +16,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::logging::LogState;
+
+pub use background::Backlog;
 pub use storage::StorageState;
 
 /// A state, in the words of NeoPro 1.
@@ -107,6 +112,11 @@ impl MailState {
     }
 }
 
+/// What there is to say of the live channel.
+fn live_sentence(state: State) -> Option<&'static str> {
+    (state != State::Healthy).then_some("Le canal des boîtiers ne fonctionne pas encore.")
+}
+
 /// How long the live channel's loop may take to come round.
 const LIVE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -119,6 +129,7 @@ pub struct Health {
     live: RwLock<Option<Instant>>,
     mail: RwLock<MailState>,
     storage: storage::LastLook,
+    jobs: RwLock<Backlog>,
 }
 
 impl Default for Health {
@@ -129,6 +140,7 @@ impl Default for Health {
             live: RwLock::default(),
             mail: RwLock::new(MailState::Off),
             storage: storage::LastLook::default(),
+            jobs: RwLock::default(),
         }
     }
 }
@@ -173,6 +185,46 @@ impl Health {
     pub fn live_is_running(&self) -> bool {
         let last = *self.live.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         last.is_some_and(|last| last.elapsed() < LIVE_PATIENCE)
+    }
+
+    /// The live channel's state.
+    #[must_use]
+    pub fn live_state(&self) -> State {
+        if self.live_is_running() { State::Healthy } else { State::Unhealthy }
+    }
+
+    /// The jobs, as they were last counted.
+    #[must_use]
+    pub fn jobs(&self) -> Backlog {
+        *self.jobs.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Writes down how many jobs wait.
+    pub fn set_jobs(&self, backlog: Backlog) {
+        *self.jobs.write().unwrap_or_else(std::sync::PoisonError::into_inner) = backlog;
+    }
+
+    /// What the service is for, and how each part of it stands: the worst is the service's own state.
+    fn foreground(&self) -> [(&'static str, State); 4] {
+        [
+            ("database", self.database().0.state()),
+            ("websocket", self.live_state()),
+            ("mail", self.mail().state()),
+            ("storage", self.storage().0.state()),
+        ]
+    }
+
+    /// The worst state of what the service is for.
+    #[must_use]
+    pub fn status(&self) -> State {
+        self.foreground().into_iter().map(|(_, state)| state).max().unwrap_or(State::Healthy)
+    }
+
+    /// Every check by its name, what works behind the service included.
+    #[must_use]
+    pub fn states(&self, logs: LogState) -> Vec<(&'static str, State)> {
+        let behind = [("jobs", self.jobs().state()), ("logs", background::log_state(logs))];
+        self.foreground().into_iter().chain(behind).collect()
     }
 
     /// The time since this process began.

@@ -8,7 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::State;
+use super::background::{log_sentence, log_state};
+use super::{State, live_sentence};
 use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
@@ -95,6 +96,10 @@ struct Checks {
     mail: Check,
     /// Where the videos are kept.
     storage: Check,
+    /// Work behind answers. It makes the service no worse.
+    jobs: Check,
+    /// The log that is sent to Logtail. It makes the service no worse.
+    logs: Check,
 }
 
 /// The check of the live channel.
@@ -182,12 +187,11 @@ async fn api_health(Shared(app): Shared<App>) -> (StatusCode, Json<Report>) {
 
 fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
     let (database, latency) = app.health.database();
-    let live = if app.health.live_is_running() { State::Healthy } else { State::Unhealthy };
-    let mail = app.health.mail();
+    let live = app.health.live_state();
+    let (mail, jobs, logs) = (app.health.mail(), app.health.jobs(), app.logs().state);
     let (storage, storage_latency) = app.health.storage();
-    let states = [database.state(), live, mail.state(), storage.state()];
-    let status = states.into_iter().max().unwrap_or(State::Healthy);
-    let count = |wanted: State| states.into_iter().filter(|state| *state == wanted).count();
+    let (states, status) = (app.health.states(logs), app.health.status());
+    let count = |wanted: State| states.iter().filter(|(_, state)| *state == wanted).count();
     let unverified = app.config.database_is_unverified().then_some(UNVERIFIED);
     let report = Report {
         status,
@@ -203,12 +207,7 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
                 message: database.sentence().or(unverified),
             },
             websocket: LiveCheck {
-                check: Check {
-                    name: "WebSocket",
-                    status: live,
-                    latency_ms: 0,
-                    message: (live != State::Healthy).then_some("Le canal des boîtiers ne fonctionne pas encore."),
-                },
+                check: Check { name: "WebSocket", status: live, latency_ms: 0, message: live_sentence(live) },
                 details: LiveDetails { connected_sites: app.live.hub.count() },
             },
             mail: Check { name: "Mail", status: mail.state(), latency_ms: 0, message: mail.sentence() },
@@ -218,6 +217,8 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
                 latency_ms: u64::try_from(storage_latency.as_millis()).unwrap_or(u64::MAX),
                 message: storage.sentence(),
             },
+            jobs: Check { name: "Jobs", status: jobs.state(), latency_ms: 0, message: jobs.sentence() },
+            logs: Check { name: "Logtail", status: log_state(logs), latency_ms: 0, message: log_sentence(logs) },
         },
         summary: Summary {
             total_checks: states.len(),

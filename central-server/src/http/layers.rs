@@ -27,13 +27,14 @@ const MOST_HEADERS: usize = 32 * 1024;
 const MOST_FIELDS: usize = 100;
 
 /// Names the request, logs its end, and gives every answer its headers; failures get their body here.
-pub async fn edge(request: Request, next: Next) -> Response {
+pub async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
     let request_id = RequestId::new();
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map(|matched| matched.as_str().to_owned());
     let span = tracing::info_span!("request", %request_id, %method);
+    let _under_way = app.measures.requests.begin(&method);
 
     let mut response = next.run(request).instrument(span).await;
     if let Some(Failure(error)) = response.extensions_mut().remove::<Failure>() {
@@ -52,9 +53,11 @@ pub async fn edge(request: Request, next: Next) -> Response {
     }
 
     let status = response.status().as_u16();
-    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let took = started.elapsed();
+    app.measures.requests.ended(&method, route.as_deref(), status, took);
+    let duration_ms = took.as_secs_f64() * 1000.0;
     // The platform probes all day, and free log plans count bytes.
-    if matches!(path.as_str(), "/live" | "/ready" | "/health" | "/api/health") {
+    if matches!(path.as_str(), "/live" | "/ready" | "/health" | "/api/health" | "/metrics") {
         tracing::debug!(%request_id, %method, path, status, duration_ms, "answered");
     } else {
         let path = route.unwrap_or_else(|| "(no route)".to_owned());

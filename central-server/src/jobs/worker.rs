@@ -61,9 +61,13 @@ async fn carry_out(app: &App, job: &Job) {
     };
     let now = app.clock.now();
     let record = match &outcome {
-        Ok(()) => store::done(job, now),
+        Ok(()) => {
+            app.measures.job(&job.kind, "done");
+            store::done(job, now)
+        }
         Err(failure) => {
             let is_over = failure.next_try(job.attempts, now).is_none();
+            app.measures.job(&job.kind, if is_over { "failed" } else { "retried" });
             let (id, kind, attempts, why) = (job.id, &job.kind, job.attempts, failure.why());
             if is_over {
                 tracing::error!(job = %id, kind, attempts, why, "a job was given up");

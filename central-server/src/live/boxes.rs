@@ -106,6 +106,7 @@ impl Talk {
         length: usize,
     ) -> bool {
         self.allowance.event(&name, length, tokio::time::Instant::now());
+        self.app.measures.heard(&name);
         let data = if arguments.is_empty() { Value::Null } else { arguments.swap_remove(0) };
         let event = Event { name, data, ack, is_large: length > LARGE };
         match self.known {

@@ -36,6 +36,7 @@ pub use commands::{Message, Presence};
 pub use courier::Bell;
 pub use guesses::guesses_shown;
 pub use hub::Hub;
+pub use websocket::packets_sent;
 
 /// The live channel of this replica.
 #[derive(Debug, Default)]
@@ -55,6 +56,14 @@ pub struct Live {
     answers: answers::Answers,
     beside: large::Beside,
     debts: allowance::Debts,
+}
+
+impl Live {
+    /// Connections of those who have not said who they are.
+    #[must_use]
+    pub fn strangers(&self) -> usize {
+        self.silent.count()
+    }
 }
 
 /// Runs what the live channel does by itself, until the server stops.

@@ -38,6 +38,11 @@ impl Silent {
         self.lock().remove(&handle.number());
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Closes those that are too old or too many.
     pub(super) fn close_surplus(&self) {
         let sockets = self.lock();

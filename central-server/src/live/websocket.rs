@@ -5,6 +5,7 @@
 //! send little, a box that we know a whole configuration.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -23,6 +24,15 @@ use super::frames::{CLOSE, End, Incoming, PONG, Said, TEXT, frame};
 use super::large::{Beside, Turn};
 use super::session::STRANGERS_PAYLOAD;
 use crate::http::Place;
+
+/// Packets of all connections of this process.
+static SENT: AtomicU64 = AtomicU64::new(0);
+
+/// How many packets this process has sent to boxes through WebSockets.
+#[must_use]
+pub fn packets_sent() -> u64 {
+    SENT.load(Ordering::Relaxed)
+}
 
 /// How much is read at a time. It lies on the stack of the thread that reads, not in the connection.
 const CHUNK: usize = 16 * 1024;
@@ -181,6 +191,7 @@ impl WebSocket {
     /// # Errors
     /// The connection's. One that was given up half-way cannot be used any more.
     pub(super) async fn send(&mut self, text: &str) -> io::Result<()> {
+        SENT.fetch_add(1, Ordering::Relaxed);
         self.write(TEXT, text.as_bytes()).await
     }
 

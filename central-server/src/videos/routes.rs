@@ -109,7 +109,7 @@ async fn upload(
     usage::check_room(&app, used, form.left())?;
     let mut taken = upload::take(&app, &mut form, "video", 1).await?;
     let (name, file) = taken.files.pop().ok_or(GONE)?;
-    let file = (name, file?);
+    let file = (name, file.inspect_err(|_| app.measures.upload(None))?);
     let video = App::to_its_end(async move {
         let video = upload::keep(&app, &caller, &from, file, taken.labels).await?;
         Ok(view(&app, video))
@@ -156,7 +156,10 @@ async fn keep_each(
     for (name, file) in arrived {
         let kept = match file {
             Ok(file) => upload::keep(&app, &caller, &from, (name.clone(), file), labels.clone()).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                app.measures.upload(None);
+                Err(error)
+            }
         };
         match kept {
             Ok(VideoRow { id, filename: name, title, file_size: size, .. }) => {

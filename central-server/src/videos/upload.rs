@@ -137,6 +137,13 @@ pub async fn keep(
 /// # Errors
 /// [`Error::Duplicate`] if its bytes are in the library already.
 pub(super) async fn enter(app: &App, caller: &Caller, from: &Snapshot, new: NewVideo) -> Result<VideoRow> {
+    let size = u64::try_from(new.size).unwrap_or_default();
+    let entered = write_down(app, caller, from, new).await;
+    app.measures.upload(entered.is_ok().then_some(size));
+    entered
+}
+
+async fn write_down(app: &App, caller: &Caller, from: &Snapshot, new: NewVideo) -> Result<VideoRow> {
     let (id, now) = (new.id, app.clock.now());
     let entry = Entry::new(Action::VideoUploaded, caller.user(), from, now)
         .on("video", id)

@@ -30,6 +30,7 @@ mod mail;
 mod matrix;
 mod metrics;
 mod migrations;
+mod observe;
 mod old_scripts;
 mod openapi_attack;
 mod orders;

@@ -211,6 +211,7 @@ pub async fn enter(
             return Ok(Passed::Begun(Box::new(account), token, lifetime));
         }
     }
+    app.measures.login("failure", true);
     // Whoever comes this far knows the password: the owner should be able to find it.
     let entry = Entry::new(Action::MfaFailed, account.id, from, app.clock.now()).on("user", account.id);
     app.db()?.run_as_system(audit::store::record(entry)).await?;

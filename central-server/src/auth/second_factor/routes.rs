@@ -150,6 +150,7 @@ async fn enable(
     let ((), ended, ()) =
         caller.run_as_system(flush).await.map_err(|error| if refused(&error) { BEGIN } else { error.into() })?;
     app.have_ended(ended);
+    app.measures.factor("enabled");
     Ok(done(
         "La double authentification est activée : un code vous sera demandé à chaque connexion. Vos autres sessions sont \
          fermées.",
@@ -177,6 +178,7 @@ async fn disable(
         Entry::new(Action::MfaDisabled, user, &from, now).on("user", user).change(noted(Some("before")), noted(None));
     let act = store::disable(user, proven.factor.mfa_secret, proven.spent, now, &address);
     caller.run_as_system((act, audit::store::record(entry))).await.map_err(used)?;
+    app.measures.factor("disabled");
     Ok(done("La double authentification est désactivée."))
 }
 

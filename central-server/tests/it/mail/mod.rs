@@ -10,7 +10,8 @@ use axum::http::{Method, StatusCode};
 use neopro_central::jobs::{MOST_ATTEMPTS, store, worker};
 use serde_json::{Value, json};
 
-use self::sendgrid::{KEY, Next, SendGrid};
+pub use self::sendgrid::SendGrid;
+use self::sendgrid::{KEY, Next};
 use self::smtp::Smtp;
 use crate::support::cluster::scratch;
 use crate::support::http;

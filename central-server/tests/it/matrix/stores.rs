@@ -19,6 +19,7 @@ const THE_SERVERS_OWN: &[&str] = &[
     "notify/mail/store.rs",
     "passwords/store.rs",
     "plays/store.rs",
+    "prometheus/store.rs",
     "retention/store.rs",
     "settings/store.rs",
     "setup/store.rs",

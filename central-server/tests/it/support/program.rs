@@ -49,12 +49,25 @@ impl Server {
         Self::spawn_on(None, variables, log)
     }
 
+    /// Starts `serve` on a free port, and has the system write into `trace` whom it connects to.
+    pub fn spawn_traced(variables: &[(&str, &str)], log: &Path, trace: &Path) -> Self {
+        let mut command = Command::new("strace");
+        // `-D`: the child is the program, and not who watches it.
+        command.args(["-D", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-e", "signal=none", "-o"]).arg(trace);
+        command.args([env!("CARGO_BIN_EXE_neopro-central"), "serve"]).env_clear().stdin(Stdio::null());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(variables.iter().copied());
+        Self::start(command, free_port(), log)
+    }
+
     /// Starts `serve` on this port, or on a free one; its log is added to `log`.
     pub fn spawn_on(port: Option<u16>, variables: &[(&str, &str)], log: &Path) -> Self {
-        let port = port.unwrap_or_else(free_port);
+        Self::start(neopro(&["serve"], variables), port.unwrap_or_else(free_port), log)
+    }
+
+    fn start(mut command: Command, port: u16, log: &Path) -> Self {
         std::fs::create_dir_all(log.parent().expect("a folder")).expect("a folder for the log");
         let file = std::fs::File::options().create(true).append(true).open(log).expect("a log file");
-        let child = neopro(&["serve"], variables)
+        let child = command
             .env("PORT", port.to_string())
             .stdout(file.try_clone().expect("the log file"))
             .stderr(file)

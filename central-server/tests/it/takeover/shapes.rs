@@ -167,6 +167,9 @@ async fn service(script: &mut Script<'_>) {
     let reads = "status:s timestamp:s version:s uptime:n environment:s checks.database.name:s checks.database.status:s \
                  checks.websocket.details.connectedSites:n summary.totalChecks:n summary.healthyChecks:n";
     script.call("GET /health", "/health", None, 200, reads).await;
+    // Prometheus reads them where they are switched on, which they are not by themselves any more.
+    let metrics = script.answer("GET /metrics", "/metrics", None).await;
+    assert_eq!(metrics.status, 404, "{}", metrics.text);
     let docs = script.app.get("/api-docs").unjudged().await;
     script.called.insert("GET /api-docs".into());
     assert!(matches!(docs.status, 200 | 303 | 307 | 308), "{}", docs.status);

@@ -1,28 +1,46 @@
-//! The log: lines for people in development, JSON objects in production, and no secret in either.
+//! The log: lines for people in development, JSON objects in production, both sent to Logtail if it is configured, and no
+//! secret in any.
 //!
 //! Nothing of ours writes a secret. What drivers say is not ours, so that every line is searched for the
 //! configured secrets on its way out.
+
+pub mod logtail;
+mod outbox;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
+use self::outbox::ToOutbox;
 use crate::config::{Config, Database, Mail, Secret};
+
+pub use self::logtail::Shipping;
+pub use self::outbox::{LogState, Outbox, Tally};
 
 /// Shorter secrets would blot out ordinary words.
 const SHORTEST: usize = 8;
 
-/// Starts the log of this process, at the level of `LOG_LEVEL`.
-pub fn start(config: &Config) {
+/// Starts the log of this process, at the level of `LOG_LEVEL`. What is to be sent to Logtail waits until the answer is run.
+pub fn start(config: &Config) -> Option<Shipping> {
     let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Redacted(secrets(config)));
-    if config.is_production() {
-        log.json().flatten_event(true).with_current_span(false).init();
+    let secrets = secrets(config);
+    let own = tracing_subscriber::fmt::layer().with_writer(Redacted(Arc::clone(&secrets)));
+    let own = if config.is_production() {
+        own.json().flatten_event(true).with_current_span(false).boxed()
     } else {
-        log.init();
-    }
+        own.boxed()
+    };
+    let shipping = config.logtail.clone().map(|logtail| Shipping::new(logtail, Outbox::default()));
+    let sent = shipping.as_ref().map(|shipping| {
+        let writer = ToOutbox { secrets, outbox: shipping.outbox() };
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(writer)
+    });
+    tracing_subscriber::registry().with(filter).with(own).with(sent).init();
+    shipping
 }
 
 /// Everything in the configuration that must not be read.
@@ -45,6 +63,7 @@ fn secrets(config: &Config) -> Arc<[String]> {
         config.supabase.as_ref().map(|supabase| supabase.service_key.expose()),
         config.jwt_secret.as_ref().map(Secret::expose),
         config.mfa_encryption_key.as_ref().map(Secret::expose),
+        config.mfa_encryption_key_previous.as_ref().map(Secret::expose),
         config.slack.as_ref().map(|slack| slack.webhook.expose()),
         config.logtail.as_ref().map(|logtail| logtail.token.expose()),
         config.metrics.token.as_ref().map(Secret::expose),
@@ -52,8 +71,19 @@ fn secrets(config: &Config) -> Arc<[String]> {
     .into_iter()
     .flatten()
     .filter(|secret| secret.len() >= SHORTEST)
-    .map(str::to_owned)
+    .flat_map(as_written)
     .collect()
+}
+
+/// A secret, and the same as a JSON line or a quoted text shows it: with what is escaped there.
+fn as_written(secret: &str) -> Vec<String> {
+    let quoted =
+        |text: &str| serde_json::to_string(text).map(|text| text[1..text.len() - 1].to_owned()).unwrap_or_default();
+    let (once, twice) = (quoted(secret), quoted(&quoted(secret)));
+    // The longest first: a part that is blotted out would hide the rest of it from the search.
+    let mut forms = vec![twice, once, secret.to_owned()];
+    forms.dedup();
+    forms
 }
 
 /// The password in `scheme://user:password@host`.
@@ -106,6 +136,10 @@ mod tests {
         let line = "error connecting to postgres://u:s3cr3t-p4ssw0rd@h: s3cr3t-p4ssw0rd\n";
         assert_eq!(redact(&secrets, line.as_bytes()), "error connecting to postgres://u:•••@h: •••\n");
         assert_eq!(redact(&secrets, b"nothing here"), "nothing here");
+        let quoted = as_written(r#"a"b\c-d"#);
+        assert_eq!(quoted, [r#"a\\\"b\\\\c-d"#, r#"a\"b\\c-d"#, r#"a"b\c-d"#]);
+        let line = serde_json::json!({ "error": format!("{:?}", r#"a"b\c-d"#), "message": r#"a"b\c-d"# }).to_string();
+        assert_eq!(redact(&quoted, line.as_bytes()), r#"{"error":"\"•••\"","message":"•••"}"#);
         assert_eq!(password_of("rediss://default:abc@h:6379"), Some("abc"));
     }
 }
