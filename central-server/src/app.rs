@@ -119,7 +119,7 @@ impl App {
         let previous = config.mfa_encryption_key_previous.clone();
         let sealer = |purpose| Sealer::rotating(sealed_with, previous.as_ref().map(Secret::expose), purpose);
         let mail = mail::Transport::of(&config);
-        let health = Arc::<Health>::default();
+        let (health, measures) = (Arc::<Health>::default(), Measures::since(clock.now()));
         health.set_mail(mail.state());
         if storage.remote().is_some() {
             health.set_storage(health::StorageState::Unseen, Duration::ZERO);
@@ -143,7 +143,7 @@ impl App {
             tries: Tries::default(),
             limits: Limits::default(),
             health,
-            measures: Measures::since(clock.now()),
+            measures,
             storage,
             pages,
             foreign_origins: ForeignOrigins::default(),
