@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Database, DatabaseConfig, help};
 use crate::db::embedded::{Embedded, Options};
 use crate::db::{Target, connect_once, migrations};
+use crate::notify::https;
 use crate::serve;
 use crate::storage::copy::StorageCommand;
 use crate::takeover::{self, Keys, Report, Wish};
@@ -133,6 +134,7 @@ async fn command(command: Command) -> Result<(), String> {
         }
         Command::Storage(command) => {
             let loaded = Config::load().map_err(|problems| problems.to_string())?;
+            https::believe(loaded.config.authorities.as_deref());
             command.run(&loaded.config).await
         }
         Command::Openapi => {

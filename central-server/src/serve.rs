@@ -27,10 +27,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Database, Loaded};
 use crate::db::embedded::{Embedded, Options};
 use crate::db::migrations::{self, MigrateError};
-use crate::db::{Error, Target, connect_once};
+use crate::db::{Error, Obstacle, PAUSE_AFTER_REFUSED_LOGIN, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
 use crate::logging::{Outbox, Shipping};
+use crate::notify::https;
 use crate::takeover::{self, Keys, Wish};
 use crate::{
     audit, auth, commands, deployments, events, jobs, live, logging, prometheus, retention, setup, storage, videos,
@@ -65,6 +66,7 @@ pub async fn serve(loaded: Loaded, boxes: Handle) -> Result<(), String> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    https::believe(config.authorities.as_deref());
     let logs = shipping.as_ref().map(Shipping::outbox);
     let (end, ended) = watch::channel(false);
     let shipping = shipping.map(|shipping| tokio::spawn(shipping.run(ended)));
@@ -163,9 +165,9 @@ async fn bring_up(app: App, boxes: Handle, sealed_with: String) -> Result<Option
             Err(MigrateError::Connection(error)) => error,
         };
         app.health.set_database(DatabaseState::Down, Duration::ZERO);
-        // Ten refused logins in a row and a pooler closes the door: a wrong password is tried rarely.
-        let wrong_password = error.to_string().contains("password authentication failed");
-        let next = if wrong_password { Duration::from_secs(30) } else { pause };
+        // A pooler counts refused logins: what nobody has mended is not tried often.
+        let refused = Obstacle::of(&error).is_refused_login();
+        let next = if refused { PAUSE_AFTER_REFUSED_LOGIN } else { pause };
         tracing::error!("{} Nouvel essai dans {} s.", unreachable(&target, &error), next.as_secs());
         tokio::time::sleep(next).await;
         pause = (pause * 2).min(Duration::from_secs(15));
@@ -211,25 +213,10 @@ async fn reach(app: &App, target: &Target, sealed_with: &str) -> Result<i32, Mig
 /// The troubleshooting entry of the guide that fits, without the password.
 #[must_use]
 pub fn unreachable(target: &Target, error: &Error) -> String {
-    let text = error.to_string();
-    let what = if text.contains("Connection refused") {
-        "Connection refused : rien n'écoute à cette adresse."
-    } else if text.contains("timed out") || text.contains("timeout") || text.contains("in time") {
-        "Connection timeout : cette adresse ne répond pas."
-    } else if text.contains("password authentication failed") {
-        "Le mot de passe de DATABASE_URL est refusé."
-    } else if text.contains("ENOTFOUND") || text.contains("Tenant or user not found") {
-        "Le pooler ne connaît pas cet utilisateur : il s'écrit postgres.<référence du projet>."
-    } else if text.contains("lookup address") || text.contains("Name or service not known") {
-        "L'hôte de DATABASE_URL n'existe pas."
-    } else if text.contains("invalid peer certificate") {
-        "Le certificat du serveur n'est pas signé par DATABASE_SSL_CA."
-    } else {
-        "La connexion a échoué."
-    };
+    let what = Obstacle::of(error).words();
     format!(
         "Erreur de connexion à la base de données ({target}). {what} Vérifiez le port 6543 (pooler), \
-         ?pgbouncer=true et le mot de passe dans l'URL (étape 2.2 du guide). Détail : {text}"
+         ?pgbouncer=true et le mot de passe dans l'URL (étape 2.2 du guide). Détail : {error}"
     )
 }
 

@@ -12,7 +12,7 @@ pub type Needed = (&'static str, &'static str);
 pub const DEMO: [Needed; 2] = [("postgres", "postgresql"), ("setpriv", "util-linux")];
 
 /// What the tests start.
-pub const TESTS: [Needed; 16] = [
+pub const TESTS: [Needed; 20] = [
     ("postgres", "postgresql"),
     ("psql", "postgresql-client"),
     ("pgbouncer", "pgbouncer"),
@@ -29,10 +29,14 @@ pub const TESTS: [Needed; 16] = [
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
     ("strace", "strace"),
+    ("nginx", "nginx-light"),
+    ("redis-server", "redis-server"),
+    ("redis-cli", "redis-tools"),
+    ("ip", "iproute2"),
 ];
 
 /// Packages that start a service of their own when they are installed. We start ours ourselves.
-const WITH_SERVICE: [&str; 3] = ["postgresql", "pgbouncer", "prometheus"];
+const WITH_SERVICE: [&str; 5] = ["postgresql", "pgbouncer", "prometheus", "nginx-light", "redis-server"];
 
 /// A mirror may be busy for a moment; one that stays away is not waited for longer.
 const TRIES: usize = 3;

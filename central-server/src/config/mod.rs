@@ -105,6 +105,8 @@ pub struct Config {
     pub logtail: Option<Logtail>,
     /// `METRICS_ENABLED` and `METRICS_TOKEN`.
     pub metrics: Metrics,
+    /// `SSL_CERT_FILE`: further certificate authorities for what goes out over https, PEM.
+    pub authorities: Option<String>,
     /// `LOG_LEVEL`: levels and `target=level`, separated by commas, as `tracing`'s filters read them.
     pub log_level: String,
 }
@@ -184,6 +186,7 @@ impl Config {
         let slack = notify::slack(&mut r);
         let logtail = logs::logtail(&mut r);
         let metrics = logs::metrics(&mut r);
+        let authorities = tls::authorities(&mut r);
         let log_level = logs::log_level(&mut r);
 
         let config = || {
@@ -213,6 +216,7 @@ impl Config {
                 slack: slack?,
                 logtail: logtail?,
                 metrics: metrics?,
+                authorities: authorities?,
                 log_level: log_level?,
             })
         };

@@ -88,6 +88,21 @@ fn ca_file(r: &mut Reader, variable: &'static str) -> Result<Option<String>, Ref
     }
 }
 
+/// `SSL_CERT_FILE`: authorities that are believed beside the public ones, by all that goes out over https. Other programs
+/// know this variable too, so a file that is not there is no reason not to start.
+pub(super) fn authorities(r: &mut Reader) -> Result<Option<String>, Refused> {
+    const VARIABLE: &str = "SSL_CERT_FILE";
+    let Some(path) = r.text(VARIABLE)? else { return Ok(None) };
+    let read = read_file(&path).map_err(|error| format!("n'est pas lisible ({error})"));
+    match read.and_then(|text| certificates(text).map_err(|fault| format!(": {fault}"))) {
+        Ok(text) => Ok(Some(text)),
+        Err(fault) => {
+            r.warn(VARIABLE, format!("le fichier {path} {fault} ; seules les autorités publiques seront crues"));
+            Ok(None)
+        }
+    }
+}
+
 /// The text of a file, if it is one that can hold certificates: a start must not wait for a pipe into which nobody
 /// writes, nor read a device without an end.
 fn read_file(path: &str) -> io::Result<String> {

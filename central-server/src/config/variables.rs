@@ -219,6 +219,13 @@ pub const VARIABLES: &[Variable] = &[
     ),
     Variable::new("DATABASE_SSL_CA_FILE", "2.2", "Chemin du certificat racine de la base", "/etc/neopro/ca.crt"),
     Variable::new("DATABASE_SSL_CA_PATH", "2.2", "Autre nom de DATABASE_SSL_CA_FILE", "/etc/neopro/ca.crt"),
+    Variable::new(
+        "SSL_CERT_FILE",
+        REFERENCE,
+        "Chemin de certificats d'autorités (PEM) à croire en plus des publiques, pour tout ce qui sort en https : \
+         stockage, SendGrid, Slack, Logtail",
+        "/etc/neopro/autorites.pem",
+    ),
     Variable::new("DATABASE_POOL_SIZE", REFERENCE, "Connexions à la base par instance, de 1 à 100", "10").or("10"),
     Variable::new(
         "SENDGRID_API_URL",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -11,13 +11,14 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::brake::Brake;
 use super::{Db, Error};
 use crate::config::{DatabaseUrl, Tls};
 use crate::prometheus::DATABASE_BOUNDS;
 use crate::prometheus::page::Histograms;
 
 /// How long a request waits for a free connection before it is told to come back.
-const WAIT: Duration = Duration::from_secs(5);
+pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// How long a new connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -26,6 +27,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub struct Target {
     config: tokio_postgres::Config,
     tls: Option<MakeRustlsConnect>,
+    brake: Arc<Brake>,
 }
 
 impl std::fmt::Debug for Target {
@@ -50,7 +52,7 @@ impl Target {
     /// A target without TLS: the embedded database's socket, or a test's.
     #[must_use]
     pub fn plain(config: tokio_postgres::Config) -> Self {
-        Self { config, tls: None }
+        Self { config, tls: None, brake: Arc::default() }
     }
 
     /// The target of a `DATABASE_URL`.
@@ -83,7 +85,7 @@ impl Target {
         if tls.is_some() {
             config.ssl_mode(SslMode::Require);
         }
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, brake: Arc::default() })
     }
 
     /// A pool of at most `size` connections, none of them open yet.
@@ -98,15 +100,25 @@ impl Target {
             Some(tls) => Manager::from_config(self.config.clone(), tls.clone(), recycling),
             None => Manager::from_config(self.config.clone(), NoTls, recycling),
         };
+        let released = Arc::clone(&self.brake);
         let pool = Pool::builder(manager)
             .max_size(size)
+            .post_create(Hook::sync_fn(move |_, _| {
+                released.release();
+                Ok(())
+            }))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(CONNECT))
             .recycle_timeout(Some(CONNECT))
             .build()
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Db { pool, durations: Arc::new(Histograms::new(DATABASE_BOUNDS)) })
+        Ok(Db {
+            pool,
+            first: Arc::default(),
+            brake: Arc::clone(&self.brake),
+            durations: Arc::new(Histograms::new(DATABASE_BOUNDS)),
+        })
     }
 }
 

@@ -4,11 +4,13 @@
 //! session check, the statements and `commit` in one flush, and reads the answers. Nothing that outlives a
 //! transaction is ever set on a connection: behind a pooler the next transaction belongs to somebody else.
 
+mod brake;
 mod connect;
 pub mod embedded;
 mod error;
 mod first_wall;
 pub mod migrations;
+mod obstacle;
 mod query;
 mod still;
 mod types;
@@ -21,11 +23,16 @@ use deadpool_postgres::{Object, Pool};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use brake::Brake;
+use connect::WAIT;
+
+pub use brake::PAUSE as PAUSE_AFTER_REFUSED_LOGIN;
 pub use connect::{Target, connect_once};
 pub use error::Error;
 pub use first_wall::first_wall;
 #[cfg(debug_assertions)]
 pub use first_wall::without_first_wall;
+pub use obstacle::Obstacle;
 pub use query::{Columns, FromRow, Query, Scalar, Statement, Statements, query};
 pub(crate) use query::{read_column, row};
 pub use still::Still;
@@ -159,6 +166,9 @@ impl Claim {
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: Pool,
+    /// Held while the first connection of an empty pool is made.
+    first: Arc<tokio::sync::Mutex<()>>,
+    brake: Arc<Brake>,
     /// How long flushes have taken, the wait for a connection included.
     durations: Arc<Histograms>,
 }
@@ -189,7 +199,7 @@ impl Db {
         statements: S,
     ) -> Result<S::Output, Error> {
         let began = Instant::now();
-        let (client, is_heavy) = (self.pool.get().await?, statements.is_heavy());
+        let (client, is_heavy) = (self.client().await?, statements.is_heavy());
         let ended = tokio::time::timeout(FLUSH_TIMEOUT, flush(&client, scope, claim, statements)).await;
         let operation = if claim.is_some() { "request" } else { "background" };
         self.durations.observe(operation.into(), began.elapsed().as_secs_f64());
@@ -206,6 +216,27 @@ impl Db {
                 Err(Error::Unavailable("the database did not answer in time".into()))
             }
         }
+    }
+
+    /// A connection. As long as there is none, one is made, and the others wait for what becomes of it: a whole pool
+    /// with a password that is refused would have a pooler's door closed at once.
+    async fn client(&self) -> Result<Object, Error> {
+        self.pool.retain(|client, _| !client.is_closed());
+        let _first = match self.pool.status().size {
+            0 => Some(tokio::time::timeout(WAIT, self.first.lock()).await.map_err(|_| {
+                Error::Unavailable("no connection to the database in time: the first one is still being made".into())
+            })?),
+            _ => None,
+        };
+        let status = self.pool.status();
+        if status.available == 0 && status.size < status.max_size && self.brake.holds() {
+            return Err(Error::Unavailable("the database has refused a login; the next one is tried later".into()));
+        }
+        let taken = self.pool.get().await.map_err(Error::from);
+        if taken.as_ref().is_err_and(|error| Obstacle::of(error).is_refused_login()) {
+            self.brake.pull();
+        }
+        taken
     }
 
     /// Connections: open, and requests that wait for one.

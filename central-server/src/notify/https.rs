@@ -2,7 +2,7 @@
 //! longer than its connection.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -12,7 +12,8 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use rustls::RootCertStore;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -82,9 +83,20 @@ where
     ask(secured.map_err(|error: io::Error| format!("{host}:{port}: {error}"))?, request, read).await
 }
 
-/// Trusts the public certificate authorities.
+/// What the configuration adds to the public authorities: the same for every request of a process, from its start on.
+static FURTHER: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
+
+/// Believes the authorities of a configuration from now on, beside the public ones; the first call decides.
+pub fn believe(authorities: Option<&str>) {
+    let Some(pem) = authorities else { return };
+    // Bundles of systems hold some that nobody can use any more: they are passed over, here and where they are added.
+    FURTHER.get_or_init(|| CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok).collect());
+}
+
+/// Trusts the public certificate authorities, and those that the configuration adds.
 fn connector() -> Result<TlsConnector, rustls::Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    roots.add_parsable_certificates(FURTHER.get().into_iter().flatten().cloned());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -135,3 +135,24 @@ fn the_root_certificate_comes_as_text_as_file_or_with_the_url() {
     let endless = format!("{}&sslrootcert=/dev/zero", pooler_url("mot"));
     warned(&in_production(&endless), "DATABASE_URL", "sslrootcert");
 }
+
+#[test]
+fn further_authorities_are_read_from_a_file_and_a_bad_one_is_no_reason_not_to_start() {
+    let file = std::env::temp_dir().join(format!("neopro-authorities-{}.pem", std::process::id()));
+    let path = file.to_str().expect("a readable path");
+    std::fs::write(&file, PEM).expect("a temporary file");
+    let loaded = accepted(&with(production(), &[("SSL_CERT_FILE", path)]));
+    assert_eq!(loaded.config.authorities.as_deref(), Some(PEM));
+    assert_eq!(warnings_of(&loaded, "SSL_CERT_FILE"), Vec::<String>::new());
+    std::fs::write(&file, "none").expect("a temporary file");
+    for bad in [path, "/nulle/part.pem", "/dev/zero"] {
+        let loaded = accepted(&with(production(), &[("SSL_CERT_FILE", bad)]));
+        assert_eq!(
+            (loaded.config.authorities, loaded.warnings.len()),
+            (None, accepted(&production()).warnings.len() + 1)
+        );
+        warned(&with(production(), &[("SSL_CERT_FILE", bad)]), "SSL_CERT_FILE", "autorités publiques");
+    }
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!(accepted(&production()).config.authorities, None);
+}

@@ -1,6 +1,6 @@
 //! Mail: jobs that are done once and again until they are done, and the ways out of the server.
 
-mod sendgrid;
+pub mod sendgrid;
 mod smtp;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 pub use self::sendgrid::SendGrid;
 use self::sendgrid::{KEY, Next};
 use self::smtp::Smtp;
+use crate::cloud::network::alone;
 use crate::support::cluster::scratch;
 use crate::support::http;
 use crate::support::letters::{letters, token_in};
@@ -129,6 +130,29 @@ async fn a_provider_that_is_down_is_asked_ten_times_and_no_more() {
 async fn user(app: &TestApp) -> neopro_central::ids::UserId {
     let row = app.db.owner().await.query_one("select id from users where email = $1", &[&CAMILLE]).await;
     neopro_central::ids::UserId(row.expect("an account").get(0))
+}
+
+/// As a platform does that lets nothing out by the ports of mail.
+#[test]
+fn a_port_of_mail_that_stays_silent_is_explained_with_the_way_around_it() {
+    alone("mail::a_port_of_mail_that_stays_silent_is_explained_with_the_way_around_it", async {
+        let silent =
+            tokio::net::TcpListener::bind("127.0.0.1:587").await.expect("the port, which is free in this network");
+        let app = server(&[
+            ("SMTP_HOST", "127.0.0.1".to_owned()),
+            ("SMTP_PORT", "587".to_owned()),
+            ("EMAIL_FROM", "noreply@neopro.test".to_owned()),
+        ])
+        .await;
+        forget(&app, CAMILLE).await;
+        let (_, held) = tokio::join!(worker::round(&app.app), silent.accept());
+        drop(held);
+        let (state, _, _, error) = job(&app.db).await;
+        assert_eq!(state, "waiting", "{error}");
+        assert!(error.contains("127.0.0.1:587") && error.contains("ports 25, 465 and 587"), "{error}");
+        assert!(error.contains("SendGrid's API is not affected"), "{error}");
+        assert_eq!(app.get("/health").send().await.json()["checks"]["mail"]["status"], "degraded");
+    });
 }
 
 #[tokio::test]
