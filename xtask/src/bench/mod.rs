@@ -2,6 +2,7 @@
 //! (`neopro-fleet bench`) are processes of their own; each part has a server of its own.
 
 mod boxes;
+mod build;
 mod cluster;
 mod curl;
 mod figures;
@@ -53,10 +54,41 @@ const PARTS: [Part; 9] = [
 
 /// Builds, measures the named parts or all, prints, and fails if a goal is missed.
 pub fn run(names: &[String]) -> Outcome {
-    if let Some(unknown) = names.iter().find(|name| !PARTS.iter().any(|part| part.name == **name)) {
-        let known: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+    if let Some(unknown) = names.iter().find(|name| !known().any(|known| known == **name)) {
+        let known: Vec<&str> = known().collect();
         return Err(format!("There is no part \"{unknown}\", only: {}.", known.join(", ")));
     }
+    let (mut all, mut failed) = (Measured::default(), Vec::new());
+    if names.is_empty() || names.iter().any(|name| name == build::NAME) {
+        // First and alone: what else is built or runs would be counted with it.
+        let told = format!("step 6, cold ({})", build::cache());
+        failed.extend(loud(&told, || build::measure().map(|measured| all.extend(measured))).err());
+    }
+    let parts: Vec<&Part> =
+        PARTS.iter().filter(|part| names.is_empty() || names.iter().any(|it| it == part.name)).collect();
+    if !parts.is_empty() {
+        measure(&parts, &mut all, &mut failed)?;
+    }
+
+    let machine = machine::describe();
+    println!("\n{}\n\n{}", machine.sentence(), all.table());
+    let (figures, growth) = all.json();
+    let results = serde_json::json!({ "machine": machine.json(), "figures": figures, "growth": growth });
+    fs::write(RESULTS, format!("{results:#}\n")).map_err(|error| format!("{RESULTS}: {error}"))?;
+    let missed = all.missed();
+    if !missed.is_empty() {
+        failed.push(format!("Goals missed: {}.", missed.join(", ")));
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join(" ")) }
+}
+
+/// The words for the command line.
+fn known() -> impl Iterator<Item = &'static str> {
+    PARTS.iter().map(|part| part.name).chain([build::NAME])
+}
+
+/// What needs the programs, a database and a server.
+fn measure(parts: &[&Part], all: &mut Measured, failed: &mut Vec<String>) -> Outcome {
     packages::ensure(&packages::TESTS)?;
     crate::pages::ensure()?;
     loud("release build", || {
@@ -77,25 +109,12 @@ pub fn run(names: &[String]) -> Outcome {
     let cluster = Cluster::start(Path::new(folder))?;
     let settings = Settings::new(Path::new("target/neopro-bench"))?;
     settings.prepare(&cluster.url(cluster.port()))?;
-    let (mut all, mut failed) = (Measured::default(), Vec::new());
-    for Part { does, measure, .. } in
-        PARTS.iter().filter(|part| names.is_empty() || names.iter().any(|it| it == part.name))
-    {
+    for Part { does, measure, .. } in parts {
         // What the other parts have found is told all the same.
         failed.extend(
             quiet(does, || measure(&cluster, &settings).map(|measured| all.extend(measured)).map(|()| String::new()))
                 .err(),
         );
     }
-
-    let machine = machine::describe();
-    println!("\n{}\n\n{}", machine.sentence(), all.table());
-    let (figures, growth) = all.json();
-    let results = serde_json::json!({ "machine": machine.json(), "figures": figures, "growth": growth });
-    fs::write(RESULTS, format!("{results:#}\n")).map_err(|error| format!("{RESULTS}: {error}"))?;
-    let missed = all.missed();
-    if !missed.is_empty() {
-        failed.push(format!("Goals missed: {}.", missed.join(", ")));
-    }
-    if failed.is_empty() { Ok(()) } else { Err(failed.join(" ")) }
+    Ok(())
 }
