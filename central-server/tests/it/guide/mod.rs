@@ -10,10 +10,13 @@ pub mod document;
 mod editions;
 mod editor;
 mod hashes;
+mod original;
 mod step10;
 mod step8;
 mod step9;
+mod troubleshooting;
 mod walk;
+mod walker;
 
 use std::path::PathBuf;
 
