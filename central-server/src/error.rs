@@ -303,8 +303,8 @@ impl Error {
             Self::Unavailable(why) => tracing::warn!(%request_id, why, "request refused: a dependency is down"),
             Self::StorageFull => tracing::error!(%request_id, "request refused: the disk is full"),
             Self::Storage(trouble) => {
-                let (code, why) = (trouble.code(), trouble.why());
-                tracing::warn!(%request_id, code, why, "request refused: the storage does not do its part");
+                let (code, why, advice) = (trouble.code(), trouble.why(), trouble.advice());
+                tracing::warn!(%request_id, code, why, "request refused: {} {advice}", trouble.words());
             }
             _ => tracing::debug!(%request_id, code = self.code(), "request refused"),
         }

@@ -12,8 +12,10 @@ use super::Post;
 use crate::config::{Secret, Sender, is_private_host};
 use crate::jobs::Failure;
 
-/// How long each step of the conversation may take.
+/// How long a connection may take to be made.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the whole conversation may take. Once there is a connection, nobody else counts.
+const WHOLE: Duration = Duration::from_secs(40);
 
 /// A way out by an SMTP server.
 #[derive(Debug)]
@@ -37,7 +39,10 @@ impl Smtp {
     pub(super) async fn send(&self, post: &Post) -> Result<(), Failure> {
         let message = self.message(post)?;
         let transport = self.transport().map_err(|error| self.judge(&error))?;
-        transport.send(message).await.map(|_| ()).map_err(|error| self.judge(&error))
+        match tokio::time::timeout(WHOLE, transport.send(message)).await {
+            Ok(sent) => sent.map(|_| ()).map_err(|error| self.judge(&error)),
+            Err(_) => Err(self.silence("no answer in time")),
+        }
     }
 
     fn tls(&self) -> Result<Tls, lettre::transport::smtp::Error> {
@@ -83,13 +88,19 @@ impl Smtp {
         let why = format!("SMTP {host}:{port}: {}", chain(error));
         match code {
             Some(550..=553) => Failure::Never(why),
-            // The free plan of the guide's platform lets nothing out by these ports.
-            None if error.is_timeout() && matches!(port, 25 | 465 | 587) => Failure::Later(
-                format!("{why} (a platform may block the ports 25, 465 and 587: SendGrid's API is not affected)"),
-                None,
-            ),
+            None if error.is_timeout() => self.silence(&chain(error)),
             _ => Failure::Later(why, None),
         }
+    }
+
+    /// Nobody answers. The free plan of the guide's platform lets nothing out by the usual ports.
+    fn silence(&self, said: &str) -> Failure {
+        let Self { host, port, .. } = self;
+        let blocked = match port {
+            25 | 465 | 587 => " (a platform may block the ports 25, 465 and 587: SendGrid's API is not affected)",
+            _ => "",
+        };
+        Failure::Later(format!("SMTP {host}:{port}: {said}{blocked}"), None)
     }
 }
 
