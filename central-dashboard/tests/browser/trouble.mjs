@@ -4,7 +4,7 @@
 //
 // `mark` is the hash of the key of the services' certificate; `address` is opened; with a `person` ({email, password}) it is
 // logged in, and with an `upload`, a file, that is added to the library. Each text of `expect` has to be read on the page
-// then. The last line says what is read there and what the console says.
+// then; without one it is waited for what the page says in the end. The last line says what is read there and what the console says.
 
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,11 +22,23 @@ const context = await chromium.launchPersistentContext(mkdtempSync(path.join(tmp
     `--ignore-certificate-errors-spki-list=${asked.mark}`,
   ),
 });
-context.setDefaultTimeout(20_000);
+// For a busy machine: nothing here is measured.
+context.setDefaultTimeout(60_000);
 const page = context.pages()[0] ?? (await context.newPage());
 const heard = [];
 page.on("console", (message) => heard.push(message.text()));
 page.on("pageerror", (error) => heard.push(String(error)));
+/** Waits until the page says something, and nothing else for a while. */
+async function settled() {
+  const until = Date.now() + 40_000;
+  let [text, since] = ["", Date.now()];
+  while (Date.now() < until && (text.length < 40 || Date.now() - since < 5_000)) {
+    await page.waitForTimeout(200);
+    const now = await page.locator("body").innerText().catch(() => "");
+    if (now !== text) [text, since] = [now, Date.now()];
+  }
+}
+
 try {
   await page.goto(asked.address, { waitUntil: "commit" });
   if (asked.person) {
@@ -42,6 +54,7 @@ try {
     await (await chosen).setFiles(asked.upload);
   }
   for (const text of asked.expect) await page.getByText(text).first().waitFor();
+  if (asked.expect.length === 0) await settled();
 } finally {
   await page.screenshot({ path: path.join(asked.folder, `${asked.name}.png`) }).catch(() => {});
   const text = await page.locator("body").innerText().catch(() => "");

@@ -330,7 +330,7 @@ async fn cors(trouble: &mut Trouble) {
     for (name, origins) in [("none", None), ("other", Some("https://monsite.com"))] {
         let mut running = trouble.start(name, &[("ALLOWED_ORIGINS", origins)]);
         running.server.ready().await;
-        let told = trouble.page(&own, json!({}), &["Le serveur NeoPro"]);
+        let told = trouble.page(&own, json!({}), &[]);
         assert!(told["heard"].to_string().contains("Access-Control-Allow-Origin"), "the guide's symptom: {told}");
         running.says(&["add this value to ALLOWED_ORIGINS (étape 7.6 du guide)", &own]).await;
         trouble.end(running).await;
@@ -475,7 +475,7 @@ async fn blank(trouble: &mut Trouble) {
     // A name that leads nowhere, a server that is none of ours, and the address with what does not belong to it.
     for api in ["https://neopro-central-serveur.onrender.com".to_owned(), format!("https://{PROJECT}.supabase.co")] {
         trouble.dashboard(&api);
-        let told = trouble.page(&own, json!({}), &["Le serveur NeoPro"]);
+        let told = trouble.page(&own, json!({}), &[]);
         assert!(told["text"].as_str().is_some_and(|text| text.len() > 40), "the page is blank: {told}");
         let health = trouble.walk.shell(&format!("curl --silent --fail {own}health.json"));
         assert!(serde_json::from_str::<Value>(&health).is_ok_and(|health| health.is_object()), "{health}");
