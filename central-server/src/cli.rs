@@ -8,11 +8,13 @@ use tokio::runtime::{Builder, Runtime};
 use crate::app::App;
 use crate::audit::seals::cli::{ErasePerson, VerifyAudit};
 use crate::auth::second_factor::cli::ResetMfa;
+use crate::backup::cli::{Backup, Here, Restore};
 use crate::clock::Clock;
 use crate::config::{Config, Database, DatabaseConfig, help};
 use crate::db::embedded::{Embedded, Options};
 use crate::db::{Target, connect_once, migrations};
 use crate::notify::https;
+use crate::sealing;
 use crate::serve;
 use crate::storage::copy::StorageCommand;
 use crate::takeover::{self, Keys, Report, Wish};
@@ -50,6 +52,10 @@ enum Command {
     VerifyAudit(VerifyAudit),
     /// Efface une personne du journal d'audit ; la chaîne de sceaux reste vérifiable.
     ErasePerson(ErasePerson),
+    /// Sauvegarde toute la base dans un fichier, ou vérifie une sauvegarde. Le serveur peut tourner.
+    Backup(Backup),
+    /// Restaure une sauvegarde, en une transaction : tout, ou rien.
+    Restore(Restore),
     /// Le stockage des vidéos.
     #[command(subcommand)]
     Storage(StorageCommand),
@@ -132,11 +138,10 @@ async fn command(command: Command) -> Result<(), String> {
             database.close().await?;
             print(&result?)
         }
-        Command::Storage(command) => {
-            let loaded = Config::load().map_err(|problems| problems.to_string())?;
-            https::believe(loaded.config.authorities.as_deref());
-            command.run(&loaded.config).await
-        }
+        Command::Backup(backup) if backup.only_verifies() => print(&backup.verify()?),
+        Command::Backup(backup) => back_up(backup).await,
+        Command::Restore(restore) => bring_back(restore).await,
+        Command::Storage(command) => of_storage(command).await,
         Command::Openapi => {
             let json = App::openapi().to_pretty_json().map_err(|error| error.to_string())?;
             print(&format!("{json}\n"))
@@ -144,9 +149,39 @@ async fn command(command: Command) -> Result<(), String> {
     }
 }
 
+async fn back_up(backup: Backup) -> Result<(), String> {
+    let database = AtHand::open_as_it_is().await?;
+    let done = async { backup.run(&database.owner().await?, &database.here()?).await }.await;
+    database.close().await?;
+    // Standard output may be the backup itself.
+    done.map(|told| note(told.trim_end()))
+}
+
+async fn bring_back(restore: Restore) -> Result<(), String> {
+    let ready = restore.open()?;
+    let database = AtHand::open_as_it_is().await?;
+    let done = async { ready.run(&database.owner().await?, &database.here()?).await }.await;
+    database.close().await?;
+    print(&done?)
+}
+
+async fn of_storage(command: StorageCommand) -> Result<(), String> {
+    let loaded = Config::load().map_err(|problems| problems.to_string())?;
+    https::believe(loaded.config.authorities.as_deref());
+    match command {
+        StorageCommand::Copy(copy) => copy.run(&loaded.config).await,
+        StorageCommand::Inventory(inventory) => {
+            let database = AtHand::open_as_it_is().await?;
+            let done = async { inventory.run(&loaded.config, &database.owner().await?).await }.await;
+            database.close().await.and(done)
+        }
+    }
+}
+
 /// The database of the commands, migrated: the configured one, or the embedded one of the data folder, started
 /// for the length of the command unless a server runs it already.
 struct AtHand {
+    config: DatabaseConfig,
     target: Target,
     embedded: Option<Embedded>,
     /// Of the schema; 0 if it was not looked at.
@@ -165,6 +200,9 @@ enum Schema {
     /// The same, also where NeoPro 1 has left it.
     TakenOver(Wish),
 }
+
+/// The file with the key of secrets, where the environment has none.
+const KEPT_KEY: &str = "mfa-encryption-key";
 
 /// What `migrate` says when it has succeeded.
 fn said_of_migration(database: &AtHand, wish: Wish) -> String {
@@ -190,7 +228,7 @@ fn keys(config: &DatabaseConfig) -> Result<Keys, String> {
     let key = DatabaseConfig::load_sealing_key().map_err(|problems| problems.to_string())?;
     match (key, &config.database) {
         (Some(key), _) => Ok(Keys::new(key.expose())),
-        (None, Database::Embedded) => Ok(Keys::new(&serve::kept_secret(&config.data_dir, "mfa-encryption-key")?)),
+        (None, Database::Embedded) => Ok(Keys::new(&serve::kept_secret(&config.data_dir, KEPT_KEY)?)),
         (None, Database::Url(_)) => {
             Err("Cette base de NeoPro 1 contient des secrets en clair, qu'il faut chiffrer : donnez à cette commande \
              MFA_ENCRYPTION_KEY, avec la valeur même que le serveur aura (étape 6.4 du guide). Rien n'a été modifié."
@@ -237,7 +275,7 @@ impl AtHand {
         }
         .await;
         match done {
-            Ok((version, report)) => Ok(Self { target, embedded, version, report }),
+            Ok((version, report)) => Ok(Self { config, target, embedded, version, report }),
             Err(sentence) => {
                 if let Some(embedded) = embedded {
                     embedded.stop().await.map_err(|error| error.to_string())?;
@@ -249,6 +287,24 @@ impl AtHand {
 
     fn db(&self) -> Result<crate::db::Db, String> {
         self.target.pool(1).map_err(|error| error.to_string())
+    }
+
+    /// A connection of the role that owns the tables.
+    async fn owner(&self) -> Result<tokio_postgres::Client, String> {
+        connect_once(&self.target).await.map_err(|error| serve::unreachable(&self.target, &error))
+    }
+
+    /// Which key secrets are sealed with here, where that can be known without making one.
+    fn here(&self) -> Result<Here, String> {
+        let config = &self.config;
+        let given = DatabaseConfig::load_sealing_key().map_err(|problems| problems.to_string())?;
+        let secret = match given {
+            Some(key) => Some(key.expose().to_owned()),
+            None if config.data_dir.join(KEPT_KEY).exists() => Some(serve::kept_secret(&config.data_dir, KEPT_KEY)?),
+            None => None,
+        };
+        let key = secret.and_then(|secret| sealing::name_of(&secret));
+        Ok(Here { key, data_dir: config.data_dir.clone() })
     }
 
     async fn close(self) -> Result<(), String> {

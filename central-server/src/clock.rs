@@ -57,6 +57,12 @@ impl Time {
 }
 
 impl Time {
+    /// As S3's signatures have it, ISO 8601 without separators: `20260125T182000Z`.
+    #[must_use]
+    pub fn compact(self) -> String {
+        self.0.strftime("%Y%m%dT%H%M%SZ").to_string()
+    }
+
     /// As HTTP writes a date (RFC 9110, 5.6.7), to the second.
     #[must_use]
     pub fn http_date(self) -> String {

@@ -78,6 +78,12 @@ impl Sealer {
     }
 }
 
+/// What a secret's key is called, in whatever it has sealed: it tells which one it is, and nothing of it.
+#[must_use]
+pub fn name_of(secret: &str) -> Option<String> {
+    Key::derive(secret, "").map(|key| key.name)
+}
+
 /// How many bytes of a derivation are the name of a key.
 struct NameLength;
 

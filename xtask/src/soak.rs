@@ -48,6 +48,13 @@ const SOAKS: &[Soak] = &[
         tests: "openapi_attack",
     },
     Soak { name: "year", variable: "NEOPRO_YEAR", whole: "35x35", package: "neopro-central", tests: "retention::year" },
+    Soak {
+        name: "drill",
+        variable: "NEOPRO_DRILL_SITES",
+        whole: "1000",
+        package: "neopro-central",
+        tests: "backup::drill",
+    },
     Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
 

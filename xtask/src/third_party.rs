@@ -12,7 +12,7 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("cookie", "the session cookie"),
     ("data-encoding", "hexadecimal and base64"),
     ("deadpool-postgres", "the pool of database connections"),
-    ("flate2", "the dashboard's pages, compressed while the server is built"),
+    ("flate2", "backups; the dashboard's pages, compressed while the server is built"),
     ("futures-util", "the body of a download, as a stream"),
     ("getrandom", "keys, tokens and passwords from the system's random source"),
     ("http-body-util", "reading request bodies up to a limit"),

@@ -35,7 +35,7 @@ pub use notify::{Mail, Sender, Slack};
 pub use problem::{Problem, Problems};
 pub use secret::Secret;
 pub use services::{Redis, Supabase};
-pub use storage::{Place, Storage};
+pub use storage::{Place, S3, Storage};
 pub use variables::{VARIABLES, Variable, help};
 
 use reader::{Reader, Surroundings};
@@ -66,6 +66,8 @@ pub struct Config {
     pub database_pool_size: usize,
     /// `SUPABASE_URL` and `SUPABASE_SERVICE_KEY`. None only in development, or with files on our own disk.
     pub supabase: Option<Supabase>,
+    /// The bucket of a storage that speaks S3, if it is configured: `S3_…`.
+    pub s3: Option<S3>,
     /// `STORAGE` and `STORAGE_…`.
     pub storage: Storage,
     /// `REDIS_URL`. None only in development.
@@ -159,11 +161,12 @@ impl Config {
         let database = database::read(&mut r);
         let database_pool_size = database::pool_size(&mut r);
         let place = storage::chosen(&mut r);
-        let supabase = services::supabase(&mut r, place == Ok(Some(Place::Local)));
+        let supabase = services::supabase(&mut r, matches!(place, Ok(Some(Place::Local | Place::S3))));
         if let (Ok(Some(supabase)), Ok(database)) = (&supabase, &database) {
             services::compare_projects(&mut r, supabase, database);
         }
-        let storage = storage::read(&mut r, place, &supabase);
+        let s3 = storage::s3(&mut r);
+        let storage = storage::read(&mut r, place, &supabase, &s3);
         let redis = services::redis(&mut r);
         let jwt_secret = login::jwt_secret(&mut r);
         let jwt_expires_in = login::jwt_expires_in(&mut r);
@@ -198,6 +201,7 @@ impl Config {
                 database: database?,
                 database_pool_size: database_pool_size?,
                 supabase: supabase?,
+                s3: s3?,
                 storage: storage?,
                 redis: redis?,
                 jwt_secret: jwt_secret?,

@@ -1,7 +1,8 @@
 //! Where files are kept, and what the plan of that place allows: `STORAGE`, `STORAGE_…`.
 
-use super::Supabase;
 use super::reader::{Reader, Refused};
+use super::url::Address;
+use super::{Secret, Supabase, web};
 
 /// Where files are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +11,25 @@ pub enum Place {
     Local,
     /// In Supabase Storage.
     Supabase,
+    /// In a bucket of a storage that speaks S3.
+    S3,
+}
+
+/// A bucket of a storage that speaks S3, addressed by its path.
+#[derive(Debug, Clone)]
+pub struct S3 {
+    /// `S3_ENDPOINT`: `https://host[:port]`.
+    pub endpoint: String,
+    /// `S3_BUCKET`.
+    pub bucket: String,
+    /// `S3_REGION`.
+    pub region: String,
+    /// `S3_ACCESS_KEY_ID`.
+    pub key_id: String,
+    /// `S3_SECRET_ACCESS_KEY`. Never leaves the server.
+    pub secret: Secret,
+    /// `S3_PUBLIC_URL`: where anybody reads what is in the bucket, without a slash at the end.
+    pub public_url: String,
 }
 
 impl Place {
@@ -19,6 +39,7 @@ impl Place {
         match self {
             Self::Local => "local",
             Self::Supabase => "supabase",
+            Self::S3 => "s3",
         }
     }
 }
@@ -48,7 +69,8 @@ pub(super) fn chosen(r: &mut Reader) -> Result<Option<Place>, Refused> {
         None => Ok(None),
         Some("local") => Ok(Some(Place::Local)),
         Some("supabase") => Ok(Some(Place::Supabase)),
-        Some(_) => Err(r.refuse(STORAGE, "valeurs admises : « supabase » et « local »")),
+        Some("s3") => Ok(Some(Place::S3)),
+        Some(_) => Err(r.refuse(STORAGE, "valeurs admises : « supabase », « s3 » et « local »")),
     }
 }
 
@@ -57,6 +79,7 @@ pub(super) fn read(
     r: &mut Reader,
     chosen: Result<Option<Place>, Refused>,
     supabase: &Result<Option<Supabase>, Refused>,
+    s3: &Result<Option<S3>, Refused>,
 ) -> Result<Storage, Refused> {
     let most_object = r.number("STORAGE_MAX_OBJECT_MB", 1..=500_000);
     let room = r.number("STORAGE_GB", 0..=1_000_000);
@@ -66,11 +89,17 @@ pub(super) fn read(
         Some(Place::Supabase) if matches!(supabase, Ok(None)) => {
             return Err(r.refuse(STORAGE, "« supabase » demande SUPABASE_URL et SUPABASE_SERVICE_KEY (étape 2.3)"));
         }
+        Some(Place::S3) if matches!(s3, Ok(None)) => {
+            return Err(
+                r.refuse(STORAGE, "« s3 » demande S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID et S3_SECRET_ACCESS_KEY")
+            );
+        }
         Some(place) => place,
         None if is_there => Place::Supabase,
         None => Place::Local,
     };
-    let outside = place != Place::Local;
+    // What other plans allow is not known here.
+    let outside = place == Place::Supabase;
     let gigabytes = |told: Option<usize>, free: usize| {
         let chosen = told.unwrap_or(if outside { free } else { 0 });
         (chosen > 0).then_some(chosen as u64 * 1_000_000_000)
@@ -81,4 +110,55 @@ pub(super) fn read(
         room: gigabytes(room?, FREE_ROOM_GB),
         traffic: gigabytes(traffic?, FREE_TRAFFIC_GB),
     })
+}
+
+/// The bucket, if its variables are there: all of them or none.
+pub(super) fn s3(r: &mut Reader) -> Result<Option<S3>, Refused> {
+    const NAMES: [&str; 4] = ["S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"];
+    let mut values = Vec::new();
+    for name in NAMES {
+        values.push(r.text(name)?);
+    }
+    let region = r.text("S3_REGION")?.unwrap_or_else(|| "us-east-1".to_owned());
+    let public_url = r.text("S3_PUBLIC_URL")?;
+    if values.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let mut given = Vec::new();
+    for (name, value) in NAMES.into_iter().zip(values) {
+        given.push(value.ok_or_else(|| r.refuse(name, "manque, alors que d'autres variables S3_… sont définies"))?);
+    }
+    let Ok([endpoint, bucket, key_id, secret]) = <[String; 4]>::try_from(given) else { return Ok(None) };
+    let endpoint = origin(r, NAMES[0], &endpoint)?;
+    let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(is_name) {
+        return Err(
+            r.refuse(NAMES[1], "nom de bucket illisible : 3 à 63 lettres minuscules, chiffres, points et tirets")
+        );
+    }
+    if key_id.contains(char::is_whitespace) || secret.contains(char::is_whitespace) {
+        return Err(r.refuse(NAMES[2], "la clé contient un blanc ; la copier de nouveau"));
+    }
+    let public_url = match public_url {
+        Some(url) => {
+            let address = address(r, "S3_PUBLIC_URL", &url)?;
+            format!("{}{}", address.origin(), address.path.trim_end_matches('/'))
+        }
+        None => format!("{endpoint}/{bucket}"),
+    };
+    Ok(Some(S3 { endpoint, bucket, region, key_id, secret: Secret::new(secret), public_url }))
+}
+
+fn address(r: &mut Reader, name: &'static str, value: &str) -> Result<Address, Refused> {
+    let address = Address::parse(value).map_err(|fault| r.refuse(name, format!("l'adresse {fault}")))?;
+    web::encrypted(r, name, &address)?;
+    Ok(address)
+}
+
+fn origin(r: &mut Reader, name: &'static str, value: &str) -> Result<String, Refused> {
+    let address = address(r, name, value)?;
+    if !address.path.is_empty() {
+        return Err(r.refuse(name, format!("contient un chemin ; écrire seulement {}", address.origin())));
+    }
+    Ok(address.origin())
 }

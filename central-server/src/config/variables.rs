@@ -184,9 +184,20 @@ pub const VARIABLES: &[Variable] = &[
     Variable::new(
         "STORAGE",
         "3",
-        "Où sont gardées les vidéos : `supabase`, ou `local` (le dossier de données) ; à défaut `supabase` si \
+        "Où sont gardées les vidéos : `supabase`, `s3`, ou `local` (le dossier de données) ; à défaut `supabase` si \
          SUPABASE_URL est définie, sinon `local`",
         "supabase",
+    ),
+    Variable::new("S3_ENDPOINT", "3", "Adresse d'un stockage S3, sans chemin, pour `STORAGE=s3`", "https://s3.gra.io.cloud.ovh.net"),
+    Variable::new("S3_BUCKET", "3", "Son bucket, lisible par tous et dont la règle CORS admet PUT", "neopro-videos"),
+    Variable::new("S3_REGION", "3", "Sa région", "gra").or("us-east-1"),
+    Variable::new("S3_ACCESS_KEY_ID", "3", "Identifiant de sa clé", "AKIA…"),
+    Variable::new("S3_SECRET_ACCESS_KEY", "3", "Sa clé secrète", "(fournie par l'hébergeur)").secret(),
+    Variable::new(
+        "S3_PUBLIC_URL",
+        "3",
+        "Adresse où chacun lit le contenu du bucket ; à défaut `S3_ENDPOINT/S3_BUCKET`",
+        "https://videos.club.fr",
     ),
     Variable::new(
         "STORAGE_MAX_OBJECT_MB",

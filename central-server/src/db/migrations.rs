@@ -86,11 +86,25 @@ pub fn init_db_script() -> String {
 
 /// The schema as it was at this version, for a takeover that copies into it.
 pub(crate) fn script_until(version: i32) -> String {
+    script_of(|known| known <= version)
+}
+
+/// The schema that just these migrations make, for rows that are of it.
+pub(crate) fn script_of(is_wanted: impl Fn(i32) -> bool) -> String {
     let mut body = String::from(PREPARE);
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version <= version) {
+    for migration in MIGRATIONS.iter().filter(|migration| is_wanted(migration.version)) {
         body.push_str(&apply(migration));
     }
-    script("Schéma de NeoPro jusqu'à une version donnée.", &body)
+    script("Schéma de NeoPro, tel qu'il était.", &body)
+}
+
+/// The checksum that a database records of this migration; `None` for one that this program does not know.
+pub(crate) fn checksum_of(version: i32) -> Option<String> {
+    MIGRATIONS.iter().find(|migration| migration.version == version).map(checksum)
+}
+
+fn checksum(migration: &Migration) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(migration.sql.as_bytes()))
 }
 
 /// The names that the migrations give to tables, views, functions and types.
@@ -230,7 +244,7 @@ const CLOSE: &str = r"
 
 fn apply(migration: &Migration) -> String {
     let Migration { version, name, sql } = migration;
-    let checksum = data_encoding::HEXLOWER.encode(&Sha256::digest(sql.as_bytes()));
+    let checksum = checksum(migration);
     let tag = format!("$m{version:04}$");
     let mut text = String::new();
     let _ = write!(

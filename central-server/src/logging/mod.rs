@@ -61,6 +61,7 @@ fn secrets(config: &Config) -> Arc<[String]> {
         redis,
         redis.and_then(password_of),
         config.supabase.as_ref().map(|supabase| supabase.service_key.expose()),
+        config.s3.as_ref().map(|bucket| bucket.secret.expose()),
         config.jwt_secret.as_ref().map(Secret::expose),
         config.mfa_encryption_key.as_ref().map(Secret::expose),
         config.mfa_encryption_key_previous.as_ref().map(Secret::expose),

@@ -12,6 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use tokio::io::AsyncReadExt as _;
 
 use super::{Bucket, Draft, Error, Local, ObjectName, Put, Remote, Trouble};
+use crate::backup::inventory::Inventory;
 use crate::config::{Config, Place};
 
 /// What can be done with the storage.
@@ -19,6 +20,8 @@ use crate::config::{Config, Place};
 pub enum StorageCommand {
     /// Copie toutes les vidéos d'un stockage à un autre ; reprend où elle s'est arrêtée, et vérifie chaque fichier.
     Copy(CopyFiles),
+    /// Compare le stockage à la base : ce qui manque, ce qui est en trop, et, avec --verify, ce qui diffère.
+    Inventory(Inventory),
 }
 
 /// A copy from one place to another.
@@ -34,11 +37,13 @@ pub struct CopyFiles {
 
 /// A place, as the command line has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Named {
+pub(crate) enum Named {
     /// Le dossier de données de ce serveur.
     Local,
     /// Supabase (SUPABASE_URL et SUPABASE_SERVICE_KEY).
     Supabase,
+    /// Un stockage S3 (S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID et S3_SECRET_ACCESS_KEY).
+    S3,
 }
 
 impl From<Named> for Place {
@@ -46,18 +51,18 @@ impl From<Named> for Place {
         match named {
             Named::Local => Self::Local,
             Named::Supabase => Self::Supabase,
+            Named::S3 => Self::S3,
         }
     }
 }
 
-impl StorageCommand {
+impl CopyFiles {
     /// Runs it.
     ///
     /// # Errors
     /// A sentence.
     pub async fn run(&self, config: &Config) -> Result<(), String> {
-        let Self::Copy(copy) = self;
-        let (from, to) = (Place::from(copy.from), Place::from(copy.to));
+        let (from, to) = (Place::from(self.from), Place::from(self.to));
         if from == to {
             return Err("--from et --to désignent le même stockage.".into());
         }
@@ -79,46 +84,47 @@ impl StorageCommand {
 }
 
 #[expect(clippy::print_stdout, reason = "what a command says")]
-fn say(sentence: &str) {
+pub(crate) fn say(sentence: &str) {
     println!("{sentence}");
 }
 
 /// One end of a copy.
 #[derive(Debug)]
-enum End {
+pub(crate) enum End {
     Local(Local),
     Remote(Box<Remote>),
 }
 
 impl End {
-    fn of(config: &Config, place: Place, local: &Local) -> Result<Self, String> {
+    pub(crate) fn of(config: &Config, place: Place, local: &Local) -> Result<Self, String> {
         if place == Place::Local {
             return Ok(Self::Local(local.clone()));
         }
         let remote = Remote::named(config, place).ok_or_else(|| {
-            format!(
-                "Le stockage « {} » n'est pas configuré (étape 2.3 du guide : SUPABASE_URL, SUPABASE_SERVICE_KEY).",
-                place.name()
-            )
+            let variables = match place {
+                Place::S3 => "S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY",
+                Place::Supabase | Place::Local => "étape 2.3 du guide : SUPABASE_URL, SUPABASE_SERVICE_KEY",
+            };
+            format!("Le stockage « {} » n'est pas configuré ({variables}).", place.name())
         })?;
         Ok(Self::Remote(Box::new(remote)))
     }
 
-    async fn prepare(&self) -> Result<(), Error> {
+    pub(crate) async fn prepare(&self) -> Result<(), Error> {
         match self {
             Self::Local(_) => Ok(()),
             Self::Remote(remote) => Ok(remote.look().await?),
         }
     }
 
-    async fn paths(&self, bucket: Bucket) -> Result<Vec<String>, Error> {
+    pub(crate) async fn paths(&self, bucket: Bucket) -> Result<Vec<String>, Error> {
         match self {
             Self::Local(local) => Ok(local.names(bucket)?.iter().map(ObjectName::path).collect()),
             Self::Remote(remote) => Ok(remote.list(bucket).await?),
         }
     }
 
-    async fn size(&self, bucket: Bucket, path: &str) -> Result<Option<u64>, Error> {
+    pub(crate) async fn size(&self, bucket: Bucket, path: &str) -> Result<Option<u64>, Error> {
         match self {
             Self::Local(local) => match ObjectName::from_path(path) {
                 Some(name) => Ok(local.open(bucket, &name).await?.map(|object| object.size)),
@@ -128,7 +134,7 @@ impl End {
         }
     }
 
-    async fn read(&self, bucket: Bucket, path: &str, mut into: Draft) -> Result<Option<Draft>, Error> {
+    pub(crate) async fn read(&self, bucket: Bucket, path: &str, mut into: Draft) -> Result<Option<Draft>, Error> {
         let local = match self {
             Self::Remote(remote) => return remote.read(bucket, path, into).await,
             Self::Local(local) => local,
@@ -172,13 +178,13 @@ impl End {
 
 /// What was compared, in a file that is only added to: `<bucket>/<path> <size> <sha256>`.
 #[derive(Debug)]
-struct Ledger {
+pub(crate) struct Ledger {
     path: PathBuf,
-    known: HashMap<String, u64>,
+    known: HashMap<String, Print>,
 }
 
 impl Ledger {
-    fn open(path: PathBuf) -> Result<Self, String> {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, String> {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -188,18 +194,24 @@ impl Ledger {
         let entry = |line: &str| {
             let (object, rest) = line.split_once(' ')?;
             let (size, hash) = rest.split_once(' ')?;
-            Some((object.to_owned(), size.parse().ok().filter(|_| hash.len() == 64)?))
+            let size = size.parse().ok().filter(|_| hash.len() == 64)?;
+            Some((object.to_owned(), Print { size, hash: hash.to_owned() }))
         };
         Ok(Self { known: text.lines().filter_map(entry).collect(), path })
     }
 
-    fn add(&mut self, object: &str, Print { size, hash }: &Print) -> Result<(), String> {
+    /// What was seen of an object, if it has this size still.
+    pub(crate) fn known(&self, object: &str, size: u64) -> Option<&Print> {
+        self.known.get(object).filter(|print| print.size == size)
+    }
+
+    pub(crate) fn add(&mut self, object: &str, print: &Print) -> Result<(), String> {
         let written = OpenOptions::new().append(true).create(true).open(&self.path).and_then(|mut file| {
-            writeln!(file, "{object} {size} {hash}")?;
+            writeln!(file, "{object} {} {}", print.size, print.hash)?;
             file.sync_all()
         });
         written.map_err(|error| format!("{} ne peut pas être écrit : {error}.", self.path.display()))?;
-        self.known.insert(object.to_owned(), *size);
+        self.known.insert(object.to_owned(), print.clone());
         Ok(())
     }
 }
@@ -242,9 +254,11 @@ enum Outcome {
 }
 
 /// What an object is, by its bytes.
-struct Print {
-    size: u64,
-    hash: String,
+#[derive(Debug, Clone)]
+pub(crate) struct Print {
+    pub size: u64,
+    /// Its SHA-256, hex.
+    pub hash: String,
 }
 
 impl Copying {
@@ -283,8 +297,7 @@ impl Copying {
 
     async fn one(&self, bucket: Bucket, path: &str) -> Result<Outcome, Error> {
         let there = self.target.size(bucket, path).await?;
-        let known = self.ledger.known.get(&format!("{}/{path}", bucket.name()));
-        if there.is_some() && there == known.copied() {
+        if there.is_some_and(|size| self.ledger.known(&format!("{}/{path}", bucket.name()), size).is_some()) {
             return Ok(Outcome::There(None));
         }
         let Some(original) = self.source.read(bucket, path, self.local.draft().await?).await? else {
@@ -311,7 +324,7 @@ impl Copying {
 }
 
 /// What went wrong, and who mends it where.
-fn sentence(error: &Error) -> String {
+pub(crate) fn sentence(error: &Error) -> String {
     match error {
         Error::Full => "Le disque de ce serveur est plein.".into(),
         Error::Io(error) => format!("Le disque de ce serveur a refusé : {error}."),

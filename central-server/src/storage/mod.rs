@@ -5,17 +5,20 @@
 //! browsers write to it by addresses that we sign, and boxes read from it. What was kept on the disk before stays
 //! readable there, until it was copied (`neopro-central storage copy`).
 //!
-//! Either way objects have the addresses of Supabase Storage, and an object appears at once and whole.
+//! Here and at Supabase objects have the addresses of Supabase Storage; a storage that speaks S3 has its own. An object
+//! appears at once and whole.
 
 pub mod copy;
 mod draft;
 mod local;
 pub mod probe;
 pub mod remote;
+mod s3;
 pub mod serve;
 mod supabase;
 mod trouble;
 pub mod watch;
+mod wire;
 
 use std::fs::File;
 use std::io;
@@ -24,6 +27,7 @@ use std::str::FromStr;
 pub use draft::Draft;
 pub use local::{Local, Object};
 pub use remote::{Put, Remote, Stored};
+pub use s3::S3;
 pub use supabase::Supabase;
 pub use trouble::Trouble;
 
@@ -306,6 +310,13 @@ impl Storage {
     pub fn place(&self) -> Place {
         self.remote.as_ref().map_or(Place::Local, Remote::place)
     }
+}
+
+/// A path as it stands in an address. Ours need nothing; those of NeoPro 1 have the endings of people's files.
+fn encoded(path: &str) -> String {
+    const KEPT: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    percent_encoding::utf8_percent_encode(path, KEPT).to_string()
 }
 
 /// Opens a file once more for each try to send it.

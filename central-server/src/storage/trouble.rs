@@ -27,6 +27,21 @@ pub enum Trouble {
     TooLarge(u64, Option<u64>),
     /// It said something that it is not known to say.
     Odd(String),
+    /// A storage that is not Supabase says what is wrong, and who mends it where.
+    Told(&'static Told, String),
+}
+
+/// What can be wrong with a storage that speaks S3.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Told {
+    /// See [`Trouble::code`].
+    pub code: &'static str,
+    /// See [`Trouble::words`].
+    pub words: &'static str,
+    /// See [`Trouble::advice`].
+    pub advice: &'static str,
+    /// See [`Trouble::may_pass`].
+    pub may_pass: bool,
 }
 
 impl Trouble {
@@ -45,6 +60,7 @@ impl Trouble {
             Self::Full(_) => "storage_full",
             Self::TooLarge(..) => "too_large",
             Self::Odd(_) => "storage_odd",
+            Self::Told(told, _) => told.code,
         }
     }
 
@@ -69,6 +85,7 @@ impl Trouble {
             Self::Full(_) => "Le stockage des vidéos a atteint la limite de son offre (place ou trafic du mois).",
             Self::TooLarge(..) => "Ce fichier dépasse ce que le stockage accepte pour un seul fichier.",
             Self::Odd(_) => "Le stockage des vidéos a donné une réponse inattendue. Elle a été enregistrée.",
+            Self::Told(told, _) => told.words,
         }
     }
 
@@ -118,6 +135,7 @@ impl Trouble {
                 "Vérifiez la règle « Allow public read » (étape 3.4 du guide)."
             }
             Self::Full(_) => "Supprimez des vidéos, attendez le mois prochain, ou changez d'offre chez Supabase.",
+            Self::Told(told, _) => told.advice,
             Self::TooLarge(..) => {
                 "Réduisez la vidéo (MP4, H.264, 1080p), ou relevez la limite dans Supabase (Storage > Settings ; 50 Mo \
                  au plus sur l'offre gratuite)."
@@ -136,7 +154,8 @@ impl Trouble {
             | Self::WriteRefused(_, why)
             | Self::ReadRefused(_, why)
             | Self::Full(why)
-            | Self::Odd(why) => why,
+            | Self::Odd(why)
+            | Self::Told(_, why) => why,
             Self::Paused => "the project is paused",
             Self::Private(_) => "the bucket is private",
             Self::TooLarge(..) => "the object is too large",
@@ -146,7 +165,11 @@ impl Trouble {
     /// Whether another try soon may go better, without anybody mending anything.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Away(_))
+        match self {
+            Self::Away(_) => true,
+            Self::Told(told, _) => told.may_pass,
+            _ => false,
+        }
     }
 }
 

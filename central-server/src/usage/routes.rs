@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// The storage, and how much of its plan is used.
 #[derive(Debug, Serialize, ToSchema)]
 struct StorageUse {
-    /// `local` or `supabase`.
+    /// `local`, `supabase` or `s3`.
     place: &'static str,
     /// Whether all is well with it, as it was last seen.
     healthy: bool,

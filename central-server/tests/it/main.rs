@@ -8,6 +8,7 @@ mod agencies;
 mod attacks;
 mod audit;
 mod auth;
+mod backup;
 mod cli;
 mod cloud;
 mod commands;

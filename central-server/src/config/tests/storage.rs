@@ -34,3 +34,39 @@ fn the_limits_of_a_plan_are_told_in_decimal_units_and_zero_is_none() {
     assert_eq!((config.room, config.traffic, config.most_object), (Some(100_000_000_000), None, Some(500_000_000)));
     refused(&with(production(), &[("STORAGE_MAX_OBJECT_MB", "0")]), "STORAGE_MAX_OBJECT_MB");
 }
+
+#[test]
+fn a_bucket_is_configured_by_all_of_its_variables_or_none() {
+    let bucket = [
+        ("STORAGE", "s3"),
+        ("SUPABASE_URL", ""),
+        ("SUPABASE_SERVICE_KEY", ""),
+        ("S3_ENDPOINT", "https://s3.gra.io.cloud.ovh.net/"),
+        ("S3_BUCKET", "neopro-videos"),
+        ("S3_ACCESS_KEY_ID", "AKNEOPRO"),
+        ("S3_SECRET_ACCESS_KEY", "a-secret"),
+    ];
+    let config = accepted(&with(production(), &bucket)).config;
+    let s3 = config.s3.expect("set");
+    assert_eq!((config.storage.place, config.storage.room), (Place::S3, None));
+    assert_eq!((s3.endpoint.as_str(), s3.region.as_str()), ("https://s3.gra.io.cloud.ovh.net", "us-east-1"));
+    assert_eq!(s3.public_url, "https://s3.gra.io.cloud.ovh.net/neopro-videos");
+    let with_one = |name: &'static str, value: &'static str| {
+        let mut changed: Vec<(&str, &str)> = bucket.into_iter().filter(|(known, _)| *known != name).collect();
+        changed.push((name, value));
+        with(production(), &changed)
+    };
+    for (name, wrong) in [
+        ("S3_BUCKET", ""),
+        ("S3_SECRET_ACCESS_KEY", ""),
+        ("S3_BUCKET", "Neopro Videos"),
+        ("S3_ENDPOINT", "https://s3.example.net/neopro-videos"),
+        ("S3_ENDPOINT", "http://s3.example.net"),
+        ("S3_PUBLIC_URL", "videos"),
+    ] {
+        refused(&with_one(name, wrong), name);
+    }
+    let behind = accepted(&with_one("S3_PUBLIC_URL", "https://videos.club.fr/a/")).config.s3.expect("set");
+    assert_eq!(behind.public_url, "https://videos.club.fr/a");
+    refused(&with(production(), &[("STORAGE", "s3")]), "STORAGE");
+}

@@ -1,22 +1,18 @@
 //! One call of the interface: its headers, its tries, its patience.
 
-use std::fs::File;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, header};
 use futures_util::stream;
-use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
-use tokio::io::AsyncReadExt as _;
 
 use super::answer::{Verdict, judge};
 use crate::config::Secret;
 use crate::notify::https;
-use crate::storage::{Again, Draft, Error, Trouble};
+use crate::storage::wire::{self, Pulse, jitter, pieces};
+use crate::storage::{Again, Error, Trouble};
 
 /// How often a call is tried in all.
 const TRIES: u32 = 3;
@@ -24,14 +20,8 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(300);
 /// How long a call without a file may take, all its tries included: a request of a person waits behind it.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// After so long without a byte a file is not on its way any more.
-const SILENCE: Duration = Duration::from_secs(20);
 /// How long it is waited for a refusal of what was only announced.
 const REFUSED_WITHIN: Duration = Duration::from_secs(3);
-/// More of an answer is of no use to us: a list of a thousand objects has half of it.
-const MOST_BYTES: usize = 2 * 1024 * 1024;
-/// How much of a file is read at once.
-const CHUNK: usize = 128 * 1024;
 
 /// What the server shows for itself.
 #[derive(Debug)]
@@ -161,33 +151,6 @@ pub(super) async fn write_without_key(base: &str, path: &str) -> Result<Result<B
     answer.unwrap_or_else(|_| Err("no answer in time".into())).map_err(Trouble::Away)
 }
 
-/// Reads an address that needs no key into a draft.
-pub(super) async fn fetch(url: &str, into: Draft) -> Result<Result<Draft, Verdict>, Error> {
-    let pulse = Pulse::default();
-    let beat = pulse.clone();
-    let request = Request::get(url).body(Body::empty()).map_err(|error| Trouble::Odd(error.to_string()))?;
-    let read = move |response: Response<Incoming>| async move {
-        if !response.status().is_success() {
-            return Ok(Ok(Err(failure(response).await?)));
-        }
-        let (mut draft, mut body) = (into, response.into_body());
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| error.to_string())?;
-            if let Ok(bytes) = frame.into_data() {
-                beat.went(bytes.len());
-                if let Err(error) = draft.write(&bytes).await {
-                    return Ok(Err(error));
-                }
-            }
-        }
-        Ok(match draft.finish().await {
-            Ok(()) => Ok(Ok(draft)),
-            Err(error) => Err(error),
-        })
-    };
-    pulse.while_it_beats(https::exchange(request, read)).await.map_err(Trouble::Away)?
-}
-
 /// The tries of one call so far.
 #[derive(Debug)]
 struct Tries {
@@ -216,63 +179,6 @@ impl Tries {
     }
 }
 
-/// Up to half of a pause: several servers do not ask at the same moment again.
-fn jitter(pause: Duration) -> Duration {
-    let mut byte = [0u8];
-    let part = getrandom::fill(&mut byte).map_or(0, |()| u32::from(byte[0]));
-    pause * part / 512
-}
-
-/// Reads an answer that fits into memory.
 async fn small(response: Response<Incoming>) -> Result<Result<Bytes, Verdict>, String> {
-    if !response.status().is_success() {
-        return Ok(Err(failure(response).await?));
-    }
-    let body = Limited::new(response.into_body(), MOST_BYTES).collect().await.map_err(|error| error.to_string())?;
-    Ok(Ok(body.to_bytes()))
-}
-
-async fn failure(response: Response<Incoming>) -> Result<Verdict, String> {
-    let status = response.status().as_u16();
-    let body = Limited::new(response.into_body(), MOST_BYTES).collect().await.map_err(|error| error.to_string())?;
-    Ok(judge(status, &body.to_bytes()))
-}
-
-/// A file, a piece at a time and only as fast as it is taken.
-fn pieces(file: File, size: u64, pulse: Pulse) -> Body {
-    let start = (tokio::fs::File::from_std(file).take(size), pulse);
-    Body::from_stream(stream::try_unfold(
-        start,
-        |(mut file, pulse): (tokio::io::Take<tokio::fs::File>, Pulse)| async move {
-            let mut piece = bytes::BytesMut::with_capacity(CHUNK);
-            let read = file.read_buf(&mut piece).await?;
-            pulse.went(read);
-            Ok::<_, std::io::Error>((read > 0).then(|| (piece.freeze(), (file, pulse))))
-        },
-    ))
-}
-
-/// Counts what goes over a connection: a slow one lives, one that stands still does not.
-#[derive(Debug, Clone, Default)]
-struct Pulse(Arc<AtomicU64>);
-
-impl Pulse {
-    fn went(&self, bytes: usize) {
-        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    async fn while_it_beats<T>(&self, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-        let mut work = std::pin::pin!(work);
-        let mut before = 0;
-        loop {
-            if let Ok(done) = tokio::time::timeout(SILENCE, &mut work).await {
-                return done;
-            }
-            let now = self.0.load(Ordering::Relaxed);
-            if now == before {
-                return Err("nothing has come or gone for too long".into());
-            }
-            before = now;
-        }
-    }
+    wire::small(response, judge).await
 }

@@ -10,10 +10,10 @@ use axum::http::{Method, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::answer::Verdict;
+use self::answer::{Verdict, judge};
 use self::call::{Call, Key, Reply};
 use super::remote::Largest;
-use super::{Again, Bucket, Draft, Error, Put, Stored, Trouble};
+use super::{Again, Bucket, Draft, Error, Put, Stored, Trouble, encoded, wire};
 use crate::config;
 
 /// Objects never change, so nobody has to ask for them again.
@@ -198,7 +198,7 @@ impl Supabase {
     }
 
     pub(super) async fn read(&self, bucket: Bucket, path: &str, into: Draft) -> Result<Option<Draft>, Error> {
-        match call::fetch(&self.address_of(bucket, &encoded(path)), into).await? {
+        match wire::fetch(&self.address_of(bucket, &encoded(path)), into, judge, Trouble::Away).await? {
             Ok(draft) => Ok(Some(draft)),
             Err(Verdict::NotThere) => Ok(None),
             // A private bucket answers readers like one that is not there.
@@ -263,13 +263,6 @@ impl Supabase {
 
 fn object(bucket: Bucket, path: &str) -> String {
     format!("/object/{}/{}", bucket.name(), encoded(path))
-}
-
-/// A path as it stands in an address. Ours need nothing; those of NeoPro 1 have the endings of people's files.
-fn encoded(path: &str) -> String {
-    const KEPT: &percent_encoding::AsciiSet =
-        &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-    percent_encoding::utf8_percent_encode(path, KEPT).to_string()
 }
 
 fn read<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Trouble> {

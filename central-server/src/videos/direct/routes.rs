@@ -63,7 +63,7 @@ async fn announce(State(app): State<App>, caller: Operator, Body(announced): Bod
 
 async fn sign(remote: &Remote, path: &str, size: u64) -> Result<String, Trouble> {
     remote.check_size(Bucket::Videos, size).await?;
-    remote.sign_upload(Bucket::Videos, path).await
+    remote.sign_upload(Bucket::Videos, path, size).await
 }
 
 /// Says that a file has been sent. It is read, hashed and looked at; then it is in the library. As long as that takes,

@@ -2,6 +2,7 @@
 
 mod copies;
 mod limits;
+mod s3;
 mod stand_in;
 mod states;
 mod straight;

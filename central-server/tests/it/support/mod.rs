@@ -8,6 +8,7 @@ pub mod http;
 pub mod letters;
 pub mod player;
 pub mod program;
+pub mod s3;
 pub mod stage;
 pub mod supabase;
 pub mod terminal;
