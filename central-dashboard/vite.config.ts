@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig, loadEnv } from 'vite'
+import { host } from './scripts/host.ts'
 // @ts-expect-error: a script without types
 import { licences } from './scripts/licences.mjs'
 
@@ -8,11 +9,8 @@ import { licences } from './scripts/licences.mjs'
 const local = process.env['NEOPRO_SERVER'] ?? 'http://localhost:3001'
 
 export default defineConfig(({ mode }) => ({
-  plugins: [react(), licences()],
+  plugins: [react(), licences(), host(import.meta.dirname, { ...process.env, ...loadEnv(mode, process.cwd(), 'NG_APP_') })],
   resolve: { alias: { '~': fileURLToPath(new URL('./src', import.meta.url)) } },
-  define: {
-    __API__: JSON.stringify(loadEnv(mode, process.cwd(), 'NG_APP_')['NG_APP_API_URL'] ?? ''),
-  },
   build: {
     outDir: 'dist/central-dashboard',
     emptyOutDir: true,

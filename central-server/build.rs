@@ -41,6 +41,9 @@ fn main() -> io::Result<()> {
     let mut files = Vec::new();
     list(dist, &mut files)?;
     files.sort();
+    // What `--version` says of it.
+    let is_there = files.iter().any(|file| *file == dist.join("index.html"));
+    println!("cargo::rustc-env=NEOPRO_DASHBOARD={}", if is_there { "compris" } else { "absent" });
     let mut table = String::from("&[\n");
     for (number, file) in files.iter().enumerate() {
         let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();

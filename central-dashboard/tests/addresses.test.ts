@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { apiOrigin } from '../src/api/origin'
+import { apiOrigin } from '../src/api/address'
 import { safeReturn } from '../src/app/return-url'
 import { filters } from '../src/app/search'
 

@@ -20,9 +20,17 @@ use crate::storage::copy::StorageCommand;
 use crate::takeover::{self, Keys, Report, Wish};
 use crate::users::cli::{CreateAdmin, GrantRole};
 
+/// What `--version` says beside the version: whether this program also serves the dashboard.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ntableau de bord : ",
+    env!("NEOPRO_DASHBOARD"),
+    " dans ce programme (étape 7 du guide)"
+);
+
 /// Serveur central de NeoPro.
 #[derive(Debug, Parser)]
-#[command(name = "neopro-central", version, about, after_long_help = help())]
+#[command(name = "neopro-central", version, long_version = LONG_VERSION, about, after_long_help = help())]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -7,6 +7,7 @@ import { merge, type Row, type Rows } from './merge'
 import { currentSession, lookAgain } from './session'
 import { readEvents, type StreamEvent } from './sse'
 import { readAgain, readLater } from './stale'
+import { greeted } from './versions'
 
 export type Kind = 'sites' | 'deployments' | 'videos' | 'groups'
 
@@ -181,6 +182,7 @@ async function listenOnce({ client, flush, stop, line, again, onHello }: Listeni
 function take(event: StreamEvent, client: QueryClient, flush: Flush, again: boolean): void {
   if (event.event === 'hello') {
     become('live')
+    void greeted((JSON.parse(event.data) as { version?: unknown }).version, again)
     // What happened in between is not told again: what is on the screen is read anew.
     if (again) void client.invalidateQueries({ refetchType: 'active' })
   } else if (event.event === 'changes') {

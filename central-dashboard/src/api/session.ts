@@ -79,6 +79,8 @@ export const credentials = (): RequestCredentials => (proof === 'cookie' ? 'incl
 
 /** Before the first page: takes up the session that a reload left. Never throws. */
 export async function restore(): Promise<void> {
+  // Another try knows as little as the first one.
+  if (session.state === 'away') session = { state: 'unknown' }
   try {
     if (!SAME_ORIGIN && !(await isOnlyTab())) tabShelf.write([])
     if (!SAME_ORIGIN && tabShelf.read().length > 0) {

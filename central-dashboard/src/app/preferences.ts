@@ -3,7 +3,7 @@ import { localStorageColorSchemeManager, useMantineColorScheme, type MantineColo
 import { useSyncExternalStore } from 'react'
 import { useWords } from '~/i18n/words'
 
-/** `theme.js` reads the same key before the first paint. */
+/** `boot.js` reads the same key before the first paint. */
 export const themes = localStorageColorSchemeManager({ key: 'neopro.theme' })
 export const THEMES: readonly MantineColorScheme[] = ['light', 'dark', 'auto']
 

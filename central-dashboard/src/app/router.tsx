@@ -4,7 +4,6 @@ import {
   createRootRouteWithContext,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   Outlet,
   parseSearchWith,
   redirect,
@@ -13,6 +12,7 @@ import {
 import { currentSession } from '~/api/session'
 import type { Role } from '~/api/types'
 import { learn } from '~/i18n/words'
+import { lazyPage } from './fresh-pages'
 import { ADMINS, OPERATORS, STAFF } from './pages'
 import { safeReturn } from './return-url'
 import { filters } from './search'
@@ -32,27 +32,27 @@ const login = createRoute({
   beforeLoad: ({ search }) => {
     if (currentSession().state === 'in') throw redirect({ href: safeReturn(search.returnUrl) })
   },
-  component: lazyRouteComponent(() => import('~/pages/login'), 'Page'),
+  component: lazyPage(() => import('~/pages/login')),
 })
 
 const forgotten = createRoute({
   getParentRoute: () => root,
   path: '/forgot-password',
-  component: lazyRouteComponent(() => import('~/pages/forgot'), 'Page'),
+  component: lazyPage(() => import('~/pages/forgot')),
 })
 
 const reset = createRoute({
   getParentRoute: () => root,
   path: '/reset-password',
   validateSearch: filters.link,
-  component: lazyRouteComponent(() => import('~/pages/reset'), 'Page'),
+  component: lazyPage(() => import('~/pages/reset')),
 })
 
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
   validateSearch: filters.link,
-  component: lazyRouteComponent(() => import('~/pages/setup'), 'Page'),
+  component: lazyPage(() => import('~/pages/setup')),
 })
 
 const shell = createRoute({
@@ -89,14 +89,14 @@ const home = createRoute({
 const profile = createRoute({
   getParentRoute: within,
   path: '/profile',
-  component: lazyRouteComponent(() => import('~/pages/profile'), 'Page'),
+  component: lazyPage(() => import('~/pages/profile')),
 })
 
 const fleet = createRoute({
   getParentRoute: within,
   path: '/dashboard',
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/fleet'), 'Page'),
+  component: lazyPage(() => import('~/pages/fleet')),
 })
 
 const sites = createRoute({
@@ -104,14 +104,14 @@ const sites = createRoute({
   path: '/sites',
   validateSearch: filters.sites,
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/sites'), 'Page'),
+  component: lazyPage(() => import('~/pages/sites')),
 })
 
 const newSite = createRoute({
   getParentRoute: within,
   path: '/sites/new',
   beforeLoad: only(OPERATORS),
-  component: lazyRouteComponent(() => import('~/pages/newsite'), 'Page'),
+  component: lazyPage(() => import('~/pages/newsite')),
 })
 
 const siteHome = createRoute({
@@ -126,7 +126,7 @@ const site = createRoute({
   getParentRoute: within,
   path: '/sites/$id/$tab',
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/site'), 'Page'),
+  component: lazyPage(() => import('~/pages/site')),
 })
 
 const groups = createRoute({
@@ -134,7 +134,7 @@ const groups = createRoute({
   path: '/groups',
   validateSearch: filters.groups,
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/groups'), 'Page'),
+  component: lazyPage(() => import('~/pages/groups')),
 })
 
 const group = createRoute({
@@ -142,7 +142,7 @@ const group = createRoute({
   path: '/groups/$id',
   validateSearch: filters.group,
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/group'), 'Page'),
+  component: lazyPage(() => import('~/pages/group')),
 })
 
 const library = createRoute({
@@ -150,7 +150,7 @@ const library = createRoute({
   path: '/content',
   validateSearch: filters.library,
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/library'), 'Page'),
+  component: lazyPage(() => import('~/pages/library')),
 })
 
 const video = createRoute({
@@ -158,7 +158,7 @@ const video = createRoute({
   path: '/content/$id',
   validateSearch: filters.video,
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/video'), 'Page'),
+  component: lazyPage(() => import('~/pages/video')),
 })
 
 const send = createRoute({
@@ -166,7 +166,7 @@ const send = createRoute({
   path: '/send',
   validateSearch: filters.send,
   beforeLoad: only(OPERATORS),
-  component: lazyRouteComponent(() => import('~/pages/send'), 'Page'),
+  component: lazyPage(() => import('~/pages/send')),
 })
 
 const deployments = createRoute({
@@ -174,7 +174,7 @@ const deployments = createRoute({
   path: '/deployments',
   validateSearch: filters.deployments,
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/deployments'), 'Page'),
+  component: lazyPage(() => import('~/pages/deployments')),
 })
 
 const deployment = createRoute({
@@ -182,7 +182,7 @@ const deployment = createRoute({
   path: '/deployments/$id',
   validateSearch: filters.deployment,
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/deployment'), 'Page'),
+  component: lazyPage(() => import('~/pages/deployment')),
 })
 
 /** The pages of administration bring their words along: few people ever open them. */
@@ -196,7 +196,7 @@ const users = createRoute({
   path: '/admin/users',
   validateSearch: filters.users,
   beforeLoad: only(ADMINS),
-  component: lazyRouteComponent(() => withWords(import('~/pages/admin/users')), 'Page'),
+  component: lazyPage(() => withWords(import('~/pages/admin/users'))),
 })
 
 const agencies = createRoute({
@@ -204,7 +204,7 @@ const agencies = createRoute({
   path: '/admin/agencies',
   validateSearch: filters.agencies,
   beforeLoad: only(ADMINS),
-  component: lazyRouteComponent(() => withWords(import('~/pages/admin/agencies')), 'Page'),
+  component: lazyPage(() => withWords(import('~/pages/admin/agencies'))),
 })
 
 const agency = createRoute({
@@ -212,7 +212,7 @@ const agency = createRoute({
   path: '/admin/agencies/$id',
   validateSearch: filters.agency,
   beforeLoad: only(ADMINS),
-  component: lazyRouteComponent(() => withWords(import('~/pages/admin/agency')), 'Page'),
+  component: lazyPage(() => withWords(import('~/pages/admin/agency'))),
 })
 
 const audit = createRoute({
@@ -220,26 +220,26 @@ const audit = createRoute({
   path: '/admin/audit',
   validateSearch: filters.audit,
   beforeLoad: only(ADMINS),
-  component: lazyRouteComponent(() => withWords(import('~/pages/admin/audit')), 'Page'),
+  component: lazyPage(() => withWords(import('~/pages/admin/audit'))),
 })
 
 const security = createRoute({
   getParentRoute: within,
   path: '/admin/security',
   beforeLoad: only(ADMINS),
-  component: lazyRouteComponent(() => withWords(import('~/pages/admin/security')), 'Page'),
+  component: lazyPage(() => withWords(import('~/pages/admin/security'))),
 })
 
 const forbidden = createRoute({
   getParentRoute: within,
   path: '/forbidden',
-  component: lazyRouteComponent(() => import('~/pages/forbidden'), 'Page'),
+  component: lazyPage(() => import('~/pages/forbidden')),
 })
 
 const notFound = createRoute({
   getParentRoute: within,
   path: '/$',
-  component: lazyRouteComponent(() => import('~/pages/notfound'), 'Page'),
+  component: lazyPage(() => import('~/pages/notfound')),
 })
 
 const tree = root.addChildren([

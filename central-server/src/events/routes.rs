@@ -41,9 +41,10 @@ struct StreamEvent {
     data: String,
 }
 
-/// What changes, as it happens, until the session or token is over. Events: `hello` with the server's time in `at`; `changes`
-/// at most four times a second; `heartbeat` of the site that is watched; `end` with its `reason` when the session is
-/// over. Rows are those that the session may see. What happened while no stream was open is not told: read anew.
+/// What changes, as it happens, until the session or token is over. Events: `hello` with the server's time in `at` and
+/// its `version`; `changes` at most four times a second; `heartbeat` of the site that is watched; `end` with its
+/// `reason` when the session is over. Rows are those that the session may see. What happened while no stream was open is
+/// not told: read anew.
 #[utoipa::path(
     get, path = "/api/events", tag = "Live", security(("bearer" = []), ("cookie" = [])),
     params(("site" = Option<SiteId>, Query, description = "Adds the heartbeats of this site.")),

@@ -77,7 +77,10 @@ impl Open {
         }
         if !self.greeted {
             self.greeted = true;
-            return Some(event("hello", &json!({ "at": self.app.clock.now() })));
+            return Some(event(
+                "hello",
+                &json!({ "at": self.app.clock.now(), "version": crate::health::routes::VERSION }),
+            ));
         }
         loop {
             match self.turn().await {

@@ -238,15 +238,17 @@ struct Live {
     status: &'static str,
     /// Now.
     timestamp: Time,
+    /// Always `neopro-central`: by this a dashboard that is hosted apart knows what answers at its address.
+    service: &'static str,
 }
 
-/// Whether the process answers. Asks nobody else.
+/// Whether the process answers. Asks nobody else. Pages of every origin may read it.
 #[utoipa::path(
     get, path = "/live", tag = "Service",
     responses((status = 200, description = "The process answers.", body = Live), PublicRead),
 )]
 async fn live(Shared(app): Shared<App>) -> Json<Live> {
-    Json(Live { status: "ok", timestamp: app.clock.now() })
+    Json(Live { status: "ok", timestamp: app.clock.now(), service: "neopro-central" })
 }
 
 /// Whether requests can be served.

@@ -26,6 +26,9 @@ const MOST_ADDRESS: usize = 8 * 1024;
 const MOST_HEADERS: usize = 32 * 1024;
 const MOST_FIELDS: usize = 100;
 
+/// The one address whose answer every page may read.
+const SIGN_OF_LIFE: &str = "/live";
+
 /// Names the request, logs its end, and gives every answer its headers; failures get their body here.
 pub async fn edge(State(app): State<App>, request: Request, next: Next) -> Response {
     let request_id = RequestId::new();
@@ -91,7 +94,8 @@ fn secure(headers: &mut HeaderMap) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// CORS as the guide's `ALLOWED_ORIGINS` says: exact matches, with credentials; every `OPTIONS` is answered.
+/// CORS as the guide's `ALLOWED_ORIGINS` says: exact matches, with credentials; every `OPTIONS` is answered. Only the
+/// sign of life is for every page, without credentials.
 pub async fn cors(State(app): State<App>, request: Request, next: Next) -> Response {
     let listed = match Origin::of(request.headers(), &app) {
         Origin::Listed => request.headers().get(header::ORIGIN).cloned(),
@@ -102,6 +106,9 @@ pub async fn cors(State(app): State<App>, request: Request, next: Next) -> Respo
         }
     };
     let preflight = request.method() == Method::OPTIONS;
+    // A dashboard that is hosted apart has to learn whether the address that it was built for is this service at all,
+    // before anybody has listed it: this one answer, which says nothing else, may be read by every page.
+    let is_sign = listed.is_none() && request.method().is_safe() && request.uri().path() == SIGN_OF_LIFE;
     let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
@@ -112,6 +119,9 @@ pub async fn cors(State(app): State<App>, request: Request, next: Next) -> Respo
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
             HeaderValue::from_static("Retry-After, X-Request-Id, X-Total-Count"),
         );
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    } else if is_sign && !preflight {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     }
     if preflight {

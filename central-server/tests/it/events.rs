@@ -37,7 +37,9 @@ async fn a_stream_greets_and_tells_a_change_as_the_list_shows_it() {
     assert_eq!(watcher.headers["content-type"], "text/event-stream");
     assert_eq!(watcher.headers["x-accel-buffering"], "no");
     assert!(watcher.headers.get("content-encoding").is_none());
-    assert_eq!(watcher.says("hello").await, json!({"at": "2026-01-15T12:00:00.000Z"}));
+    // By the version a page knows that it is older than the server, or newer.
+    let greeting = json!({"at": "2026-01-15T12:00:00.000Z", "version": env!("CARGO_PKG_VERSION")});
+    assert_eq!(watcher.says("hello").await, greeting);
 
     let path = format!("/api/sites/{site}");
     app.put(&path, json!({"club_name": "Élan"})).bearer(&token).send().await.expect(StatusCode::OK);

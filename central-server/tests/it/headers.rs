@@ -122,7 +122,8 @@ async fn only_the_listed_page_reads_the_answers_of_any_address() {
         for foreign in ["https://evil.test", "null", "http://localhost:4200", "https://dashboard.neopro.test.evil.test"]
         {
             let answer = ask(&app, &method, &path, &session, Some(foreign)).await;
-            assert_eq!(answer.header("access-control-allow-origin"), "", "{what} from {foreign}");
+            let sign = if what == "GET /live" { "*" } else { "" };
+            assert_eq!(answer.header("access-control-allow-origin"), sign, "{what} from {foreign}");
             assert_eq!(answer.header("access-control-allow-credentials"), "", "{what} from {foreign}");
             if !method.is_safe() {
                 assert_eq!(answer.status, 403, "{what} from {foreign}");
@@ -136,12 +137,34 @@ async fn only_the_listed_page_reads_the_answers_of_any_address() {
 }
 
 #[tokio::test]
+async fn the_sign_of_life_says_to_every_page_what_it_is_and_nothing_else() {
+    let app = TestApp::with(&production()).await;
+    let session = app.token("super_admin").await;
+    let sign = ask(&app, &Method::GET, "/live", &session, Some("https://tableau.club.test")).await;
+    assert_eq!(sign.header("access-control-allow-origin"), "*");
+    assert_eq!(sign.header("access-control-allow-credentials"), "", "no page may send a session along");
+    assert_eq!(sign.header("cross-origin-resource-policy"), "cross-origin");
+    let mut said: Vec<String> = sign.json().as_object().expect("an object").keys().cloned().collect();
+    said.sort();
+    assert_eq!(
+        (said, sign.json()["service"].as_str()),
+        (["service", "status", "timestamp"].map(str::to_owned).to_vec(), Some("neopro-central"),)
+    );
+    for (method, path) in [(Method::OPTIONS, "/live"), (Method::GET, "/live/"), (Method::GET, "/health")] {
+        let other = ask(&app, &method, path, "", Some("https://tableau.club.test")).await;
+        assert_eq!(other.header("access-control-allow-origin"), "", "{method} {path}");
+    }
+    let listed = ask(&app, &Method::GET, "/live", "", Some(LISTED)).await;
+    assert_eq!(listed.header("access-control-allow-origin"), LISTED);
+}
+
+#[tokio::test]
 async fn without_a_list_production_lets_no_foreign_page_in() {
     let mut variables = production();
     variables.retain(|(name, _)| *name != "ALLOWED_ORIGINS");
     let app = TestApp::with(&variables).await;
     for origin in [LISTED, "http://localhost:4200", "null"] {
-        let read = ask(&app, &Method::GET, "/live", "", Some(origin)).await;
+        let read = ask(&app, &Method::GET, "/ready", "", Some(origin)).await;
         assert_eq!((read.status, read.header("access-control-allow-origin")), (200, ""), "{origin}");
         let act = ask(&app, &Method::POST, "/api/auth/logout", "", Some(origin)).await;
         assert_eq!((act.status, act.code().as_str()), (403, "foreign_origin"), "{origin}");

@@ -113,7 +113,7 @@ async fn an_unknown_address_and_a_wrong_method_are_told_apart() {
 #[tokio::test]
 async fn only_listed_origins_may_read_and_foreign_ones_may_not_act() {
     let app = TestApp::with(&crate::auth::production()).await;
-    let origin = |origin: &str| app.get("/live").header("origin", origin).header("host", "api.neopro.test");
+    let origin = |origin: &str| app.get("/ready").header("origin", origin).header("host", "api.neopro.test");
     for listed in ["https://dashboard.neopro.test", "https://second.neopro.test", "https://DASHBOARD.neopro.test"] {
         let answer = origin(listed).send().await;
         assert_eq!(answer.header("access-control-allow-origin"), listed);

@@ -10,6 +10,7 @@ mod demo;
 mod fluid;
 mod gallery;
 mod harness;
+mod hosted;
 mod kills;
 mod outside;
 mod simulate;

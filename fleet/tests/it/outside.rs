@@ -14,7 +14,7 @@ use crate::supabase::{SECRET_KEY, Supabase};
 use crate::tv::ALONE;
 
 /// A real video with `content` bytes of zeros behind its index.
-fn video_of(content: usize) -> Vec<u8> {
+pub fn video_of(content: usize) -> Vec<u8> {
     let start = &include_bytes!("../../../central-server/tests/media/faststart.mp4")[..32 + 899];
     [start, b"\0\0\0\x01mdat", &(content as u64 + 16).to_be_bytes(), &vec![0; content]].concat()
 }

@@ -7,6 +7,7 @@ import { listen } from '~/api/live'
 import { currentSession, onSession } from '~/api/session'
 import { EndBanner } from '~/app/ending/banner'
 import { GraceBanner } from '~/app/grace/banner'
+import { NoticeBanner } from '~/app/notice/banner'
 import { useOfflineSince } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
 import { usePresence } from '~/uploads/presence'
@@ -47,6 +48,7 @@ export function Shell() {
         <OfflineBanner />
         <EndBanner />
         <GraceBanner />
+        <NoticeBanner />
         <main id="main" tabIndex={-1}>
           <MantineThemeProvider inherit theme={WITHIN_MAIN}>
             <Suspense>

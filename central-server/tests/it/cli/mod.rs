@@ -29,8 +29,16 @@ fn ended(output: &Output) -> (i32, String) {
 
 #[test]
 fn the_command_line_explains_itself() {
+    let version = concat!("neopro-central ", env!("CARGO_PKG_VERSION"));
+    assert_eq!(ended(&program::run(&["-V"], &[], "")), (0, format!("{version}\n")));
+    // The tests' program is built with the dashboard or without it: it has to know which.
+    let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/../central-dashboard/dist/central-dashboard/index.html");
+    let has = if std::path::Path::new(dist).exists() { "compris" } else { "absent" };
     let (code, said) = ended(&program::run(&["--version"], &[], ""));
-    assert_eq!((code, said.trim()), (0, concat!("neopro-central ", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(
+        (code, said.trim()),
+        (0, format!("{version}\ntableau de bord : {has} dans ce programme (étape 7 du guide)").as_str())
+    );
     let (code, said) = ended(&program::run(&["--help"], &[], ""));
     assert_eq!(code, 0);
     for word in ["serve", "migrate", "create-admin", "grant-role", "reset-mfa", "openapi", "DATABASE_URL", "étape 2.2"]

@@ -122,6 +122,16 @@ impl Central {
         self.ready();
     }
 
+    /// Ends it politely and starts it again with another value of a variable.
+    pub fn restart_with(&mut self, name: &str, value: &str) {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the server is asked to end");
+        self.child.wait().expect("it ends");
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self.restart();
+    }
+
     /// The administrator's session.
     pub fn token(&self) -> &str {
         &self.token
