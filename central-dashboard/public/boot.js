@@ -20,7 +20,7 @@
   var WORDS = {
     fr: {
       title: 'NeoPro ne peut pas s’afficher',
-      gone: 'L’hébergeur n’a pas le fichier {what} : la publication est incomplète, ou vient de changer. Rechargez la page. Si cela reste ainsi, vérifiez « Build Command » et « Publish Directory » (étape 7.2 du guide) et le journal de construction, puis publiez de nouveau.',
+      gone: 'L’hébergeur n’a pas le fichier {what} : la publication est incomplète, ou vient de changer. Rechargez la page. Si cela reste ainsi, vérifiez «\u00a0Build Command\u00a0» et «\u00a0Publish Directory\u00a0» (étape 7.2 du guide) et le journal de construction, puis publiez de nouveau.',
       away: 'Le fichier {what} n’est pas arrivé : pas de réseau, ou un bloqueur, un antivirus ou un pare-feu l’arrête. Vérifiez la connexion, autorisez ce site, puis rechargez la page.',
       stopped: 'Le fichier {what} est là, mais ce navigateur ne l’exécute pas : une extension l’arrête, ou le navigateur est trop ancien. Il faut Chrome ou Edge 110, Firefox 115, Safari 16.4 ou plus récent.',
       broken: 'Le programme de cette page s’est arrêté en démarrant. Rechargez la page ; si cela reste ainsi, essayez un navigateur à jour (Chrome ou Edge 110, Firefox 115, Safari 16.4 ou plus récent), puis transmettez ce message : {what}',

@@ -25,6 +25,7 @@ export type AuditPage = Omit<S['Logs'], 'logs'> & { logs: AuditEntry[] }
 export type Seals = S['Seals']
 export type SecurityRule = S['SecuritySettings']
 export type Limit = S['RateLimit']
+export type StorageUse = S['StorageUse']
 
 /** Accounts of one answer. */
 const PAGE = 100
@@ -96,5 +97,10 @@ export const adminReads = {
     queryOptions({
       queryKey: ['settings', 'limits'] as const,
       queryFn: ({ signal }) => get<{ limits: Limit[] }>('/api/limits', {}, signal),
+    }),
+  storage: () =>
+    queryOptions({
+      queryKey: ['videos', 'storage'] as const,
+      queryFn: ({ signal }) => get<StorageUse>('/api/storage', {}, signal),
     }),
 }

@@ -40,6 +40,7 @@ export const PAGES: readonly Page[] = [
   { path: '/admin/agencies', name: 'app.page.agencies', icon: 'building', roles: ADMINS, section: 'manage', key: 'o' },
   { path: '/admin/audit', name: 'app.page.audit', icon: 'book', roles: ADMINS, section: 'manage', key: 'j' },
   { path: '/admin/security', name: 'app.page.security', icon: 'shield', roles: ADMINS, section: 'manage', key: 'k' },
+  { path: '/admin/storage', name: 'app.page.storage', icon: 'disc', roles: ADMINS, section: 'manage', key: 't' },
 ]
 
 /** The pages that this account may open. */

@@ -230,6 +230,13 @@ const security = createRoute({
   component: lazyPage(() => withWords(import('~/pages/admin/security'))),
 })
 
+const storage = createRoute({
+  getParentRoute: within,
+  path: '/admin/storage',
+  beforeLoad: only(ADMINS),
+  component: lazyPage(() => withWords(import('~/pages/admin/storage'))),
+})
+
 const forbidden = createRoute({
   getParentRoute: within,
   path: '/forbidden',
@@ -267,6 +274,7 @@ const tree = root.addChildren([
     agency,
     audit,
     security,
+    storage,
     forbidden,
     notFound,
   ]),

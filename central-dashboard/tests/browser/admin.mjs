@@ -14,7 +14,7 @@ const asked = JSON.parse(process.argv[2]);
 const AXE = readFileSync(path.resolve("node_modules/axe-core/axe.min.js"), "utf8");
 const OTHERS = { admin: "admin@club.fr", viewer: "lecture@club.fr", agency: "agence@club.fr" };
 const SECRET = "Coup franc 11 m";
-const ADMIN_PAGES = ["Utilisateurs", "Agences", "Journal d’audit", "Sécurité"];
+const ADMIN_PAGES = ["Utilisateurs", "Agences", "Journal d’audit", "Sécurité", "Stockage"];
 
 const browser = await chromium.launch({
   executablePath: asked.chromium,
@@ -212,19 +212,24 @@ async function readOnly(page) {
   await row(page, "Nolwenn Perrot").waitFor();
   assert.equal(await button(page, "Ajouter une personne").count(), 0);
   assert.equal(await button(page, /^Actions sur/).count(), 0);
+  assert.equal(await page.locator(".alone").count(), 0, "somebody rules");
   await look(page, "users-admin");
   await page.goto(`${asked.address}/admin/security`);
   await page.getByText("seul un super-admin change ces règles").waitFor();
   assert.equal(await page.getByRole("checkbox").count(), 0);
   await page.getByText("non exigée").first().waitFor();
   assert.equal(await button(page, "Enregistrer la règle").count(), 0);
+  await page.goto(`${asked.address}/admin/storage`);
+  await heading(page, "Le stockage a de la place");
+  await page.getByText("sur le disque du serveur").waitFor();
+  await look(page, "storage");
 }
 
 /** What is not theirs is not in the menu, not behind its address, and not found by the palette. */
 async function outside(page, sees) {
   assert.deepEqual(ADMIN_PAGES.filter((name) => page.menu.includes(name)), []);
   assert.equal(page.menu.includes("Sites"), sees);
-  for (const at of ["users", "agencies", "audit", "security"]) {
+  for (const at of ["users", "agencies", "audit", "security", "storage"]) {
     await page.goto(`${asked.address}/admin/${at}`);
     await page.waitForURL(/\/forbidden$/);
   }

@@ -11,7 +11,7 @@ import { Shape, type Progress, type State } from '~/ui/state'
 import type { Chosen } from './chosen'
 import { PATIENCE } from './hold'
 import type { Failure, Orders } from './orders'
-import { MOST_TARGETS, MOST_VIDEOS, type Previewed } from './preview'
+import { MOST_TARGETS, MOST_VIDEOS, trafficAfter, type Previewed } from './preview'
 import { zoneName } from './when'
 
 interface CostProps {
@@ -78,10 +78,24 @@ function Summary({ data, chosen, words }: { data: Preview; chosen: Chosen; words
           <Line state="done">{t('send.line.already', { count: data.already, all: formats.number(copies) })}</Line>
         ) : null}
         {data.supersedes > 0 ? <Line state="superseded">{t('send.line.supersedes', { count: data.supersedes })}</Line> : null}
+        {chosen.action === 'install' ? <Traffic data={data} words={words} /> : null}
       </ul>
       {data.sites_short_of_space > 0 ? <ShortOfSpace data={data} words={words} /> : null}
     </>
   )
+}
+
+/** What these orders take of what may be read from the storage in a month, where that is limited. */
+function Traffic({ data, words: { t, formats } }: { data: Preview; words: Words }) {
+  const month = trafficAfter(data)
+  if (!month) return null
+  const values = {
+    more: formats.bytes(data.bytes_to_send),
+    after: formats.bytes(month.after),
+    limit: formats.bytes(month.limit),
+    percent: formats.percent(month.limit === 0 ? 1 : month.after / month.limit, 0),
+  }
+  return <Line state={month.level === 'fits' ? 'done' : 'warning'}>{t(`send.traffic.${month.level}`, values)}</Line>
 }
 
 function Line({ state, children }: { state: State | Progress; children: ReactNode }) {

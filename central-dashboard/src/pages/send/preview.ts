@@ -31,3 +31,14 @@ export function usePreview(chosen: Chosen) {
 }
 
 export type Previewed = ReturnType<typeof usePreview>
+
+/** From this share of the month's traffic on it is said. */
+const NEAR = 0.8
+
+/** What these orders make of what may be read from the storage in a month; nothing where there is no limit or nothing to send. */
+export function trafficAfter({ traffic_bytes, traffic_limit_bytes: limit, bytes_to_send }: Pick<Preview, 'traffic_bytes' | 'traffic_limit_bytes' | 'bytes_to_send'>) {
+  if (limit == null || bytes_to_send === 0) return undefined
+  const after = traffic_bytes + bytes_to_send
+  const level = after >= limit ? 'over' : after >= limit * NEAR ? 'near' : 'fits'
+  return { after, limit, level } as const
+}

@@ -38,6 +38,7 @@ export const PAGES = [
   { name: "agence", at: "/admin/agencies/$agency", writes: true, shows: "agency" },
   { name: "journal", at: "/admin/audit", search: "search", writes: true, shows: "acts" },
   { name: "securite", at: "/admin/security", writes: true },
+  { name: "stockage", at: "/admin/storage", writes: true },
   { name: "interdit", at: "/forbidden", still: true },
   { name: "introuvable", at: "/nothing-is-here", still: true },
 ];

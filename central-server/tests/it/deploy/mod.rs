@@ -4,12 +4,14 @@ mod package;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use neopro_central::config::{VARIABLES, Variable};
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::guide::differences::instead_of;
 use crate::guide::document::Document;
+use crate::support::cluster::scratch;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -217,4 +219,22 @@ fn kubernetes_gets_two_replicas_that_are_asked_whether_they_are_ready() {
     assert_eq!(labels, &of_kind("Service")["spec"]["selector"]);
     assert_eq!(labels, &deployment["selector"]["matchLabels"]);
     assert_eq!(labels, &of_kind("PodDisruptionBudget")["spec"]["selector"]["matchLabels"]);
+}
+
+/// Step 6.2 of the original, word by word: the server's folder alone, and npm.
+#[test]
+fn the_originals_commands_in_the_servers_folder_end_with_a_sentence() {
+    let folder = scratch("root-directory");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("package.json"), read("central-server/package.json")).expect("a file");
+    for command in [in_the_guide("6.2", "Build Command"), in_the_guide("6.2", "Start Command")] {
+        let ran = Command::new("sh").args(["-c", &command]).current_dir(&folder).output().expect("a shell");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(!ran.status.success(), "{command}");
+        let build = instead_of("| Build Command | `npm install && npm run build` |");
+        for part in ["« Root Directory » vide", "étape 6.2", build.trim()] {
+            assert!(said.contains(part), "{command}: {part}: {said}");
+        }
+    }
+    std::fs::remove_dir_all(&folder).expect("it can be removed");
 }

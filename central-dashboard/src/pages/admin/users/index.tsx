@@ -13,6 +13,7 @@ import { Empty, PageHeader } from '~/ui/page'
 import { DataTable } from '~/ui/table'
 import { ROLES } from './account'
 import { Acts, type Open } from './acts'
+import { Alone } from './alone'
 import { useColumns } from './columns'
 import { AccountForm } from './form'
 import '../admin.css'
@@ -26,6 +27,7 @@ export function Page() {
   return (
     <>
       <Head onCreate={() => setOpen({ what: 'create' })} />
+      <Alone />
       <Filters />
       <List setOpen={setOpen} />
       {open?.what === 'create' ? <AccountForm onClose={close} /> : null}
