@@ -115,7 +115,7 @@ export function host(root: string, environment: Environment): Plugin {
     name: 'host',
     config: () => ({
       define: {
-        __API__: JSON.stringify(environment[NAME]?.trim() ?? ''),
+        __API__: JSON.stringify(origin),
         __VERSION__: JSON.stringify(version),
         __BUILD__: JSON.stringify(mark),
       },
