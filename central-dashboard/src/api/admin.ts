@@ -25,6 +25,8 @@ export type AuditPage = Omit<S['Logs'], 'logs'> & { logs: AuditEntry[] }
 export type Seals = S['Seals']
 export type SecurityRule = S['SecuritySettings']
 export type Limit = S['RateLimit']
+/** For how long what is kept. */
+export type Retention = S['RetentionSettings']
 export type StorageUse = S['StorageUse']
 
 /** Accounts of one answer. */
@@ -92,6 +94,11 @@ export const adminReads = {
     queryOptions({
       queryKey: ['settings', 'security'] as const,
       queryFn: ({ signal }) => get<SecurityRule>('/api/settings/security', {}, signal),
+    }),
+  retention: () =>
+    queryOptions({
+      queryKey: ['settings', 'retention'] as const,
+      queryFn: ({ signal }) => get<Retention>('/api/settings/retention', {}, signal),
     }),
   limits: () =>
     queryOptions({

@@ -289,3 +289,28 @@ async fn plays_of_neopro_1_are_taken_over_once_and_whole_days_of_them() {
     owner.batch_execute("drop schema neopro_1 cascade").await.expect("dropped");
     owner.batch_execute(takes_plays_over()).await.expect("nothing");
 }
+
+#[tokio::test]
+async fn sixty_full_days_that_each_get_a_late_play_are_one_short_piece() {
+    let app = TestApp::new().await;
+    let club = site(&app, "Europe/Paris").await;
+    for day in 1..=60 {
+        // Within the day in summer as in winter.
+        let from = (TODAY - day) * DAY + 3_600;
+        let plays: Vec<Play> =
+            (0..2_880).map(|number| play(from + number * 15, &format!("{}.mp4", number % 24))).collect();
+        send(&app, club, &plays).await;
+    }
+    assert_eq!(round(&app).await.counted, 60 * 2_880);
+    let late: Vec<Play> = (1..=60).map(|day| play((TODAY - day) * DAY + 3_607, "0.mp4")).collect();
+    send(&app, club, &late).await;
+    let began = std::time::Instant::now();
+    let piece = "select arrived, counted, days from neopro_pack_plays(20000, now())";
+    let row = app.db.owner().await.query_one(piece, &[]).await.expect("one piece");
+    let took = began.elapsed();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1), row.get::<_, i64>(2)), (60, 60, 60));
+    println!("172,860 plays of 60 days were put away anew in {took:?}");
+    // What a statement of the server may take is ten seconds.
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert_eq!(count(&app, "select sum(plays)::bigint from video_daily_stats").await, 60 * 2_881);
+}

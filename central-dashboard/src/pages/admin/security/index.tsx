@@ -7,6 +7,7 @@ import { useWords } from '~/i18n/words'
 import { PageHeader, Panel, type Asked } from '~/ui/page'
 import { ROLES } from '../users/account'
 import { byRole, owing } from './concerned'
+import { Kept } from './kept'
 import { Limits } from './limits'
 import { Rule } from './rule'
 import '../admin.css'
@@ -26,6 +27,7 @@ export function Page() {
         <Panel title={t('security.rule')} query={both(rule, people)} rows={6}>
           {([now, accounts]) => <Rule key={JSON.stringify(now)} rule={now} counts={byRole(accounts, ROLES)} />}
         </Panel>
+        <Kept />
         <Limits />
       </div>
     </>
