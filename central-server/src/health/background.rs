@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::State;
+use super::{Health, State};
 use crate::logging::LogState;
 
 /// From when on a job that is due counts as forgotten: it is looked for jobs every few seconds.
@@ -45,5 +45,14 @@ pub(super) fn log_sentence(logs: LogState) -> Option<&'static str> {
         LogState::Refused => Some("Logtail refuse le jeton : vérifiez LOGTAIL_TOKEN et LOGTAIL_HOST."),
         LogState::Full => Some("Le quota de logs du mois est atteint chez Logtail."),
         LogState::Failing => Some("Logtail ne répond pas : les lignes attendent, les plus anciennes seront perdues."),
+    }
+}
+
+impl Health {
+    /// Every check by its name, what works behind the service included.
+    #[must_use]
+    pub fn states(&self, logs: LogState) -> Vec<(&'static str, State)> {
+        let behind = [("jobs", self.jobs().state()), ("logs", log_state(logs))];
+        self.foreground().into_iter().chain(behind).collect()
     }
 }

@@ -13,7 +13,7 @@ use crate::auth::Admin;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::http::openapi::Read;
-use crate::prometheus::process::Process;
+use crate::prometheus::Process;
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {

@@ -16,8 +16,6 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::logging::LogState;
-
 pub use background::Backlog;
 pub use storage::StorageState;
 
@@ -218,13 +216,6 @@ impl Health {
     #[must_use]
     pub fn status(&self) -> State {
         self.foreground().into_iter().map(|(_, state)| state).max().unwrap_or(State::Healthy)
-    }
-
-    /// Every check by its name, what works behind the service included.
-    #[must_use]
-    pub fn states(&self, logs: LogState) -> Vec<(&'static str, State)> {
-        let behind = [("jobs", self.jobs().state()), ("logs", background::log_state(logs))];
-        self.foreground().into_iter().chain(behind).collect()
     }
 
     /// The time since this process began.
