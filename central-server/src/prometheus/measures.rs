@@ -8,7 +8,6 @@ use super::process::Process;
 use super::store::{Passed, Standing};
 use crate::app::App;
 use crate::clock::Time;
-use crate::config::Place;
 use crate::health::State;
 
 /// The bounds of NeoPro 1, in seconds.
@@ -204,9 +203,8 @@ impl Measures {
             };
             family.sample(&[("check", check)], level);
         }
-        let place = app.config.storage.place;
+        let place = app.config.storage.place.name();
         let help = "Where videos are kept; always 1.";
-        let name = if place == Place::Local { "local" } else { "supabase" };
-        page.family(Kind::Gauge, "neopro_storage_info", help).sample(&[("place", name)], 1.0);
+        page.family(Kind::Gauge, "neopro_storage_info", help).sample(&[("place", place)], 1.0);
     }
 }
