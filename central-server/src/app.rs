@@ -31,6 +31,7 @@ use crate::live::{self, Live};
 use crate::logging::{Outbox, Tally};
 use crate::notify::mail;
 use crate::prometheus::{self, Measures};
+use crate::replicas::Replicas;
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
 use crate::{
@@ -55,6 +56,8 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Compares the slow hashes of old boxes' keys, apart from people's logins.
     pub box_keys: Passwords,
+    /// This server among those on the same database.
+    pub replicas: Replicas,
     /// What changes, for the open dashboards.
     pub changes: Changes,
     /// The live channel.
@@ -121,6 +124,7 @@ impl App {
         let mail = mail::Transport::of(&config);
         let (health, measures) = (Arc::<Health>::default(), Measures::since(clock.now()));
         health.set_mail(mail.state());
+        let replicas = Replicas::new(jwt_secret, sealed_with);
         if storage.remote().is_some() {
             health.set_storage(health::StorageState::Unseen, Duration::ZERO);
         }
@@ -130,7 +134,8 @@ impl App {
             tokens,
             passwords: Passwords::default(),
             box_keys: Passwords::default(),
-            changes: Changes::default(),
+            changes: Changes::shared_with(replicas.outbox.clone()),
+            replicas,
             live: Live::default(),
             connections: Shared::default(),
             sealer: sealer("mirror"),
@@ -180,7 +185,19 @@ impl App {
     pub fn has_ordered(&self, order: DeploymentId, sites: Vec<SiteId>) {
         self.changes.note(Change::Deployment(order));
         self.changes.note_sites(sites.iter().copied(), Change::Work);
+        self.ring(sites);
+    }
+
+    /// The boxes of these sites are to be told something, whichever replica they are connected to.
+    pub fn ring(&self, sites: Vec<SiteId>) {
+        self.replicas.outbox.work(&sites);
         self.live.bell.ring(sites);
+    }
+
+    /// A site has another key, or is gone: its box's connection is closed, whichever replica has it.
+    pub fn dismiss(&self, site: SiteId) {
+        self.live.hub.dismiss(site);
+        self.replicas.outbox.key(site);
     }
 
     /// Ends the streams of sessions that are over.

@@ -124,6 +124,10 @@ impl crate::db::SqlType for Vec<Time> {
     const TYPE: Type = Type::TIMESTAMPTZ_ARRAY;
 }
 
+impl crate::db::SqlType for Vec<Option<Time>> {
+    const TYPE: Type = Type::TIMESTAMPTZ_ARRAY;
+}
+
 /// Where the time comes from: the machine, or a test's own hand.
 #[derive(Debug, Clone)]
 pub enum Clock {

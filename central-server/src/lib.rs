@@ -30,6 +30,7 @@ pub mod notify;
 pub mod passwords;
 pub mod plays;
 pub mod prometheus;
+pub mod replicas;
 pub mod retention;
 pub mod sealing;
 pub mod serve;

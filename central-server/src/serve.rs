@@ -34,7 +34,8 @@ use crate::logging::{Outbox, Shipping};
 use crate::notify::https;
 use crate::takeover::{self, Keys, Wish};
 use crate::{
-    audit, auth, commands, deployments, events, jobs, live, logging, prometheus, retention, setup, storage, videos,
+    audit, auth, commands, deployments, events, jobs, live, logging, prometheus, replicas, retention, setup, storage,
+    videos,
 };
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
@@ -105,6 +106,7 @@ async fn serve_until_stopped(config: Config, logs: Option<Outbox>, boxes: Handle
     tracing::info!(port = app.config.port, version = crate::health::routes::VERSION, "listening");
 
     tokio::spawn(storage::watch::run(app.clone()));
+    tokio::spawn(replicas::ring(app.clone()));
     let mut database = tokio::spawn(bring_up(app.clone(), boxes, sealed_with));
     // One listener from here to the end: a word said between two of them would be heard by neither.
     let mut told_to_stop = std::pin::pin!(told_to_stop());
@@ -127,6 +129,7 @@ async fn serve_until_stopped(config: Config, logs: Option<Outbox>, boxes: Handle
     if tokio::time::timeout(DRAIN, http).await.is_err() {
         tracing::warn!("some requests had not ended in time");
     }
+    replicas::leave(&app).await;
     if let Ok(db) = app.db() {
         db.close();
     }
@@ -178,6 +181,7 @@ async fn bring_up(app: App, boxes: Handle, sealed_with: String) -> Result<Option
     app.health.set_database(DatabaseState::Up, Duration::ZERO);
     // A connection of its own: behind busy requests it would see a full queue and call it a dead database.
     tokio::spawn(checks::watch_database(Arc::clone(&app.health), checks, db));
+    tokio::spawn(replicas::keep_roll(app.clone()));
     boxes.spawn(live::run(app.clone()));
     tokio::spawn(deployments::jobs::run(app.clone()));
     tokio::spawn(events::jobs::run(app.clone()));

@@ -10,6 +10,7 @@ mod media;
 pub mod memory;
 mod packet_of_box;
 mod packet_of_server;
+mod redis;
 mod site_conf;
 mod websocket;
 
@@ -26,12 +27,13 @@ pub struct Target {
 }
 
 /// Every reader.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "configuration", read: configuration::read, planted: configuration::planted },
     Target { name: "database-url", read: database_url::read, planted: database_url::planted },
     Target { name: "media", read: media::read, planted: media::planted },
     Target { name: "packet-of-box", read: packet_of_box::read, planted: packet_of_box::planted },
     Target { name: "packet-of-server", read: packet_of_server::read, planted: packet_of_server::planted },
+    Target { name: "redis", read: redis::read, planted: redis::planted },
     Target { name: "site-conf", read: site_conf::read, planted: site_conf::planted },
     Target { name: "websocket", read: websocket::read, planted: websocket::planted },
 ];

@@ -28,6 +28,7 @@ const WHAT_FOR: &[(&str, &str)] = &[
     ("peak_alloc", "tests: how much memory a reader holds"),
     ("percent-encoding", "parts of addresses"),
     ("qrcode", "the QR code of a second factor"),
+    ("redis", "the protocol of the bell between replicas"),
     ("ring", "the box's own key, and secrets at rest; what rustls brings anyway"),
     ("rpassword", "asking for a password without showing it"),
     ("rqrr", "tests: reads QR codes, as an application does"),

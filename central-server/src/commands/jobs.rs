@@ -33,5 +33,5 @@ pub async fn give_up(app: &App) {
     sites.dedup();
     app.changes.note_sites(sites.iter().copied(), Change::Site);
     // What had to wait for them can go on.
-    app.live.bell.ring(sites);
+    app.ring(sites);
 }

@@ -54,6 +54,7 @@ async fn send(
         now,
         waits_until: may_wait.then(|| now.plus(new.expires_in)),
         told: presence.is_some(),
+        replica: app.replicas.id(),
         alone: presence == Some(Presence::Old) && new.kind.writes_configuration(),
         from,
         sent,
@@ -80,6 +81,7 @@ async fn give(app: &App, caller: &Operator, asked: Asked, new: &NewCommand) -> R
                 away()
             }
         }
+        "queued" if outcome.elsewhere => Ok(waiting(app, site, CommandSent::told(id))),
         "queued" if is_there => Ok(waiting(app, site, CommandSent::waits_its_turn(id))),
         "queued" => Ok(waiting(app, site, CommandSent::waits(id))),
         "known" => Ok(CommandSent::known(id, &outcome.state.unwrap_or_default())),
@@ -96,7 +98,7 @@ const GONE: Error = Error::NotFound("Ce site");
 
 /// Since it was looked whether the box is there, it may have come and found nothing: it is looked for its work again.
 fn waiting(app: &App, site: SiteId, sent: CommandSent) -> CommandSent {
-    app.live.bell.ring([site]);
+    app.ring(vec![site]);
     sent
 }
 

@@ -1,6 +1,7 @@
 //! The SQL of commands. `$1` is always the caller's tenant: the first wall, see [`reach`].
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{CommandView, Kind};
 use crate::clock::Time;
@@ -36,6 +37,8 @@ pub struct Asked {
     pub waits_until: Option<Time>,
     /// The box is connected here, and is told as soon as this is committed.
     pub told: bool,
+    /// Who we are among the replicas.
+    pub replica: Uuid,
     /// The box does one such command at a time.
     pub alone: bool,
     pub from: Snapshot,
@@ -51,14 +54,23 @@ row! {
         pub outcome: Option<String>,
         /// The state of a command that was known already.
         pub state: Option<String>,
+        /// Another replica has the box, and is rung for.
+        pub elsewhere: bool,
     }
 }
+
+/// How long a command that does not wait for its box may take to another replica, which has the box.
+const PASSED_ON: &str = "60 seconds";
 
 /// Writes a command down, once.
 pub fn ask(scope: Scope, asked: Asked) -> Query<Option<Outcome>> {
     let sql = format!(
-        "select outcome, state from neopro_ask_command( \
-           $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {MOST_OPEN}, $13, $14, $15, $16) where {}",
+        "with elsewhere as ( \
+           select exists (select from sites s where s.id = $2 and not $11 and s.status = 'online' \
+             and s.replica_id <> $17 and neopro_is_there(s.replica_id)) as so) \
+         select asked.outcome, asked.state, elsewhere.so as elsewhere from elsewhere, neopro_ask_command( \
+           $2, $3, $4, $5, $6, $7, $8, $9, case when so then coalesce($10, $8 + interval '{PASSED_ON}') else $10 end, \
+           $11, $12, {MOST_OPEN}, $13, $14, $15, $16) as asked where {}",
         reach(scope)
     );
     scoped(scope, sql)
@@ -77,6 +89,7 @@ pub fn ask(scope: Scope, asked: Asked) -> Query<Option<Outcome>> {
         .bind(asked.from.user_agent)
         .bind(asked.sent.0)
         .bind(asked.sent.1)
+        .bind(asked.replica)
         .optional()
 }
 

@@ -70,7 +70,7 @@ pub struct Config {
     pub s3: Option<S3>,
     /// `STORAGE` and `STORAGE_…`.
     pub storage: Storage,
-    /// `REDIS_URL`. None only in development.
+    /// `REDIS_URL` and `REDIS_SSL_CA_FILE`. None only in development.
     pub redis: Option<Redis>,
     /// `JWT_SECRET`, at least 32 characters, whose text is the key. None only in development: the caller then makes
     /// one and keeps it in `data_dir`.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::reader::{Reader, Refused};
 use super::url::{self, Address};
-use super::{Database, Secret, web};
+use super::{Database, Secret, tls, web};
 
 /// The Supabase project whose storage holds the videos.
 #[derive(Debug, Clone)]
@@ -25,11 +25,22 @@ pub struct Redis {
     pub url: Secret,
     /// The connection is encrypted (`rediss://`).
     pub tls: bool,
+    /// Lower case, an IPv6 address without its brackets.
+    pub host: String,
+    /// 6379 where the URL says none.
+    pub port: u16,
+    /// The user of its access list; none is Redis's own `default`.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// `REDIS_SSL_CA_FILE`: the root certificates of a private authority, PEM. None: the public ones.
+    pub ca_pem: Option<String>,
 }
 
 const URL: &str = "SUPABASE_URL";
 const KEY: &str = "SUPABASE_SERVICE_KEY";
 const REDIS: &str = "REDIS_URL";
+const REDIS_CA: &str = "REDIS_SSL_CA_FILE";
 
 /// The project, if both its variables are there. None only in development, or if files stay on our own disk.
 pub(super) fn supabase(r: &mut Reader, is_optional: bool) -> Result<Option<Supabase>, Refused> {
@@ -147,8 +158,17 @@ pub(super) fn compare_projects(r: &mut Reader, supabase: &Supabase, database: &D
     }
 }
 
-/// `REDIS_URL`. None only in development.
+/// `REDIS_URL` and `REDIS_SSL_CA_FILE`. None only in development.
 pub(super) fn redis(r: &mut Reader) -> Result<Option<Redis>, Refused> {
+    let (redis, ca_pem) = (redis_url(r), tls::ca_file(r, REDIS_CA));
+    let (Some(redis), ca_pem) = (redis?, ca_pem?) else { return Ok(None) };
+    if ca_pem.is_some() && !redis.tls {
+        r.warn(REDIS_CA, "sans effet : la connexion à Redis est en clair ; « rediss:// » la chiffre (étape 4.3)");
+    }
+    Ok(Some(Redis { ca_pem, ..redis }))
+}
+
+fn redis_url(r: &mut Reader) -> Result<Option<Redis>, Refused> {
     let Some(value) = r.required(REDIS)? else {
         return Ok(None);
     };
@@ -193,10 +213,26 @@ pub(super) fn redis(r: &mut Reader) -> Result<Option<Redis>, Refused> {
             REDIS,
             "Upstash n'accepte que des connexions chiffrées : « rediss:// » est utilisé ; corriger l'URL (étape 4.3)",
         );
-        return Ok(Some(Redis { url: Secret::new(value.replacen("redis://", "rediss://", 1)), tls: true }));
+        let value = value.replacen("redis://", "rediss://", 1);
+        return Ok(redis_of(&value, true, host));
     }
     if !tls && r.production() && !url::is_private(&host) {
         r.warn(REDIS, "connexion en clair vers un hôte public ; « rediss:// » la chiffre (étape 4.3)");
     }
-    Ok(Some(Redis { url: Secret::new(value), tls }))
+    Ok(redis_of(&value, tls, host))
+}
+
+/// The parts of a URL that was found to be in order.
+fn redis_of(value: &str, tls: bool, host: String) -> Option<Redis> {
+    let parts = url::split(value)?;
+    let login = |text: Option<&str>| text.filter(|text| !text.is_empty()).and_then(url::decoded);
+    Some(Redis {
+        url: Secret::new(value),
+        tls,
+        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+        port: parts.port.and_then(url::port).unwrap_or(6379),
+        user: login(parts.user),
+        password: login(parts.password).map(Secret::new),
+        ca_pem: None,
+    })
 }

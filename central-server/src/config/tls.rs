@@ -71,14 +71,15 @@ pub(super) fn read_wish(r: &mut Reader) -> Result<Wish, Refused> {
     Ok(Wish { encrypt, ca_pem: text.or(file).or(path) })
 }
 
-fn ca_file(r: &mut Reader, variable: &'static str) -> Result<Option<String>, Refused> {
+/// The certificates in the file that a variable names.
+pub(super) fn ca_file(r: &mut Reader, variable: &'static str) -> Result<Option<String>, Refused> {
     let Some(path) = r.text(variable)? else {
         return Ok(None);
     };
     if path.contains("-----BEGIN ") {
-        return Err(
-            r.refuse(variable, "un chemin de fichier est attendu ; le texte du certificat va dans DATABASE_SSL_CA")
-        );
+        let other =
+            if variable.starts_with("DATABASE") { " ; le texte du certificat va dans DATABASE_SSL_CA" } else { "" };
+        return Err(r.refuse(variable, format!("un chemin de fichier est attendu{other}")));
     }
     match read_file(&path) {
         Ok(text) => {

@@ -231,6 +231,12 @@ pub const VARIABLES: &[Variable] = &[
     Variable::new("DATABASE_SSL_CA_FILE", "2.2", "Chemin du certificat racine de la base", "/etc/neopro/ca.crt"),
     Variable::new("DATABASE_SSL_CA_PATH", "2.2", "Autre nom de DATABASE_SSL_CA_FILE", "/etc/neopro/ca.crt"),
     Variable::new(
+        "REDIS_SSL_CA_FILE",
+        "4.3",
+        "Chemin du certificat racine de Redis, si une autorité privée l'a signé",
+        "/etc/neopro/redis-ca.crt",
+    ),
+    Variable::new(
         "SSL_CERT_FILE",
         REFERENCE,
         "Chemin de certificats d'autorités (PEM) à croire en plus des publiques, pour tout ce qui sort en https : \

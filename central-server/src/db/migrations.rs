@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     21 "0021_storage";
     22 "0022_grace_is_over";
     23 "0023_whole_entries";
+    24 "0024_replicas";
     25 "0025_retention";
 };
 

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use super::{Beat, Change, Kind, MOST};
 use crate::ids::{Credential, SiteId};
+use crate::replicas::Outbox;
 
 /// How many changes are kept for streams that have not taken them yet. Who is further behind is told that everything
 /// may be out of date.
@@ -19,7 +20,7 @@ const PER_PROCESS: usize = 1_000;
 /// How many streams read rows at the same moment: the other connections are for requests and boxes.
 const READERS: usize = 3;
 
-/// The changes of this process, on their way to those who watch. Cheap to clone.
+/// The changes of this process, on their way to those who watch, here and on other replicas. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Changes(Arc<Hub>);
 
@@ -32,6 +33,8 @@ struct Hub {
     watching: AtomicUsize,
     seats: Mutex<Seats>,
     readers: Semaphore,
+    /// Those who watch on other replicas.
+    others: Outbox,
 }
 
 #[derive(Debug, Default)]
@@ -70,17 +73,24 @@ pub enum Refused {
 
 impl Default for Changes {
     fn default() -> Self {
+        Self::shared_with(Outbox::default())
+    }
+}
+
+impl Changes {
+    /// Changes that are told to these others as well.
+    #[must_use]
+    pub fn shared_with(others: Outbox) -> Self {
         Self(Arc::new(Hub {
             news: broadcast::Sender::new(KEPT),
             open: AtomicUsize::new(0),
             watching: AtomicUsize::new(0),
             seats: Mutex::default(),
             readers: Semaphore::new(READERS),
+            others,
         }))
     }
-}
 
-impl Changes {
     /// Whether anybody listens.
     #[must_use]
     pub fn is_heard(&self) -> bool {
@@ -93,8 +103,14 @@ impl Changes {
         self.0.open.load(Ordering::Relaxed)
     }
 
-    /// Tells whoever listens. Costs nothing when nobody does.
+    /// Tells whoever listens, here and on other replicas. Costs nothing when nobody does.
     pub fn note(&self, change: Change) {
+        self.0.others.change(&change);
+        self.hear(change);
+    }
+
+    /// Tells whoever listens here: somebody else has changed it, or time has, which passes everywhere.
+    pub fn hear(&self, change: Change) {
         if self.is_heard() {
             // The last listener may have gone this moment.
             let _ = self.0.news.send(change);
@@ -103,7 +119,7 @@ impl Changes {
 
     /// The same for many sites at once; of too many only that they are.
     pub fn note_sites(&self, sites: impl ExactSizeIterator<Item = SiteId>, change: impl Fn(SiteId) -> Change) {
-        if !self.is_heard() {
+        if !self.is_heard() && !self.0.others.has_others() {
             return;
         }
         if sites.len() > MOST {
@@ -150,8 +166,22 @@ impl Changes {
         Ok(Seat { changes: self.clone(), of, watched, news, end })
     }
 
-    /// Ends the streams of a session or token.
+    /// Tells whoever listens here that anything may have changed.
+    pub fn hear_of_all(&self) {
+        for kind in [Kind::Sites, Kind::Deployments, Kind::Videos, Kind::Groups] {
+            self.hear(Change::All(kind));
+        }
+    }
+
+    /// Ends the streams of a session or token, here and on other replicas.
     pub fn end(&self, of: impl Into<Credential>) {
+        let of = of.into();
+        self.0.others.ended(of);
+        self.hear_of_end(of);
+    }
+
+    /// Ends its streams here.
+    pub fn hear_of_end(&self, of: impl Into<Credential>) {
         if let Some(streams) = self.lock().sessions.get(&of.into()) {
             streams.end.send_replace(Some(End::Session));
         }

@@ -6,6 +6,7 @@
 mod background;
 pub mod checks;
 pub mod details;
+mod redis;
 pub mod routes;
 mod storage;
 mod store;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use background::Backlog;
+pub use redis::RedisState;
 pub use storage::StorageState;
 
 /// A state, in the words of NeoPro 1.
@@ -128,6 +130,7 @@ pub struct Health {
     mail: RwLock<MailState>,
     storage: storage::LastLook,
     jobs: RwLock<Backlog>,
+    redis: RwLock<(RedisState, Duration)>,
 }
 
 impl Default for Health {
@@ -139,6 +142,7 @@ impl Default for Health {
             mail: RwLock::new(MailState::Off),
             storage: storage::LastLook::default(),
             jobs: RwLock::default(),
+            redis: RwLock::default(),
         }
     }
 }
@@ -203,13 +207,18 @@ impl Health {
     }
 
     /// What the service is for, and how each part of it stands: the worst is the service's own state.
-    fn foreground(&self) -> [(&'static str, State); 4] {
-        [
+    fn foreground(&self) -> Vec<(&'static str, State)> {
+        let redis = self.redis().0;
+        let mut parts = vec![
             ("database", self.database().0.state()),
             ("websocket", self.live_state()),
             ("mail", self.mail().state()),
             ("storage", self.storage().0.state()),
-        ]
+        ];
+        if redis != RedisState::Off {
+            parts.push(("redis", redis.state()));
+        }
+        parts
     }
 
     /// The worst state of what the service is for.

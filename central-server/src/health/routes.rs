@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::background::{log_sentence, log_state};
-use super::{State, live_sentence};
+use super::{RedisState, State, live_sentence};
 use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
@@ -90,6 +90,10 @@ struct Report {
 struct Checks {
     /// PostgreSQL.
     database: Check,
+    /// Redis, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    redis: Option<Check>,
     /// The live channel of the boxes.
     websocket: LiveCheck,
     /// Mail.
@@ -206,6 +210,7 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
                 latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
                 message: database.sentence().or(unverified),
             },
+            redis: redis_check(app),
             websocket: LiveCheck {
                 check: Check { name: "WebSocket", status: live, latency_ms: 0, message: live_sentence(live) },
                 details: LiveDetails { connected_sites: app.live.hub.count() },
@@ -229,6 +234,17 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
     };
     let code = if strict && status == State::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (code, Json(report))
+}
+
+fn redis_check(app: &App) -> Option<Check> {
+    let (redis, took) = app.health.redis();
+    let check = Check {
+        name: "Redis",
+        status: redis.state(),
+        latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        message: redis.sentence(),
+    };
+    (redis != RedisState::Off).then_some(check)
 }
 
 /// The process answers.

@@ -217,7 +217,7 @@ impl Talk {
         let has = claim.revision.filter(|revision| (0..1 << 52).contains(revision)).unwrap_or_default();
         let known = Known { site, is_new, is_fresh: is_new && has == 0 };
         self.known = Some(known);
-        app.live.hub.arrived(site, self.handle.clone(), now);
+        app.live.hub.arrived(site, self.handle.clone(), SiteKey::given(&claim.api_key).print(), now);
         if app.live.hub.was_dismissed_since(site, began) {
             // While its key was compared the site got another one, or was deleted.
             self.handle.close();

@@ -1,7 +1,7 @@
 //! Brings work to boxes: whoever changes a site's desired state rings, and what is connected here is told.
 //!
 //! A ring is a hint, never the truth: the work is in the database, and a sweep finds what was not rung for (another
-//! replica made it, or a message was lost).
+//! replica made it and cannot ring, or a message was lost).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,15 @@ use tokio::sync::Notify;
 
 use super::commands::{self, Presence};
 use super::session::Handle;
-use super::{store, v1, v2};
+use super::{moved, store, v1, v2};
 use crate::app::App;
 use crate::events::Change;
 use crate::ids::{CommandId, SiteId};
 
 /// How often it is looked for work that nobody rang for.
 const SWEPT_EVERY: Duration = Duration::from_secs(30);
+/// The same while there are other replicas that cannot ring.
+pub const SWEPT_DEAF: Duration = Duration::from_secs(5);
 /// How often the progress of downloads is written down.
 const WRITTEN_EVERY: Duration = Duration::from_secs(5);
 /// How many downloads are written down by one statement.
@@ -244,8 +246,12 @@ async fn deliver(app: &App) {
 
 async fn sweep(app: &App) {
     loop {
-        tokio::time::sleep(SWEPT_EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(if app.replicas.is_deaf() { SWEPT_DEAF } else { SWEPT_EVERY }) => {}
+            () = app.live.looking.notified() => {}
+        }
         let Ok(db) = app.db() else { continue };
+        moved::dismiss(app, None).await;
         let (ones, twos) = app.live.seats.all();
         let all = ones.iter().chain(&twos).copied().collect();
         let waiting =

@@ -1,6 +1,6 @@
 //! Who is there: one connection a site, and what was heard of each since it was last written down.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ pub struct Hub {
 #[derive(Debug)]
 struct Connected {
     handle: Handle,
+    /// When it came, and how the hash of the key begins that it showed.
+    arrival: (Time, i64),
     /// The last sign of life: how long ago, whatever the wall clock does, and the moment that is noted of it.
     heard: Instant,
     seen: Time,
@@ -47,6 +49,8 @@ pub struct News {
     pub seen: Time,
     /// Whether it is connected.
     pub online: bool,
+    /// When it came here, if it came since the last time that something was written down.
+    pub arrived: Option<Time>,
     /// Its public address.
     pub ip: Option<String>,
     /// Its address within the club.
@@ -60,15 +64,16 @@ pub struct News {
 impl Hub {
     /// A box has proven who it is. Its former connection, if there is one, is closed; the site does not go
     /// offline for it.
-    pub fn arrived(&self, site: SiteId, handle: Handle, now: Time) {
+    pub fn arrived(&self, site: SiteId, handle: Handle, key: i64, now: Time) {
         let ip = handle.address().to_string();
-        let before =
-            lock(&self.connected).insert(site, Connected { handle, heard: Instant::now(), seen: now, said: None });
+        let connected = Connected { handle, arrival: (now, key), heard: Instant::now(), seen: now, said: None };
+        let before = lock(&self.connected).insert(site, connected);
         if let Some(before) = before {
             before.handle.close();
         }
         let (local_ip, software_version) = (None, None);
-        self.note(site, News { seen: now, online: true, ip: Some(ip), local_ip, software_version, shows: true });
+        let (ip, arrived) = (Some(ip), Some(now));
+        self.note(site, News { seen: now, online: true, arrived, ip, local_ip, software_version, shows: true });
         self.stirred.notify_one();
     }
 
@@ -85,8 +90,8 @@ impl Hub {
         let Some(Connected { seen, .. }) = gone else { return };
         // When it was last heard, not when that was noticed: meanwhile it may be connected to another replica. And that
         // very moment, not one that is counted back: a microsecond before what is noted already would be out of date.
-        let (ip, local_ip, software_version) = (None, None, None);
-        self.note(site, News { seen, online: false, ip, local_ip, software_version, shows: true });
+        let (arrived, ip, local_ip, software_version) = (None, None, None, None);
+        self.note(site, News { seen, online: false, arrived, ip, local_ip, software_version, shows: true });
         self.stirred.notify_one();
     }
 
@@ -104,7 +109,8 @@ impl Hub {
         let text = |value: &Value| value.as_str().filter(|text| text.len() <= 100).map(clean);
         let (local_ip, software_version) = (text(&beat["metrics"]["localIp"]), text(&beat["softwareVersion"]));
         let shows = self.says_something_new(site, &local_ip, &software_version);
-        self.note(site, News { seen: now, online: true, ip: None, local_ip, software_version, shows });
+        let (arrived, ip) = (None, None);
+        self.note(site, News { seen: now, online: true, arrived, ip, local_ip, software_version, shows });
     }
 
     fn says_something_new(&self, site: SiteId, local_ip: &Option<String>, version: &Option<String>) -> bool {
@@ -141,6 +147,30 @@ impl Hub {
         }
     }
 
+    /// Whether a site's box is connected here.
+    pub(super) fn is_here(&self, site: SiteId) -> bool {
+        lock(&self.connected).contains_key(&site)
+    }
+
+    /// When the boxes of these sites came here, or those of all, and the beginnings of the hashes of their keys.
+    pub(super) fn arrivals(&self, named: Option<&HashSet<SiteId>>) -> Vec<(SiteId, Time, i64)> {
+        let connected = lock(&self.connected);
+        let arrival = |site: &SiteId| connected.get(site).map(|box_| (*site, box_.arrival.0, box_.arrival.1));
+        match named {
+            Some(named) => named.iter().filter_map(arrival).collect(),
+            None => connected.keys().filter_map(arrival).collect(),
+        }
+    }
+
+    /// Ends the connection of a site that came at this moment; one that came since stays.
+    pub(super) fn part(&self, site: SiteId, at: Time) {
+        // To the microsecond, as the database has it.
+        let came = |connected: &&Connected| connected.arrival.0.unix_micros() == at.unix_micros();
+        if let Some(connected) = lock(&self.connected).get(&site).filter(came) {
+            connected.handle.close();
+        }
+    }
+
     /// Whether a site was dismissed since this moment. Who looked its key up before it, and arrived behind it, has to go as
     /// well: it was not there to be dismissed.
     pub(super) fn was_dismissed_since(&self, site: SiteId, moment: Instant) -> bool {
@@ -168,7 +198,11 @@ impl Hub {
     pub(super) fn put_back(&self, news: Vec<(SiteId, News)>) {
         let mut waiting = lock(&self.news);
         for (site, old) in news {
-            waiting.entry(site).and_modify(|news| news.shows |= old.shows).or_insert(old);
+            let later = |news: &mut News| {
+                news.shows |= old.shows;
+                news.arrived = news.arrived.or(old.arrived);
+            };
+            waiting.entry(site).and_modify(later).or_insert(old);
         }
     }
 
@@ -178,6 +212,7 @@ impl Hub {
             .and_modify(|news| {
                 news.seen = new.seen;
                 news.online = new.online;
+                news.arrived = new.arrived.or(news.arrived);
                 news.shows |= new.shows;
                 news.ip = new.ip.clone().or(news.ip.take());
                 news.local_ip = new.local_ip.clone().or(news.local_ip.take());
@@ -216,7 +251,7 @@ mod tests {
     fn a_connection_that_ends_is_noted_at_the_very_moment_at_which_it_was_last_heard() {
         let (hub, site, handle) = (Hub::default(), SiteId::new(), Handle::new([127, 0, 0, 1].into()));
         let moment = Time::from_unix_micros;
-        hub.arrived(site, handle.clone(), moment(1_000));
+        hub.arrived(site, handle.clone(), 0, moment(1_000));
         hub.beat(site, &Value::Null, moment(2_000));
         hub.take_news();
         hub.left(site, &Handle::new([127, 0, 0, 1].into()));
@@ -225,7 +260,7 @@ mod tests {
         let news = hub.take_news();
         assert_eq!((news[0].1.online, news[0].1.seen), (false, moment(2_000)), "what is noted already is no newer");
         // A clock that was set back does not make the last sign of life older than what is noted.
-        hub.arrived(site, handle.clone(), moment(5_000));
+        hub.arrived(site, handle.clone(), 0, moment(5_000));
         hub.heard(site, moment(4_000));
         hub.left(site, &handle);
         assert_eq!(hub.take_news()[0].1.seen, moment(5_000));

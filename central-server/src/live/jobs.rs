@@ -40,11 +40,12 @@ async fn write(app: &App) {
     }
 }
 
-/// Waits until a box has come or gone, and somebody has the dashboard open to see it.
+/// Waits until a box has come or gone, and somebody has the dashboard open to see it, or is another replica.
 async fn somebody_looks(app: &App) {
     loop {
         app.live.hub.stirred().await;
-        if app.changes.is_heard() {
+        // Another replica may have the same box still, and tell it things into a dead connection.
+        if app.changes.is_heard() || app.replicas.outbox.has_others() {
             return;
         }
     }
@@ -57,11 +58,13 @@ pub async fn write_now(app: &App) {
     if news.is_empty() && figures.is_empty() {
         return;
     }
-    let written = db.run_as_system((store::write_news(&news), store::write_figures(&figures))).await;
+    let written = db.run_as_system((store::write_news(&news, app.replicas.id()), store::write_figures(&figures))).await;
     match written {
         Ok(_) => {
             let shown: Vec<SiteId> = news.iter().filter(|(_, news)| news.shows).map(|(site, _)| *site).collect();
             app.changes.note_sites(shown.into_iter(), Change::Site);
+            let arrived = news.iter().filter(|(_, news)| news.arrived.is_some());
+            app.replicas.outbox.seats(arrived.map(|(site, _)| *site));
         }
         Err(error) => {
             tracing::warn!(%error, sites = news.len(), "what was heard of boxes could not be written down yet");

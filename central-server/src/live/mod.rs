@@ -4,7 +4,7 @@
 //! conversation, `websocket` its transport (in `frames`), `polling` that of those who cannot use one, `engine` the way in,
 //! `silent` the limit for those who do not say who they are, `guesses` that for those who say it wrongly, `allowance` that for
 //! those who say too much, `large` where packets are read that take long. `boxes` is what boxes say, `keys` how they are known (many `together`), `hub` who is
-//! there, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`; `commands` are
+//! there, `moved` who has gone to another replica, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`; `commands` are
 //! people's, of both protocols, `answers` what boxes say to them.
 
 mod allowance;
@@ -20,6 +20,7 @@ mod hub;
 pub mod jobs;
 mod keys;
 mod large;
+mod moved;
 pub mod packet;
 mod polling;
 mod session;
@@ -31,9 +32,10 @@ mod v2;
 mod websocket;
 
 use crate::app::App;
+use crate::ids::SiteId;
 
 pub use commands::{Message, Presence};
-pub use courier::Bell;
+pub use courier::{Bell, SWEPT_DEAF};
 pub use guesses::guesses_shown;
 pub use hub::Hub;
 pub use websocket::packets_sent;
@@ -56,6 +58,21 @@ pub struct Live {
     answers: answers::Answers,
     beside: large::Beside,
     debts: allowance::Debts,
+    moved: moved::Moved,
+    /// It is to be looked for work now.
+    looking: tokio::sync::Notify,
+}
+
+impl Live {
+    /// Has it looked for work that nobody rang for, now instead of with the next sweep.
+    pub fn look(&self) {
+        self.looking.notify_one();
+    }
+
+    /// Has it looked whether these boxes have left us for another replica.
+    pub fn look_for_moved(&self, sites: impl IntoIterator<Item = SiteId>) {
+        self.moved.look(sites.into_iter().filter(|site| self.hub.is_here(*site)));
+    }
 }
 
 impl Live {
@@ -68,5 +85,5 @@ impl Live {
 
 /// Runs what the live channel does by itself, until the server stops.
 pub async fn run(app: App) {
-    tokio::join!(jobs::run(app.clone()), commands::run(app.clone()), courier::run(app));
+    tokio::join!(jobs::run(app.clone()), commands::run(app.clone()), moved::run(app.clone()), courier::run(app));
 }

@@ -58,18 +58,22 @@ pub fn replace_old_key(site: SiteId, old: String, new: String) -> Query<bool> {
 }
 
 /// Writes down what was heard of sites, all of it in one statement. A state that a person set stays; a connection that
-/// has ended says nothing about a site that was heard of since, by another replica.
-pub fn write_news(news: &[(SiteId, News)]) -> Query<()> {
+/// has ended says nothing about a site that was heard of since, or has come to another replica.
+pub fn write_news(news: &[(SiteId, News)], replica: Uuid) -> Query<()> {
     query(
         "update sites set \
+           replica_id = case when sites.connected_at > news.arrived then sites.replica_id \
+             when news.arrived is not null then $7 else sites.replica_id end, \
+           connected_at = greatest(sites.connected_at, news.arrived), \
            last_seen_at = greatest(sites.last_seen_at, news.seen), \
            last_ip = coalesce(news.ip, sites.last_ip), \
            local_ip = coalesce(news.local_ip, sites.local_ip), \
            software_version = coalesce(news.software_version, sites.software_version), \
            status = case when sites.status not in ('online', 'offline') then sites.status \
-             when news.online then 'online' when sites.last_seen_at > news.seen then sites.status \
+             when news.online then 'online' \
+             when sites.last_seen_at > news.seen or sites.replica_id <> $7 then sites.status \
              else 'offline' end \
-         from unnest($1, $2, $3, $4, $5, $6) as news (id, seen, online, ip, local_ip, software_version) \
+         from unnest($1, $2, $3, $4, $5, $6, $8) as news (id, seen, online, ip, local_ip, software_version, arrived) \
          where sites.id = news.id",
     )
     .bind(news.iter().map(|(site, _)| site.0).collect::<Vec<_>>())
@@ -78,6 +82,8 @@ pub fn write_news(news: &[(SiteId, News)]) -> Query<()> {
     .bind(news.iter().map(|(_, news)| news.ip.clone()).collect::<Vec<_>>())
     .bind(news.iter().map(|(_, news)| news.local_ip.clone()).collect::<Vec<_>>())
     .bind(news.iter().map(|(_, news)| news.software_version.clone()).collect::<Vec<_>>())
+    .bind(replica)
+    .bind(news.iter().map(|(_, news)| news.arrived).collect::<Vec<_>>())
     .nothing()
 }
 

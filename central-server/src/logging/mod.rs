@@ -60,6 +60,7 @@ fn secrets(config: &Config) -> Arc<[String]> {
         mail,
         redis,
         redis.and_then(password_of),
+        config.redis.as_ref().and_then(|redis| redis.password.as_ref()).map(Secret::expose),
         config.supabase.as_ref().map(|supabase| supabase.service_key.expose()),
         config.s3.as_ref().map(|bucket| bucket.secret.expose()),
         config.jwt_secret.as_ref().map(Secret::expose),

@@ -47,6 +47,14 @@ impl SiteKey {
         format!("sha256:{}", data_encoding::HEXLOWER.encode(&digest))
     }
 
+    /// How the stored hash begins: enough to see that a key is another one.
+    #[must_use]
+    pub fn print(&self) -> i64 {
+        let digest = self.stored();
+        let digits = digest.get(7..23).unwrap_or_default();
+        u64::from_str_radix(digits, 16).unwrap_or_default().cast_signed()
+    }
+
     /// What somebody says is a key.
     #[must_use]
     pub fn given(text: &str) -> Self {

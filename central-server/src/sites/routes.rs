@@ -227,7 +227,7 @@ async fn delete(
     // The journal first: behind the deletion it could not tell whether there was anything to delete.
     let (_, name) = caller.run((audit::store::record_removal(entry, id.0), store::delete(caller.scope(), id))).await?;
     let name = name.ok_or(GONE)?;
-    app.live.hub.dismiss(id);
+    app.dismiss(id);
     app.changes.note(Change::All(Kind::Sites));
     Ok(Json(SiteMessage { message: format!("Le site « {name} » est supprimé.") }))
 }
@@ -253,7 +253,7 @@ async fn regenerate_key(
     let (site, ()) = caller.run((replace, audit::store::record_if_site(entry, id))).await?;
     let site = site.ok_or(GONE)?;
     // Whoever is connected with the old key has to show the new one.
-    app.live.hub.dismiss(id);
+    app.dismiss(id);
     app.changes.note(Change::Site(id));
     Ok(Json(with_key(site, key)))
 }

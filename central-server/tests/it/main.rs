@@ -46,6 +46,7 @@ mod pooler;
 mod previews;
 mod rate_limits;
 mod references;
+mod replicas;
 mod retention;
 mod second_factor;
 mod secrets;

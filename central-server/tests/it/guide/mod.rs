@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use document::Document;
 
 use crate::support::program::{self, Server};
-use crate::support::{Supabase, TestDb, cluster};
+use crate::support::{Redis, Supabase, TestDb, cluster};
 
 /// Where the guide's examples say that the server is.
 const HOST: &str = "https://neopro-central-server.onrender.com";
@@ -31,6 +31,8 @@ const HOST: &str = "https://neopro-central-server.onrender.com";
 /// The service of step 6: `serve` with the guide's variables, on a database and with a storage of its own. Its log goes with it, unless a test fails.
 struct Service {
     server: Server,
+    /// The Redis of step 4. It goes with the service.
+    _redis: Redis,
     log: PathBuf,
 }
 
@@ -42,9 +44,11 @@ impl Service {
         let supabase = Supabase::start().await;
         let mut variables = variables(&db.url());
         variables.push(("SUPABASE_URL".to_owned(), supabase.url()));
+        let redis = Redis::start();
+        variables.push(("REDIS_URL".to_owned(), redis.url()));
         let mut server = Server::spawn(&borrowed(&variables), &log);
         server.ready().await;
-        Self { server, log }
+        Self { server, _redis: redis, log }
     }
 
     fn port(&self) -> u16 {
