@@ -7,6 +7,7 @@ use super::store;
 use crate::app::App;
 use crate::events::Change;
 use crate::ids::SiteId;
+use crate::replicas;
 
 /// How often what was heard is written down.
 const WRITTEN_EVERY: Duration = Duration::from_secs(5);
@@ -79,7 +80,7 @@ async fn ping(app: &App) {
         tokio::time::sleep(PINGED_EVERY).await;
         app.live.hub.ping(app.clock.now());
         let Ok(db) = app.db() else { continue };
-        match db.run_as_system(store::end_leases(app.clock.now().minus(LEASE))).await {
+        match db.run_as_system(replicas::end_leases(app.clock.now().minus(LEASE))).await {
             Ok(ended) if ended.is_empty() => {}
             Ok(ended) => {
                 tracing::info!(ended = ended.len(), "boxes were not heard of any more");

@@ -159,14 +159,6 @@ fn column<T>(figures: &[(SiteSlot, Figures)], of: impl Fn(&Figures) -> T) -> Vec
     figures.iter().map(|(_, figures)| of(figures)).collect()
 }
 
-/// Sites that say online and were not heard of since `lease`: their replica is gone with them.
-pub fn end_leases(lease: Time) -> Query<Vec<SiteId>> {
-    query("update sites set status = 'offline' where status = 'online' and last_seen_at < $1 returning id")
-        .bind(lease)
-        .all::<Scalar<SiteId>>()
-        .map(|ended| ended.into_iter().map(|Scalar(site)| site).collect())
-}
-
 /// What a box says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Introduction {

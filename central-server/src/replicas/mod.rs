@@ -24,7 +24,7 @@ use crate::config::Redis;
 pub use link::{CHANNEL, Target};
 pub use outbox::Outbox;
 pub use roll::{beat_now, compare, leave};
-pub use store::{Other, gone};
+pub use store::{Other, end_leases, gone};
 pub use trouble::{Fault, Trouble};
 
 /// What a replica knows of itself and of the others.

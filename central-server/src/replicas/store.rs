@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::Prints;
 use crate::clock::Time;
-use crate::db::{Query, query, row};
+use crate::db::{Query, Scalar, query, row};
 use crate::ids::SiteId;
 
 row! {
@@ -68,4 +68,12 @@ pub fn gone(arrivals: &[(SiteId, Time, i64)], replica: Uuid) -> Query<Vec<(SiteI
     .bind(replica)
     .all::<Gone>()
     .map(|gone| gone.into_iter().map(|gone| (gone.id, gone.since)).collect())
+}
+
+/// Sites that say online and were not heard of since `lease`: their replica is gone with them.
+pub fn end_leases(lease: Time) -> Query<Vec<SiteId>> {
+    query("update sites set status = 'offline' where status = 'online' and last_seen_at < $1 returning id")
+        .bind(lease)
+        .all::<Scalar<SiteId>>()
+        .map(|ended| ended.into_iter().map(|Scalar(site)| site).collect())
 }

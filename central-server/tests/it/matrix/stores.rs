@@ -20,6 +20,7 @@ const THE_SERVERS_OWN: &[&str] = &[
     "passwords/store.rs",
     "plays/store.rs",
     "prometheus/store.rs",
+    "replicas/store.rs",
     "retention/store.rs",
     "settings/store.rs",
     "setup/store.rs",
