@@ -35,7 +35,7 @@ use crate::replicas::Replicas;
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
 use crate::{
-    agencies, audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords,
+    agencies, alerts, audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords,
     retention, settings, setup, sites, usage, users, videos,
 };
 
@@ -125,6 +125,9 @@ impl App {
         let (health, measures) = (Arc::<Health>::default(), Measures::since(clock.now()));
         health.set_mail(mail.state());
         let replicas = Replicas::new(jwt_secret, sealed_with);
+        if config.slack.is_some() {
+            health.set_slack(health::SlackState::Ready);
+        }
         if storage.remote().is_some() {
             health.set_storage(health::StorageState::Unseen, Duration::ZERO);
         }
@@ -227,6 +230,8 @@ impl App {
             .merge(auth::second_factor::routes::routes())
             .merge(settings::routes::routes())
             .merge(retention::routes::routes())
+            .merge(alerts::routes::routes())
+            .merge(auth::own_notices::routes())
             .merge(auth::own_name::routes())
             .merge(auth::own_sessions::routes::routes())
             .merge(auth::api_tokens::routes::routes())

@@ -92,6 +92,14 @@ id! {
     /// Something that is done behind an answer.
     JobId
 }
+id! {
+    /// Something that is wrong, from when it was seen until it is over.
+    AlertId
+}
+id! {
+    /// What people are to be told.
+    NoticeId
+}
 
 /// What a person acts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

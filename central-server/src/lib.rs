@@ -4,6 +4,7 @@
 //! the same rooms: `mod` (words and rules), `routes` (HTTP in and out), `store` (SQL).
 
 pub mod agencies;
+pub mod alerts;
 pub mod app;
 pub mod audit;
 pub mod auth;

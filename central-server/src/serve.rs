@@ -34,8 +34,8 @@ use crate::logging::{Outbox, Shipping};
 use crate::notify::https;
 use crate::takeover::{self, Keys, Wish};
 use crate::{
-    audit, auth, commands, deployments, events, jobs, live, logging, prometheus, replicas, retention, setup, storage,
-    videos,
+    alerts, audit, auth, commands, deployments, events, jobs, live, logging, prometheus, replicas, retention, setup,
+    storage, videos,
 };
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
@@ -199,6 +199,7 @@ async fn begin_work(app: App) {
     tokio::spawn(jobs::worker::run(app.clone()));
     tokio::spawn(retention::jobs::run(app.clone()));
     tokio::spawn(prometheus::watch::run(app.clone()));
+    tokio::spawn(alerts::watch::run(app.clone()));
     tokio::spawn(videos::direct::jobs::run(app.clone()));
     tokio::spawn(setup::jobs::run(app));
 }

@@ -27,6 +27,13 @@ interface Said {
   message: string
 }
 
+/** What a person is written to about. */
+export interface OwnNotices {
+  mail_alerts: boolean
+  mail_results: boolean
+  mail_summary: boolean
+}
+
 /** What the page of one's own account reads. */
 export const ownReads = {
   secondFactor: () =>
@@ -38,6 +45,11 @@ export const ownReads = {
     queryOptions({
       queryKey: ['account', 'sessions'] as const,
       queryFn: async ({ signal }) => (await get<{ sessions: OwnSession[] }>('/api/auth/sessions', {}, signal)).sessions,
+    }),
+  notices: () =>
+    queryOptions({
+      queryKey: ['account', 'notices'] as const,
+      queryFn: ({ signal }) => get<OwnNotices>('/api/auth/notifications', {}, signal),
     }),
   tokens: () =>
     queryOptions({
@@ -56,6 +68,7 @@ export const own = {
   rename: (full_name: string) => act<Said>('PATCH', '/api/auth/me', { full_name }),
   changePassword: (current: string, next: string) =>
     act<Said>('POST', '/api/auth/change-password', { current_password: current, new_password: next }),
+  setNotices: (next: OwnNotices) => act<OwnNotices>('PUT', '/api/auth/notifications', next),
   /** In which one is written to. */
   writeIn: (language: Language) => act<Said>('PUT', '/api/auth/language', { language }),
   endSession: (id: string) => act<Said>('DELETE', `/api/auth/sessions/${id}`),

@@ -7,6 +7,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { api, data, get, getWithHeaders, type Query } from './client'
 import type {
+  Alerts,
   Availability,
   Cause,
   Deployment,
@@ -50,6 +51,14 @@ export const reads = {
     queryOptions({
       queryKey: ['sites', 'stats'] as const,
       queryFn: ({ signal }) => get<SiteStats>('/api/sites/stats', {}, signal),
+    }),
+  /** Looked at again every half minute, as the server does: the stream does not tell of them. */
+  alerts: (filters: Query = {}) =>
+    queryOptions({
+      queryKey: ['alerts', 'list', filters] as const,
+      queryFn: ({ signal }) => get<Alerts>('/api/alerts', filters, signal),
+      placeholderData: keepPreviousData,
+      refetchInterval: 30_000,
     }),
   siteFacets: () =>
     queryOptions({

@@ -34,6 +34,28 @@ export interface Availability {
 
 export type Video = S['VideoView'] & { sites_count: number }
 export type VideoChanges = S['VideoChanges']
+/** What is wrong, or was. */
+export interface Alert {
+  id: string
+  site_id: string | null
+  site_name: string | null
+  club_name: string | null
+  alert_type: string
+  severity: 'info' | 'warning' | 'critical'
+  message: string
+  metadata: Record<string, unknown>
+  status: 'active' | 'acknowledged' | 'resolved'
+  created_at: string
+  last_seen_at: string
+  resolved_at: string | null
+}
+
+export interface Alerts {
+  alerts: Alert[]
+  counts: { open: number; active: number; critical: number }
+  pagination: Pagination
+}
+
 export type Group = S['GroupView']
 export type GroupList = S['GroupList']
 export type NewGroup = S['NewGroup']

@@ -24,6 +24,7 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { path: '/dashboard', name: 'app.page.fleet', icon: 'home', roles: STAFF, section: 'main', key: 'p' },
   { path: '/sites', name: 'app.page.sites', icon: 'screen', roles: STAFF, section: 'main', key: 's', count: 'sites' },
+  { path: '/alerts', name: 'app.page.alerts', icon: 'pulse', roles: STAFF, section: 'main', key: 'a' },
   { path: '/groups', name: 'app.page.groups', icon: 'people', roles: STAFF, section: 'main', key: 'g' },
   { path: '/content', name: 'app.page.library', icon: 'video', roles: STAFF, section: 'diffuse', key: 'v' },
   { path: '/send', name: 'app.page.send', icon: 'upload', roles: OPERATORS, section: 'diffuse', key: 'e' },

@@ -129,6 +129,14 @@ const site = createRoute({
   component: lazyPage(() => import('~/pages/site')),
 })
 
+const alerts = createRoute({
+  getParentRoute: within,
+  path: '/alerts',
+  validateSearch: filters.alerts,
+  beforeLoad: only(STAFF),
+  component: lazyRouteComponent(() => import('~/pages/alerts'), 'Page'),
+})
+
 const groups = createRoute({
   getParentRoute: within,
   path: '/groups',
@@ -262,6 +270,7 @@ const tree = root.addChildren([
     newSite,
     siteHome,
     site,
+    alerts,
     groups,
     group,
     library,

@@ -60,6 +60,7 @@ export const filters = {
     sort: siteSort,
     order,
   }),
+  alerts: texts({ status: one('active', 'acknowledged', 'resolved'), severity: one('critical', 'warning') }),
   groups: texts({ search: words, type: one('sport', 'geography', 'version', 'custom'), sort: words, order }),
   group: texts({ search: words, display_status: siteState, sort: siteSort, order }),
   library: texts({

@@ -96,6 +96,10 @@ pub enum Action {
     AgencyUpdated,
     /// An agency was deleted.
     AgencyDeleted,
+    /// Somebody has taken an alert on.
+    AlertAcknowledged,
+    /// Somebody has said that an alert is over.
+    AlertResolved,
 }
 
 impl Action {
@@ -143,6 +147,8 @@ impl Action {
             Self::AgencyCreated => "AGENCY_CREATED",
             Self::AgencyUpdated => "AGENCY_UPDATED",
             Self::AgencyDeleted => "AGENCY_DELETED",
+            Self::AlertAcknowledged => "ALERT_ACKNOWLEDGED",
+            Self::AlertResolved => "ALERT_RESOLVED",
         }
     }
 }

@@ -7,6 +7,7 @@ mod cookies;
 mod handle;
 mod limits;
 pub mod own_name;
+pub mod own_notices;
 pub mod own_sessions;
 pub mod password;
 mod presented;

@@ -233,3 +233,32 @@ pub fn rename(user: UserId, before: Option<String>, name: String, now: Time) -> 
     .bind(now)
     .nothing()
 }
+
+row! {
+    /// What a person wants to be written to about.
+    #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+    pub struct OwnNotices {
+        /// Alerts, for those who run the installation (super_admin, admin).
+        pub mail_alerts: bool,
+        /// What became of one's own orders.
+        pub mail_results: bool,
+        /// The summary of the week, for those who run the installation.
+        pub mail_summary: bool,
+    }
+}
+
+/// What this person wants to be written to about.
+pub fn own_notices(user: UserId) -> Query<Option<OwnNotices>> {
+    query("select mail_alerts, mail_results, mail_summary from users where id = $1").bind(user).optional()
+}
+
+/// Lets that hold from now on.
+pub fn set_own_notices(user: UserId, new: &OwnNotices, now: Time) -> Query<()> {
+    query("update users set mail_alerts = $2, mail_results = $3, mail_summary = $4, updated_at = $5 where id = $1")
+        .bind(user)
+        .bind(new.mail_alerts)
+        .bind(new.mail_results)
+        .bind(new.mail_summary)
+        .bind(now)
+        .nothing()
+}

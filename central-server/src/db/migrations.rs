@@ -52,6 +52,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     23 "0023_whole_entries";
     24 "0024_replicas";
     25 "0025_retention";
+    26 "0026_alerts";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Health, State};
+use super::{Health, SlackState, State};
 use crate::logging::LogState;
 
 /// From when on a job that is due counts as forgotten: it is looked for jobs every few seconds.
@@ -53,6 +53,8 @@ impl Health {
     #[must_use]
     pub fn states(&self, logs: LogState) -> Vec<(&'static str, State)> {
         let behind = [("jobs", self.jobs().state()), ("logs", log_state(logs))];
-        self.foreground().into_iter().chain(behind).collect()
+        let slack = Some(self.slack()).filter(|slack| *slack != SlackState::Off);
+        let slack = slack.map(|slack| ("slack", slack.state()));
+        self.foreground().into_iter().chain(behind).chain(slack).collect()
     }
 }

@@ -8,10 +8,12 @@ pub mod checks;
 pub mod details;
 mod redis;
 pub mod routes;
+mod slack;
 mod storage;
 mod store;
 
 use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -19,6 +21,7 @@ use utoipa::ToSchema;
 
 pub use background::Backlog;
 pub use redis::RedisState;
+pub use slack::SlackState;
 pub use storage::StorageState;
 
 /// A state, in the words of NeoPro 1.
@@ -128,6 +131,9 @@ pub struct Health {
     /// When the live channel last gave a sign of life.
     live: RwLock<Option<Instant>>,
     mail: RwLock<MailState>,
+    /// Whether mails were held back today.
+    mails_held: AtomicBool,
+    slack: RwLock<SlackState>,
     storage: storage::LastLook,
     jobs: RwLock<Backlog>,
     redis: RwLock<(RedisState, Duration)>,
@@ -140,6 +146,8 @@ impl Default for Health {
             database: RwLock::new((DatabaseState::Starting, Duration::ZERO)),
             live: RwLock::default(),
             mail: RwLock::new(MailState::Off),
+            mails_held: AtomicBool::new(false),
+            slack: RwLock::default(),
             storage: storage::LastLook::default(),
             jobs: RwLock::default(),
             redis: RwLock::default(),
@@ -175,6 +183,17 @@ impl Health {
     /// Writes down how the last mail went.
     pub fn set_mail(&self, state: MailState) {
         *self.mail.write().unwrap_or_else(std::sync::PoisonError::into_inner) = state;
+    }
+
+    /// Whether mails were held back today, because their number was reached.
+    #[must_use]
+    pub fn mails_held(&self) -> bool {
+        self.mails_held.load(Ordering::Relaxed)
+    }
+
+    /// Writes that down.
+    pub fn set_mails_held(&self, held: bool) {
+        self.mails_held.store(held, Ordering::Relaxed);
     }
 
     /// The live channel's own loop has come round.

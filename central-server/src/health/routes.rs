@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::background::{log_sentence, log_state};
-use super::{RedisState, State, live_sentence};
+use super::{RedisState, SlackState, State, live_sentence};
 use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
@@ -18,6 +18,9 @@ use crate::http::{Form, FromForm, Query, pages};
 
 /// All is well, but it could be better.
 const UNVERIFIED: &str = "La connexion à la base de données est chiffrée, mais son certificat n'est pas vérifié.";
+
+/// Mail works, and some of it was not sent.
+const HELD: &str = "Le nombre de courriels du jour est atteint : seuls ceux des comptes partent encore.";
 
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -104,6 +107,10 @@ struct Checks {
     jobs: Check,
     /// The log that is sent to Logtail. It makes the service no worse.
     logs: Check,
+    /// Slack, where there is a webhook. It makes the service no worse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    slack: Option<Check>,
 }
 
 /// The check of the live channel.
@@ -196,6 +203,8 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
     let (storage, storage_latency) = app.health.storage();
     let (states, status) = (app.health.states(logs), app.health.status());
     let count = |wanted: State| states.iter().filter(|(_, state)| *state == wanted).count();
+    let slack = app.health.slack();
+    let has_slack = slack != SlackState::Off;
     let unverified = app.config.database_is_unverified().then_some(UNVERIFIED);
     let report = Report {
         status,
@@ -215,7 +224,18 @@ fn report(app: &App, strict: bool) -> (StatusCode, Json<Report>) {
                 check: Check { name: "WebSocket", status: live, latency_ms: 0, message: live_sentence(live) },
                 details: LiveDetails { connected_sites: app.live.hub.count() },
             },
-            mail: Check { name: "Mail", status: mail.state(), latency_ms: 0, message: mail.sentence() },
+            mail: Check {
+                name: "Mail",
+                status: mail.state(),
+                latency_ms: 0,
+                message: mail.sentence().or_else(|| app.health.mails_held().then_some(HELD)),
+            },
+            slack: has_slack.then(|| Check {
+                name: "Slack",
+                status: slack.state(),
+                latency_ms: 0,
+                message: slack.sentence(),
+            }),
             storage: Check {
                 name: "Storage",
                 status: storage.state(),

@@ -9,6 +9,7 @@ use utoipa::openapi::{OpenApi, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::alerts;
 use crate::error::{Error, ErrorBody};
 use crate::events::{Beat, Changed};
 
@@ -17,10 +18,11 @@ use crate::events::{Beat, Changed};
 #[openapi(
     info(title = "NeoPro", description = "API of NeoPro's central server.\n\nEvery failure is an object `{error, code, request_id}`: `error` is a sentence for a person (French), `code` a stable word for a program. Any address may answer 404 `no_route` and 405 `method_not_allowed` as well.\n\nWhat is optional in a query or a body may also be an empty text or `null`: unless it is said otherwise, it counts as absent then."),
     modifiers(&Security),
-    components(schemas(ErrorBody, Beat, Changed)),
+    components(schemas(ErrorBody, Beat, Changed, alerts::Severity, alerts::Status)),
     tags(
         (name = "Service", description = "How the service is, without a session"),
         (name = "Agencies", description = "Those who look after several clubs"),
+        (name = "Alerts", description = "What is wrong, and what people are told of it"),
         (name = "Audit", description = "Who did what, and how far that is sealed"),
         (name = "Authentication", description = "Login, logout, one's own account"),
         (name = "Commands", description = "What single boxes are told to do, and what they answered"),

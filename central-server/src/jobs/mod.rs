@@ -18,6 +18,8 @@ use crate::clock::Time;
 pub enum Kind {
     /// To send a mail.
     Mail,
+    /// To write to Slack.
+    Slack,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Mail => "mail",
+            Self::Slack => "slack",
         }
     }
 }
@@ -88,19 +91,37 @@ impl Failure {
     }
 }
 
-/// Wakes the worker of this process: what was just committed need not wait for its next round.
+/// Jobs that are done beside each other: a service that hangs holds up its own, and no password's mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Everything but what follows.
+    Mail,
+    /// What is for Slack.
+    Slack,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Mail, Self::Slack];
+}
+
+/// Wakes the workers of this process: what was just committed need not wait for their next round.
 #[derive(Debug, Clone, Default)]
-pub struct Bell(Arc<Notify>);
+pub struct Bell(Arc<[Notify; 2]>);
 
 impl Bell {
     /// There is something to do.
     pub fn ring(&self) {
-        self.0.notify_one();
+        self.0.iter().for_each(Notify::notify_one);
     }
 
-    /// Waits until it rings; a ring that nobody waited for is not lost.
-    pub async fn rung(&self) {
-        self.0.notified().await;
+    /// Waits until it rings for this lane; a ring that nobody waited for is not lost.
+    pub async fn rung(&self, lane: Lane) {
+        let [mail, slack] = &*self.0;
+        match lane {
+            Lane::Mail => mail.notified().await,
+            Lane::Slack => slack.notified().await,
+        }
     }
 }
 

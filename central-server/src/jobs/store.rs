@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, Lane};
 use crate::clock::Time;
 use crate::db::{Query, query, row};
 use crate::ids::{JobId, UserId};
@@ -36,10 +36,11 @@ row! {
 }
 
 /// Takes the leases of jobs that are due, the oldest first. Those of others are passed over, not waited for.
-pub fn take(most: i64, lease: Duration, now: Time) -> Query<Vec<Job>> {
+pub fn take(lane: Lane, most: i64, lease: Duration, now: Time) -> Query<Vec<Job>> {
     query(
         "with due as ( \
            select id from jobs where state = 'waiting' and run_at <= $3 and (lease_until is null or lease_until <= $3) \
+             and (kind = 'slack') = $4 \
            order by run_at, id limit $1 for update skip locked \
          ) \
          update jobs set lease_until = $2, attempts = attempts + 1 from due where jobs.id = due.id \
@@ -48,6 +49,7 @@ pub fn take(most: i64, lease: Duration, now: Time) -> Query<Vec<Job>> {
     .bind(most)
     .bind(now.plus(lease))
     .bind(now)
+    .bind(lane == Lane::Slack)
     .all()
 }
 

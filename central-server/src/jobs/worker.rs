@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::store::{self, Job};
-use super::{Failure, Kind};
+use super::{Failure, Kind, Lane};
 use crate::app::App;
 use crate::notify;
 
@@ -20,30 +20,35 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Runs until the server stops.
 pub async fn run(app: App) {
-    tokio::join!(
-        async {
-            loop {
-                // As long as there is something to do, there may be more.
-                while round(&app).await > 0 {}
-                tokio::select! {
-                    () = app.jobs.rung() => {}
-                    () = tokio::time::sleep(LOOKED_EVERY) => {}
-                }
-            }
-        },
-        async {
-            loop {
-                tokio::time::sleep(FORGOTTEN_EVERY).await;
-                forget(&app).await;
-            }
+    tokio::join!(walk(&app, Lane::Mail), walk(&app, Lane::Slack), async {
+        loop {
+            tokio::time::sleep(FORGOTTEN_EVERY).await;
+            forget(&app).await;
         }
-    );
+    });
 }
 
-/// Does what is due, and says how many jobs that were.
+async fn walk(app: &App, lane: Lane) {
+    loop {
+        // As long as there is something to do, there may be more.
+        while round_of(app, lane).await > 0 {}
+        tokio::select! {
+            () = app.jobs.rung(lane) => {}
+            () = tokio::time::sleep(LOOKED_EVERY) => {}
+        }
+    }
+}
+
+/// Does what is due in every lane, and says how many jobs that were.
 pub async fn round(app: &App) -> usize {
+    let rounds = Lane::ALL.map(|lane| round_of(app, lane));
+    futures_util::future::join_all(rounds).await.into_iter().sum()
+}
+
+/// Does what is due in a lane, and says how many jobs that were.
+pub async fn round_of(app: &App, lane: Lane) -> usize {
     let Ok(db) = app.db() else { return 0 };
-    let jobs = match db.run_as_system(store::take(TOGETHER, LEASE, app.clock.now())).await {
+    let jobs = match db.run_as_system(store::take(lane, TOGETHER, LEASE, app.clock.now())).await {
         Ok(jobs) => jobs,
         Err(error) => {
             tracing::warn!(%error, "no jobs could be taken");
@@ -89,15 +94,18 @@ async fn carry_out(app: &App, job: &Job) {
 
 async fn attempt(app: &App, job: &Job) -> Result<(), Failure> {
     // A newer server beside this one may have made it: its turn comes.
-    if job.kind != Kind::Mail.name() {
+    let Some(kind) = [Kind::Mail, Kind::Slack].into_iter().find(|kind| kind.name() == job.kind) else {
         return Err(Failure::Later("this version does not know such jobs".into(), None));
-    }
+    };
     let sealed = job.payload.as_deref().unwrap_or_default();
     let payload = app
         .job_sealer
         .open(&job.id.to_string(), sealed)
         .ok_or_else(|| Failure::Never("it was sealed with another MFA_ENCRYPTION_KEY".into()))?;
-    notify::mail::send(app, job.id, job.user_id, &payload).await
+    match kind {
+        Kind::Mail => notify::mail::send(app, job.id, job.user_id, &payload).await,
+        Kind::Slack => notify::slack::send(app, job.id, &payload).await,
+    }
 }
 
 /// Forgets what has ended long ago.

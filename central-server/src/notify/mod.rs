@@ -2,3 +2,4 @@
 
 pub mod https;
 pub mod mail;
+pub mod slack;

@@ -5,6 +5,7 @@
 mod support;
 
 mod agencies;
+mod alerts;
 mod attacks;
 mod audit;
 mod auth;

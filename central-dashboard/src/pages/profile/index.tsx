@@ -5,6 +5,7 @@ import { useWords, type Words } from '~/i18n/words'
 import { PageHeader } from '~/ui/page'
 import { ChoicesPanel } from './choices'
 import { IdentityPanel } from './identity'
+import { NoticesPanel } from './notices'
 import { PasswordPanel } from './password'
 import { graceOf, SecondFactorPanel } from './second-factor'
 import { SessionsPanel } from './sessions'
@@ -32,6 +33,7 @@ export function Page() {
           <IdentityPanel />
           <PasswordPanel />
           <ChoicesPanel />
+          <NoticesPanel />
         </div>
       </div>
     </>

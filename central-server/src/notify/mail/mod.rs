@@ -6,6 +6,7 @@
 mod files;
 mod letters;
 mod page;
+mod reports;
 mod sendgrid;
 mod smtp;
 mod store;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 pub use letters::Letter;
 pub use page::Page;
+pub use reports::{Order, Week};
 use store::Recipient;
 
 use crate::app::App;
@@ -134,6 +136,10 @@ pub async fn send(app: &App, job: JobId, to: Option<UserId>, payload: &[u8]) -> 
     let link = payload.letter.token().map(crate::passwords::hash_of);
     let asked = async { Ok::<_, Error>(app.db()?.run_as_system(store::recipient(to, link, app.clock.now())).await?) };
     let found = asked.await.map_err(|error| Failure::Later(format!("{error:?}"), None))?;
+    if payload.letter.is_stale(app.clock.now()) {
+        tracing::info!(%job, letter = payload.letter.name(), "a mail comes too late and is not sent");
+        return Ok(());
+    }
     let Some(Recipient { email, full_name, language }) = found else {
         // The account is gone, or the link is used, replaced or over: nobody needs this any more.
         tracing::info!(%job, letter = payload.letter.name(), "a mail is needed no more");
@@ -143,8 +149,18 @@ pub async fn send(app: &App, job: JobId, to: Option<UserId>, payload: &[u8]) -> 
     let written = payload.letter.page(language, full_name.as_deref(), &app.config.dashboard_url());
     let name = full_name.as_deref().map(page::one_line).filter(|name| !name.trim().is_empty());
     let post = Post { id: job, to: Sender { name, address: email }, page: written };
+    if !counted(app, &payload.letter).await? {
+        tracing::warn!(%job, letter = payload.letter.name(), "a mail is held back: the day's number is reached");
+        return Ok(());
+    }
     let outcome = app.mail.send(&post, app.clock.now()).await;
     let outcome = outcome.map_err(|failure| failure.without(&post.to.address));
+    if outcome.is_err()
+        && let Ok(db) = app.db()
+        && let Err(error) = db.run_as_system(store::uncount(app.clock.now())).await
+    {
+        tracing::warn!(%error, "a mail that has not left stays counted");
+    }
     match &outcome {
         Ok(()) => {
             tracing::info!(%job, letter = payload.letter.name(), "a mail has left");
@@ -156,4 +172,46 @@ pub async fn send(app: &App, job: JobId, to: Option<UserId>, payload: &[u8]) -> 
         Err(Failure::Later(..)) => app.health.set_mail(MailState::Failing),
     }
     outcome
+}
+
+/// Counts a mail that is about to leave; false if it is to stay, because so many have left today that those about accounts
+/// need the rest of what the provider lets through. It is told in the summary and on the page of alerts, not sent later.
+async fn counted(app: &App, letter: &Letter) -> Result<bool, Failure> {
+    let now = app.clock.now();
+    let asked = async {
+        let db = app.db()?;
+        let most = db.run_as_system(store::most_in_a_day()).await?;
+        Ok::<_, Error>(db.run_as_system(store::count(letter.is_urgent(), most, now)).await?)
+    };
+    let may = asked.await.map_err(|error| Failure::Later(format!("{error:?}"), None))?;
+    if !may {
+        app.health.set_mails_held(true);
+    }
+    Ok(may)
+}
+
+/// Sends one test mail to an address, past the jobs, and says in words for an operator what the service answered. The
+/// sentences are French and name the step of the guide that mends it.
+///
+/// # Errors
+/// Mail is not configured, or the service has refused; the text holds no key.
+pub async fn test(config: &Config, to: &str) -> Result<String, String> {
+    const PART: &str = "partie « Alertes par email » du guide";
+    let transport = Transport::of(config);
+    let page = Letter::Test.page(Language::default(), None, &config.dashboard_url());
+    let post = Post { id: JobId::new(), to: Sender { name: None, address: to.to_owned() }, page };
+    match transport.send(&post, crate::clock::Clock::System.now()).await {
+        Ok(()) => Ok(match &transport {
+            Transport::SendGrid(_) => format!("SendGrid a accepté le courriel d'essai pour {to} (202)."),
+            Transport::Smtp(_) => format!("Le serveur SMTP a accepté le courriel d'essai pour {to}."),
+            Transport::Files(files) => format!("Le courriel d'essai est écrit dans {}.", files.folder().display()),
+            Transport::Off => "Les courriels ne sont pas configurés.".to_owned(),
+        }),
+        Err(_) if transport.state() == MailState::Off => {
+            Err(format!("Les courriels ne sont pas configurés : SENDGRID_API_KEY et EMAIL_FROM ({PART}, étape 4)."))
+        }
+        Err(failure) => {
+            Err(format!("Le courriel d'essai est refusé ({PART}, étapes 2 à 4). Réponse : {}", failure.why()))
+        }
+    }
 }

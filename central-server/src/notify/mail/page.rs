@@ -10,15 +10,15 @@ pub struct Page {
     /// In which it is written.
     pub language: Language,
     /// What it is about.
-    pub subject: &'static str,
+    pub subject: String,
     /// With the reader's name, which is not ours.
     pub greeting: String,
     /// The paragraphs before the button.
-    pub before: &'static [&'static str],
+    pub before: Vec<String>,
     /// The button: its words and where it leads.
     pub action: (&'static str, String),
     /// The paragraphs behind it.
-    pub after: &'static [&'static str],
+    pub after: Vec<String>,
     /// Who writes.
     pub signature: &'static str,
 }
@@ -28,9 +28,12 @@ impl Page {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!("{}\n", one_line(&self.greeting));
-        let _ = self.before.iter().try_for_each(|paragraph| write!(text, "\n{paragraph}\n"));
+        let paragraph = |text: &mut String, words: &String| {
+            let _ = write!(text, "\n{}\n", one_line(words));
+        };
+        self.before.iter().for_each(|words| paragraph(&mut text, words));
         let _ = write!(text, "\n{}\n{}\n", self.action.0, self.action.1);
-        let _ = self.after.iter().try_for_each(|paragraph| write!(text, "\n{paragraph}\n"));
+        self.after.iter().for_each(|words| paragraph(&mut text, words));
         let _ = write!(text, "\n{}\n", self.signature);
         text
     }
@@ -39,7 +42,7 @@ impl Page {
     #[must_use]
     pub fn html(&self) -> String {
         let paragraph = |text: &str| format!("<p style=\"margin:0 0 16px\">{}</p>\n", escape(text));
-        let paragraphs = |texts: &[&str]| texts.iter().map(|text| paragraph(text)).collect::<String>();
+        let paragraphs = |texts: &[String]| texts.iter().map(|text| paragraph(&one_line(text))).collect::<String>();
         let (label, address) = (escape(self.action.0), escape(&self.action.1));
         format!(
             "<!doctype html>\n<html lang=\"{language}\">\n<head><meta charset=\"utf-8\">\
@@ -54,10 +57,10 @@ impl Page {
              <p style=\"margin:0 0 16px;font-size:13px;color:#596070;word-break:break-all\">{address}</p>\n\
              {after}{signature}</div>\n</body>\n</html>\n",
             language = self.language.name(),
-            subject = escape(self.subject),
+            subject = escape(&one_line(&self.subject)),
             greeting = paragraph(&one_line(&self.greeting)),
-            before = paragraphs(self.before),
-            after = paragraphs(self.after),
+            before = paragraphs(&self.before),
+            after = paragraphs(&self.after),
             signature = paragraph(self.signature),
         )
     }

@@ -74,7 +74,7 @@ impl Smtp {
         Message::builder()
             .from(mailbox(&self.from).ok_or_else(|| Failure::Never("EMAIL_FROM is no address".into()))?)
             .to(mailbox(&post.to).ok_or_else(|| Failure::Never("the recipient has no address".into()))?)
-            .subject(post.page.subject)
+            .subject(post.page.subject.clone())
             // The same mail a second time has the same name: programs show it once.
             .message_id(Some(format!("<{}@{domain}>", post.id)))
             .multipart(MultiPart::alternative_plain_html(post.page.text(), post.page.html()))

@@ -1,7 +1,8 @@
 //! To whom a mail goes.
 
+use crate::alerts::rules::AlertSettings;
 use crate::clock::Time;
-use crate::db::{Query, query, row};
+use crate::db::{Json, Query, Scalar, query, row};
 use crate::ids::UserId;
 
 row! {
@@ -25,4 +26,27 @@ pub fn recipient(user: UserId, link: Option<String>, now: Time) -> Query<Option<
     .bind(link)
     .bind(now)
     .optional()
+}
+
+/// How many mails leave in a day before only those about accounts do; 0: as many as there are.
+pub fn most_in_a_day() -> Query<i32> {
+    query("select value from settings where key = 'alerts'").optional::<Scalar<Json>>().map(|stored| {
+        let rules = stored.map_or_else(AlertSettings::default, |Scalar(stored)| AlertSettings::stored(&stored.read()));
+        i32::try_from(rules.mails_per_day).unwrap_or(i32::MAX)
+    })
+}
+
+/// A mail that was counted has not left.
+pub fn uncount(now: Time) -> Query<()> {
+    query("select neopro_uncount_mail($1)").bind(now).nothing()
+}
+
+/// Counts a mail, or says that it is to stay.
+pub fn count(urgent: bool, most: i32, now: Time) -> Query<bool> {
+    query("select neopro_count_mail($1, $2, $3)")
+        .bind(urgent)
+        .bind(most)
+        .bind(now)
+        .one::<Scalar<bool>>()
+        .map(|Scalar(may)| may)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::Method;
+use neopro_central::alerts::rules::AlertSettings;
 use serde_json::{Value, json};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -35,6 +36,10 @@ const ACTS: &[(&str, &str)] = &[
     ("POST /api/users/{id}/reset-mfa", "MFA_RESET"),
     ("PUT /api/settings/security", "SETTINGS_UPDATED"),
     ("PUT /api/settings/retention", "SETTINGS_UPDATED"),
+    ("PUT /api/settings/alerts", "SETTINGS_UPDATED"),
+    ("PUT /api/auth/notifications", "USER_UPDATED"),
+    ("POST /api/alerts/{id}/acknowledge", "ALERT_ACKNOWLEDGED"),
+    ("POST /api/alerts/{id}/resolve", "ALERT_RESOLVED"),
     ("POST /api/sites", "SITE_CREATED"),
     ("PUT /api/sites/{id}", "SITE_UPDATED"),
     ("DELETE /api/sites/{id}", "SITE_DELETED"),
@@ -182,6 +187,14 @@ impl Scene {
         let at = |id: &str| path.replace("{id}", id);
         match route {
             "POST /api/auth/login" => (at(""), Body::Json(json!({"email": self.email, "password": PASSWORD}))),
+            "PUT /api/settings/alerts" => {
+                let rules = AlertSettings { offline_minutes: 7, ..AlertSettings::default() };
+                (at(""), Body::Json(json!(rules)))
+            }
+            "PUT /api/auth/notifications" => {
+                (at(""), Body::Json(json!({"mail_alerts": false, "mail_results": true, "mail_summary": true})))
+            }
+            alert if alert.contains("/api/alerts/{id}") => (at(&self.alert().await), Body::Nothing),
             "PUT /api/auth/language" => (at(""), Body::Json(json!({"language": "en"}))),
             "POST /api/auth/logout" => (at(""), Body::As(self.app.login(&self.email).await, json!({}))),
             "PATCH /api/auth/me" => (at(""), Body::Json(json!({"full_name": "Camille Morel"}))),
@@ -281,6 +294,14 @@ impl Scene {
 
     pub(super) async fn site(&self) -> String {
         self.made("/api/sites", json!({"site_name": "Gymnase", "club_name": "Club"})).await
+    }
+
+    /// A box that is too hot.
+    async fn alert(&self) -> String {
+        let site = self.site().await;
+        let sql = "insert into alerts (site_id, alert_type, severity, message) \
+             values ($1::text::uuid, 'high_temperature', 'warning', 'Température : 78 °C.') returning id::text";
+        self.app.db.owner().await.query_one(sql, &[&site]).await.expect("an alert").get(0)
     }
 
     async fn group(&self, site: Option<&str>) -> String {

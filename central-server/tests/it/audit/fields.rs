@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
+use neopro_central::alerts::rules::AlertSettings;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -53,10 +54,39 @@ fn changes(agency: &str, sponsor: &str, site: &str) -> Vec<(&'static str, &'stat
         ),
         ("/api/settings/security", "mfa_grace_days", json!({"mfa_required_roles": ["viewer"], "mfa_grace_days": 3})),
         ("/api/auth/language", "language", json!("en")),
+        ("/api/auth/notifications", "mail_alerts", notices("mail_alerts")),
+        ("/api/auth/notifications", "mail_results", notices("mail_results")),
+        ("/api/auth/notifications", "mail_summary", notices("mail_summary")),
+        ("/api/settings/alerts", "offline_minutes", rules("offline_minutes", json!(9))),
+        ("/api/settings/alerts", "offline_critical_minutes", rules("offline_critical_minutes", json!(90))),
+        ("/api/settings/alerts", "temperature_warning", rules("temperature_warning", json!(70))),
+        ("/api/settings/alerts", "temperature_critical", rules("temperature_critical", json!(85))),
+        ("/api/settings/alerts", "disk_warning", rules("disk_warning", json!(85))),
+        ("/api/settings/alerts", "disk_critical", rules("disk_critical", json!(97))),
+        ("/api/settings/alerts", "memory_warning", rules("memory_warning", json!(80))),
+        ("/api/settings/alerts", "minutes_between", rules("minutes_between", json!(30))),
+        ("/api/settings/alerts", "repeat_hours", rules("repeat_hours", json!(12))),
+        ("/api/settings/alerts", "mails_per_day", rules("mails_per_day", json!(40))),
+        ("/api/settings/alerts", "weekly_summary", rules("weekly_summary", json!(false))),
+        ("/api/settings/alerts", "language", rules("language", json!("en"))),
     ]
     .into_iter()
     .chain(crate::retention::FIELDS.map(|field| ("/api/settings/retention", field, crate::retention::changed(field))))
     .collect()
+}
+
+/// All but this one as they are on a new account.
+fn notices(field: &str) -> Value {
+    let mut body = json!({"mail_alerts": true, "mail_results": true, "mail_summary": true});
+    body[field] = json!(false);
+    body
+}
+
+/// All but this one as they are on a new installation.
+fn rules(field: &str, value: Value) -> Value {
+    let mut body = json!(AlertSettings::default());
+    body[field] = value;
+    body
 }
 
 /// The fields that a body of `PUT` may have.

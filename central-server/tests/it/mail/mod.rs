@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use neopro_central::jobs::{MOST_ATTEMPTS, store, worker};
+use neopro_central::jobs::{Lane, MOST_ATTEMPTS, store, worker};
 use serde_json::{Value, json};
 
 pub use self::sendgrid::SendGrid;
@@ -366,7 +366,8 @@ async fn a_worker_that_died_with_a_job_loses_it_to_the_next() {
     let sendgrid = SendGrid::start().await;
     let app = server(&sendgrid.variables()).await;
     forget(&app, CAMILLE).await;
-    let taken = app.pool().run_as_system(store::take(8, worker::LEASE, app.clock.now())).await.expect("jobs");
+    let taken =
+        app.pool().run_as_system(store::take(Lane::Mail, 8, worker::LEASE, app.clock.now())).await.expect("jobs");
     assert_eq!(taken.len(), 1);
     assert_eq!(worker::round(&app.app).await, 0, "its lease is another's");
     app.clock.advance(worker::LEASE + Duration::from_secs(1));

@@ -14,6 +14,7 @@ use crate::support::{Cluster, TestApp};
 const SEEN: &[(&str, bool, bool)] = &[
     ("agencies", true, false),
     ("agency_sites", true, false),
+    ("alerts", true, false),
     ("analytics", true, false),
     ("api_tokens", true, true),
     ("club_daily_stats", true, false),

@@ -26,7 +26,7 @@ pub fn opened_by(route: &str) -> Option<&'static str> {
         "GET" if below(&["/api/audit"]) => Some("audit:read"),
         "GET" => Some("read"),
         _ if path == "/api/sites/{id}/command" => Some("commands:write"),
-        _ if below(&["/api/sites", "/api/groups"]) => Some("sites:write"),
+        _ if below(&["/api/sites", "/api/groups", "/api/alerts"]) => Some("sites:write"),
         _ if below(&["/api/videos", "/api/deployments"]) => Some("content:write"),
         _ => None,
     }
@@ -49,6 +49,8 @@ pub fn table_of(part: &str) -> &'static str {
         "command" => "remote_commands",
         "users" => "users",
         "agencies" => "agencies",
+        "alerts" => "alerts",
+        "clubs" => "sites",
         "sponsors" => "sponsors",
         "sessions" => "sessions",
         "tokens" => "api_tokens",
@@ -60,6 +62,7 @@ pub fn table_of(part: &str) -> &'static str {
 pub fn table_of_type(name: &str) -> Option<&'static str> {
     Some(match name {
         "SiteId" => "sites",
+        "AlertId" => "alerts",
         "GroupId" => "groups",
         "VideoId" => "videos",
         "DeploymentId" => "content_deployments",

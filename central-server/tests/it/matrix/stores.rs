@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Stores that know no tenant: sessions and what proves them, the journal's writing and sealing, jobs, and what the live
 /// channel keeps of boxes, each of which speaks for its own site, their plays too; and what forgets.
 const THE_SERVERS_OWN: &[&str] = &[
+    "alerts/watch/store.rs",
     "audit/seals/store.rs",
     "audit/store.rs",
     "auth/second_factor/store.rs",

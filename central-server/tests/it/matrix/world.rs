@@ -28,13 +28,14 @@ const WORDS: [(&str, &str); 4] =
     [("agency", "Zyxagenrot"), ("agency", "Zyxagenblau"), ("sponsor", "Zyxsponrot"), ("sponsor", "Zyxsponblau")];
 
 /// Tables whose rows are the server's own, or made by it from those of others.
-const MADE_BY_OTHERS: [&str; 3] = ["schema_migrations", "site_total", "deployment_tallies"];
+const MADE_BY_OTHERS: [&str; 4] = ["schema_migrations", "site_total", "deployment_tallies", "alert_watch"];
 
 /// Tables in which no column is free to carry a word: bare links and figures.
 const WORDLESS: &[&str] = &[
     "agency_sites",
     "audit_seals",
     "club_daily_stats",
+    "mail_days",
     "second_factor_tries",
     "site_figures",
     "site_figures_5min",

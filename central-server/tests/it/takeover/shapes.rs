@@ -252,6 +252,14 @@ async fn sites(script: &mut Script<'_>) {
     let old = one("/command/70000000-0000-4000-8000-000000000003");
     let old = script.call("GET /api/sites/{id}/command/{command_id}", &old, None, 200, reads).await;
     assert_eq!(old["result"]["configuration"]["auth"], json!({"password": "********", "clubName": "CA Vitré"}));
+    let reads = "alerts.0.id:s alerts.0.type:s alerts.0.severity:s alerts.0.message:s alerts.0.resolved:b \
+                 alerts.0.created_at:s alerts.0.resolved_at:s?";
+    let alerts = format!("/api/analytics/clubs/{VITRE}/alerts?days=366&limit=10");
+    let alerts = script.call("GET /api/analytics/clubs/{site_id}/alerts", &alerts, None, 200, reads).await;
+    assert_eq!(
+        (&alerts["alerts"][0]["type"], &alerts["alerts"][0]["created_at"]),
+        (&json!("high_temperature"), &json!("2025-09-01T12:00:00.000Z"))
+    );
     script.call("DELETE /api/sites/{id}", &path, None, 200, "message:s").await;
 }
 

@@ -1,7 +1,7 @@
 /** The words for acts and for what they were done to. A newer server may have more of them: those are shown as they are. */
 import type { Words } from '~/i18n/words'
 
-export const KINDS = ['user', 'session', 'api_token', 'site', 'group', 'video', 'deployment', 'command', 'agency', 'settings'] as const
+export const KINDS = ['user', 'session', 'api_token', 'site', 'group', 'video', 'deployment', 'command', 'agency', 'settings', 'alert'] as const
 
 const wordFor = ({ t, has }: Words, key: string, raw: string): string => (has(key) ? t(key) : raw)
 
