@@ -137,28 +137,3 @@ fn who_gets_in_is_said_on_the_pages_of_administration() {
     );
     assert!(seen["steps"].as_u64().is_some_and(|steps| steps > 6), "{seen}");
 }
-
-/// Pictures lie in `target/admin`, for people.
-#[test]
-fn an_admin_where_nobody_manages_accounts_is_told_how_somebody_can() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let central = Central::start_untouched("alone");
-    // What option B of step 9 leaves.
-    central.account(EMAIL, Some("admin"));
-    let look = |ruled: bool| {
-        browse(
-            "alone.mjs",
-            &json!({
-                "chromium": "/usr/bin/chromium", "address": format!("http://localhost:{}", central.port), "email": EMAIL,
-                "password": PASSWORD, "folder": root().join("target/admin"), "ruled": ruled,
-            }),
-        )
-    };
-    let said = look(false)["said"].clone();
-    assert_eq!(said[1], format!("UPDATE users SET role = 'super_admin' WHERE email = '{EMAIL}';"));
-    // The command of the page, but for where the program lies.
-    let command =
-        said[0].as_str().and_then(|line| line.strip_prefix("./target/release/neopro-central ")).expect("a command");
-    central.command(&command.split(' ').collect::<Vec<_>>());
-    assert_eq!(look(true)["ruled"], true);
-}

@@ -90,18 +90,6 @@ impl Central {
         assert!(creation.wait().expect("it ends").success(), "an account: {email}");
     }
 
-    /// Runs a command of the server's program beside it.
-    pub fn command(&self, arguments: &[&str]) {
-        let ran = Command::new(program("neopro-central"))
-            .args(arguments)
-            .env("NEOPRO_DATA_DIR", self.folder.join("data"))
-            .envs(self.variables.iter().cloned())
-            .stdin(Stdio::null())
-            .output()
-            .expect("the program starts");
-        assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
-    }
-
     fn ready(&mut self) {
         let until = Instant::now() + Duration::from_secs(60);
         let address = format!("http://127.0.0.1:{}/ready", self.port);
