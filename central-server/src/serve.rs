@@ -103,7 +103,7 @@ async fn serve_until_stopped(config: Config, logs: Option<Outbox>, boxes: Handle
     }
     let (stop, stopping) = watch::channel(false);
     let http = tokio::spawn(accept(listener, app.router(), stopping, boxes.clone()));
-    tracing::info!(port = app.config.port, version = crate::health::routes::VERSION, "listening");
+    tracing::info!(port = app.config.port, version = crate::health::VERSION, "listening");
 
     tokio::spawn(storage::watch::run(app.clone()));
     tokio::spawn(replicas::ring(app.clone()));

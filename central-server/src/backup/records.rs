@@ -250,7 +250,7 @@ mod tests {
         }
         assert_eq!(writer.end_table().expect("its end"), 7);
         let needed = Needed { bucket: "videos".into(), path: "uploads/a".into(), bytes: Some(3), sha256: None };
-        writer.objects(&[needed.clone()]).expect("objects");
+        writer.objects(std::slice::from_ref(&needed)).expect("objects");
         let (end, file) = writer.finish().expect("finished");
         assert_eq!((end.tables, end.rows, end.objects), (1, 7, 1));
 

@@ -77,10 +77,7 @@ impl Open {
         }
         if !self.greeted {
             self.greeted = true;
-            return Some(event(
-                "hello",
-                &json!({ "at": self.app.clock.now(), "version": crate::health::routes::VERSION }),
-            ));
+            return Some(event("hello", &json!({ "at": self.app.clock.now(), "version": crate::health::VERSION })));
         }
         loop {
             match self.turn().await {

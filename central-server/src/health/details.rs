@@ -6,8 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::State;
-use super::routes::VERSION;
+use super::{State, VERSION};
 use crate::app::App;
 use crate::auth::Admin;
 use crate::clock::Time;

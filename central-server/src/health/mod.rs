@@ -24,6 +24,9 @@ pub use redis::RedisState;
 pub use slack::SlackState;
 pub use storage::StorageState;
 
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// A state, in the words of NeoPro 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

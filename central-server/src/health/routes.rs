@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::background::{log_sentence, log_state};
-use super::{RedisState, SlackState, State, live_sentence};
+use super::{RedisState, SlackState, State, VERSION, live_sentence};
 use crate::app::App;
 use crate::clock::Time;
 use crate::error::Result;
@@ -21,9 +21,6 @@ const UNVERIFIED: &str = "La connexion à la base de données est chiffrée, mai
 
 /// Mail works, and some of it was not sent.
 const HELD: &str = "Le nombre de courriels du jour est atteint : seuls ceux des comptes partent encore.";
-
-/// The version of this program.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The routes of this feature.
 pub fn routes() -> OpenApiRouter<App> {

@@ -10,7 +10,7 @@ use super::store::{self, Other};
 use super::{Prints, bell};
 use crate::app::App;
 use crate::db::{Db, Error};
-use crate::health::routes::VERSION;
+use crate::health::VERSION;
 
 /// How often. Who has not done so for 35 s (`neopro_is_there`) is gone.
 const EVERY: Duration = Duration::from_secs(10);

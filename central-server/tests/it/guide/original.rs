@@ -7,7 +7,6 @@
 
 use std::path::Path;
 use std::process::{Child, Command};
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -165,7 +164,7 @@ impl Walk {
     }
 
     /// What the optional chapter has people type to try Slack, and what UptimeRobot asks.
-    fn from_outside(&mut self) {
+    fn checked_from_outside(&mut self) {
         let slack = self.block("3. Tester le webhook", "bash");
         assert_eq!(self.shell(&slack).trim(), "ok");
         let came = self.cloud.slack.came();
@@ -223,7 +222,7 @@ fn steps_2_to_10_of_the_original_succeed_and_a_browser_ticks_the_checklist() {
         walk.checklist();
         walk.note("step 10");
         assert_eq!(walk.unused(), [""; 0], "blocks of the guide that nobody has used");
-        walk.from_outside();
+        walk.checked_from_outside();
         walk.note("Slack and UptimeRobot");
         walk.end().await;
     });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use neopro_central::health::routes::VERSION;
+use neopro_central::health::VERSION;
 use serde_json::Value;
 
 use super::document::Document;
