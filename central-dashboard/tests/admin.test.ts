@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, test, vi } from 'vitest'
-import type { Account, Agency } from '../src/api/admin'
+import type { Account, Agency, CheckState, Finding } from '../src/api/admin'
 import type { Role } from '../src/api/types'
 import { mayRule, pagesFor, seesFleet } from '../src/app/pages'
 import { filters } from '../src/app/search'
@@ -8,6 +8,7 @@ import { changesOf as agencyChanges, narrowed, sorted } from '../src/pages/admin
 import { linesOf, parted } from '../src/pages/admin/audit/change'
 import { actionIn, placeOf, valueIn } from '../src/pages/admin/audit/names'
 import { asked, dayAgo, isNarrowed } from '../src/pages/admin/audit/period'
+import { grouped, worthMending } from '../src/pages/admin/doctor/finding'
 import { byRole, daysIn, isSame, newlyOwing, owing } from '../src/pages/admin/security/concerned'
 import { changesOf, contentOf, factorOf, lacking, standingOf } from '../src/pages/admin/users/account'
 
@@ -19,6 +20,10 @@ describe('the menu', () => {
   it('has administration for those who administrate', () => {
     expect(names('admin')).toEqual(expect.arrayContaining(['/admin/users', '/admin/agencies', '/admin/audit', '/admin/security']))
     for (const role of ['operator', 'viewer'] as const) expect(names(role).filter((path) => path.startsWith('/admin'))).toEqual([])
+  })
+  it('has the diagnosis for a super admin alone', () => {
+    expect(names('super_admin')).toContain('/admin/doctor')
+    expect(names('admin')).not.toContain('/admin/doctor')
   })
   it.each(['agency', 'sponsor'] as const)('has no page of the fleet for %s', (role) => {
     expect(names(role)).toEqual([])
@@ -54,6 +59,19 @@ describe('an account', () => {
     const empty = { full_name: '', email: 'lea', role: 'agency', tenant: '' }
     expect(lacking(empty)).toEqual({ full_name: 'missing', email: 'wrong', tenant: 'missing' })
     expect(lacking(contentOf(account({})))).toEqual({})
+  })
+})
+
+describe('findings', () => {
+  const finding = (group: Finding['group'], state: CheckState) => ({ id: `${group}.x`, group, state }) as Finding
+  const all = [finding('database', 'ok'), finding('mail', 'error'), finding('database', 'warning'), finding('redis', 'not_checked')]
+  it('stand together by what they are about, in the order in which they came', () => {
+    expect(grouped(all).map(([group, own]) => [group, own.length])).toEqual([['database', 2], ['mail', 1], ['redis', 1]])
+    expect(grouped(all, 'warning').map(([group]) => group)).toEqual(['database'])
+    expect(grouped([], 'error')).toEqual([])
+  })
+  it('ask somebody to do something when they are errors or warnings', () => {
+    expect(worthMending(all)).toBe(2)
   })
 })
 

@@ -17,6 +17,7 @@ use crate::auth::{LoginLimits, Passwords, Tokens, Tries};
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::db::Db;
+use crate::doctor::Doctor;
 use crate::error::Error;
 use crate::events::{Change, Changes};
 use crate::health::Health;
@@ -35,8 +36,8 @@ use crate::replicas::Replicas;
 use crate::sealing::Sealer;
 use crate::storage::{self, Storage};
 use crate::{
-    agencies, alerts, audit, auth, commands, configurations, deployments, events, groups, health, metrics, passwords,
-    retention, settings, setup, sites, usage, users, videos,
+    agencies, alerts, audit, auth, commands, configurations, deployments, doctor, events, groups, health, metrics,
+    passwords, retention, settings, setup, sites, usage, users, videos,
 };
 
 /// Everything that a handler may need. Cheap to clone.
@@ -92,6 +93,8 @@ pub struct Parts {
     pub pages: Pages,
     /// Pages that were refused, each logged once.
     pub foreign_origins: ForeignOrigins,
+    /// Looks at the whole installation.
+    pub doctor: Doctor,
     /// Set once the database is reached and migrated.
     db: OnceLock<Db>,
     /// Set at the start, if the log is sent anywhere.
@@ -155,6 +158,7 @@ impl App {
             storage,
             pages,
             foreign_origins: ForeignOrigins::default(),
+            doctor: Doctor::default(),
             db: OnceLock::new(),
             logs: OnceLock::new(),
         }))
@@ -243,6 +247,7 @@ impl App {
             .merge(videos::routes::routes())
             .merge(videos::direct::routes::routes())
             .merge(usage::routes::routes())
+            .merge(doctor::routes::routes())
             .merge(deployments::routes::routes())
             .merge(commands::routes::routes())
             .merge(events::routes::routes())

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Database, DatabaseConfig, help};
 use crate::db::embedded::{Embedded, Options};
 use crate::db::{Target, connect_once, migrations};
+use crate::doctor::cli::Diagnose;
 use crate::notify::https;
 use crate::sealing;
 use crate::serve;
@@ -64,6 +65,8 @@ enum Command {
     Backup(Backup),
     /// Restaure une sauvegarde, en une transaction : tout, ou rien.
     Restore(Restore),
+    /// Vérifie toute l'installation et dit quoi corriger, à quelle étape du guide ; code 1 s'il y a une erreur.
+    Doctor(Diagnose),
     /// Le stockage des vidéos.
     #[command(subcommand)]
     Storage(StorageCommand),
@@ -150,6 +153,11 @@ async fn command(command: Command) -> Result<(), String> {
         Command::Backup(backup) => back_up(backup).await,
         Command::Restore(restore) => bring_back(restore).await,
         Command::Storage(command) => of_storage(command).await,
+        Command::Doctor(diagnose) => {
+            let (told, is_wrong) = diagnose.run().await?;
+            print(&told)?;
+            if is_wrong { Err("Le diagnostic a trouvé des erreurs.".into()) } else { Ok(()) }
+        }
         Command::Openapi => {
             let json = App::openapi().to_pretty_json().map_err(|error| error.to_string())?;
             print(&format!("{json}\n"))

@@ -16,6 +16,7 @@ pub mod config;
 pub mod configurations;
 pub mod db;
 pub mod deployments;
+pub mod doctor;
 pub mod error;
 pub mod events;
 pub mod groups;

@@ -155,6 +155,7 @@ async fn bring_up(app: App, boxes: Handle, sealed_with: String) -> Result<Option
             (Target::plain(embedded.config()), Some(embedded))
         }
     };
+    app.doctor.set_target(target.clone());
     let mut pause = Duration::from_secs(1);
     loop {
         let error = match reach(&app, &target, &sealed_with).await {

@@ -1,6 +1,6 @@
 /** What the pages of administration read, and the shapes of it. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
-import { get, type Query } from './client'
+import { act, get, type Query } from './client'
 import type { components } from './schema'
 
 type S = components['schemas']
@@ -28,6 +28,10 @@ export type Limit = S['RateLimit']
 /** For how long what is kept. */
 export type Retention = S['RetentionSettings']
 export type StorageUse = S['StorageUse']
+
+export type CheckState = S['CheckState']
+export type Diagnosis = S['Diagnosis']
+export type Finding = S['DoctorFinding']
 
 /** Accounts of one answer. */
 const PAGE = 100
@@ -110,4 +114,14 @@ export const adminReads = {
       queryKey: ['videos', 'storage'] as const,
       queryFn: ({ signal }) => get<StorageUse>('/api/storage', {}, signal),
     }),
+  doctor: (language: string) =>
+    queryOptions({
+      queryKey: ['doctor', language] as const,
+      queryFn: ({ signal }) => get<Diagnosis>('/api/doctor', { language }, signal),
+      placeholderData: keepPreviousData,
+    }),
 }
+
+/** A test message by every way out; without an address the mail goes to its own sender. */
+export const sendTrials = (email: string, language: string): Promise<{ sent: Finding[] }> =>
+  act('POST', '/api/doctor/send', email ? { email, language } : { language })

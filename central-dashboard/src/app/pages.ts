@@ -5,6 +5,7 @@ import type { IconName } from '~/ui/icons'
 export const STAFF: readonly Role[] = ['super_admin', 'admin', 'operator', 'viewer']
 export const OPERATORS: readonly Role[] = ['super_admin', 'admin', 'operator']
 export const ADMINS: readonly Role[] = ['super_admin', 'admin']
+export const SUPER_ADMINS: readonly Role[] = ['super_admin']
 
 /** Which number stands beside a page's name. */
 export type Count = 'sites' | 'deployments'
@@ -42,6 +43,7 @@ export const PAGES: readonly Page[] = [
   { path: '/admin/audit', name: 'app.page.audit', icon: 'book', roles: ADMINS, section: 'manage', key: 'j' },
   { path: '/admin/security', name: 'app.page.security', icon: 'shield', roles: ADMINS, section: 'manage', key: 'k' },
   { path: '/admin/storage', name: 'app.page.storage', icon: 'disc', roles: ADMINS, section: 'manage', key: 't' },
+  { path: '/admin/doctor', name: 'app.page.doctor', icon: 'pulse', roles: SUPER_ADMINS, section: 'manage', key: 'i' },
 ]
 
 /** The pages that this account may open. */

@@ -13,7 +13,7 @@ import { currentSession } from '~/api/session'
 import type { Role } from '~/api/types'
 import { learn } from '~/i18n/words'
 import { lazyPage } from './fresh-pages'
-import { ADMINS, OPERATORS, STAFF } from './pages'
+import { ADMINS, OPERATORS, STAFF, SUPER_ADMINS } from './pages'
 import { safeReturn } from './return-url'
 import { filters } from './search'
 import { PageError } from './shell/page-error'
@@ -245,6 +245,14 @@ const storage = createRoute({
   component: lazyPage(() => withWords(import('~/pages/admin/storage'))),
 })
 
+const doctor = createRoute({
+  getParentRoute: within,
+  path: '/admin/doctor',
+  validateSearch: filters.doctor,
+  beforeLoad: only(SUPER_ADMINS),
+  component: lazyPage(() => withWords(import('~/pages/admin/doctor'))),
+})
+
 const forbidden = createRoute({
   getParentRoute: within,
   path: '/forbidden',
@@ -284,6 +292,7 @@ const tree = root.addChildren([
     audit,
     security,
     storage,
+    doctor,
     forbidden,
     notFound,
   ]),

@@ -92,6 +92,7 @@ export const filters = {
   }),
   agencies: texts({ search: words, status: accountState, sort: one('name', 'site_count', 'status', 'created_at'), order }),
   agency: texts({ search: words }),
+  doctor: texts({ state: one('error', 'warning', 'ok', 'not_checked') }),
   audit: texts({
     search: words,
     action: name,

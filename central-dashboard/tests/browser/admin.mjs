@@ -223,13 +223,31 @@ async function readOnly(page) {
   await heading(page, "Le stockage a de la place");
   await page.getByText("sur le disque du serveur").waitFor();
   await look(page, "storage");
+  assert.ok(!page.menu.includes("Diagnostic"));
+  await page.goto(`${asked.address}/admin/doctor`);
+  await page.waitForURL(/\/forbidden$/);
+}
+
+/** What is wrong with the installation, by what it is about, and only what is asked for. */
+async function diagnosis(page) {
+  await page.getByRole("link", { name: "Diagnostic" }).click();
+  await heading(page, /erreur/i);
+  const states = page.locator(".finding");
+  await page.locator('[data-check="database.schema"][data-state="ok"]').waitFor();
+  await look(page, "diagnosis");
+  const all = await states.count();
+  await page.goto(`${asked.address}/admin/doctor?state=not_checked`);
+  await page.locator('[data-check="slack.webhook"]').waitFor();
+  const some = await states.count();
+  assert.ok(some > 0 && some < all, `${some} of ${all}`);
+  assert.equal(await page.locator('.finding:not([data-state="not_checked"])').count(), 0);
 }
 
 /** What is not theirs is not in the menu, not behind its address, and not found by the palette. */
 async function outside(page, sees) {
   assert.deepEqual(ADMIN_PAGES.filter((name) => page.menu.includes(name)), []);
   assert.equal(page.menu.includes("Sites"), sees);
-  for (const at of ["users", "agencies", "audit", "security", "storage"]) {
+  for (const at of ["users", "agencies", "audit", "security", "storage", "doctor"]) {
     await page.goto(`${asked.address}/admin/${at}`);
     await page.waitForURL(/\/forbidden$/);
   }
@@ -261,6 +279,7 @@ try {
   await outside(await withMenu(await as(OTHERS.viewer, SECRET)), true);
   await readOnly(await withMenu(await as(OTHERS.admin, SECRET)));
   await security(page);
+  await diagnosis(page);
   await deletions(page);
   await journal(page);
   assert.deepEqual(errors, []);

@@ -100,6 +100,8 @@ pub enum Action {
     AlertAcknowledged,
     /// Somebody has said that an alert is over.
     AlertResolved,
+    /// Test messages were sent by every way out of the server.
+    TrialsSent,
 }
 
 impl Action {
@@ -149,6 +151,7 @@ impl Action {
             Self::AgencyDeleted => "AGENCY_DELETED",
             Self::AlertAcknowledged => "ALERT_ACKNOWLEDGED",
             Self::AlertResolved => "ALERT_RESOLVED",
+            Self::TrialsSent => "TEST_MESSAGES_SENT",
         }
     }
 }

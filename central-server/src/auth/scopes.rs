@@ -97,8 +97,8 @@ pub const OPENS: &[(&str, &str, TokenScope)] = &[
 ];
 
 /// What no token will ever open, at and below these addresses: accounts, passwords, second factors, sessions, tokens
-/// and settings. A program that could touch them could give itself, or keep, what it was not given.
-pub const NEVER: &[&str] = &["/api/auth", "/api/mfa", "/api/settings", "/api/users"];
+/// settings and the diagnosis. A program that could touch them could give itself, or keep, what it was not given.
+pub const NEVER: &[&str] = &["/api/auth", "/api/doctor", "/api/mfa", "/api/settings", "/api/users"];
 
 /// What no token opens although others at the same address are open: who looks after which clubs is decided by people.
 pub const NEVER_ACTS: &[&str] = &["/api/agencies"];

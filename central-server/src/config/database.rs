@@ -138,6 +138,12 @@ fn parse(r: &mut Reader, value: &str, wish: tls::Wish) -> Result<DatabaseUrl, Re
         tls,
     };
     advise(r, &database);
+    if database.port == 6543 && !parameters.pgbouncer {
+        r.remark(
+            VARIABLE,
+            "sans « ?pgbouncer=true » à la fin : sans effet ici, ce serveur convient toujours au pooler (étape 2.2)",
+        );
+    }
     Ok(database)
 }
 

@@ -28,7 +28,7 @@ pub(super) fn logtail(r: &mut Reader) -> Result<Option<Logtail>, Refused> {
     let endpoint = logtail_endpoint(r);
     let (token, endpoint) = (token?, endpoint?);
     if token.is_none() && endpoint.is_some() {
-        r.warn("LOGTAIL_TOKEN", "non définie alors que LOGTAIL_HOST l'est : rien n'est envoyé à Logtail");
+        r.fault("LOGTAIL_TOKEN", "non définie alors que LOGTAIL_HOST l'est : rien n'est envoyé à Logtail");
     }
     let endpoint = endpoint.unwrap_or_else(|| "https://in.logs.betterstack.com".to_owned());
     Ok(token.map(|token| Logtail { token, endpoint }))

@@ -26,19 +26,20 @@ mod web;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 pub use database::{Database, DatabaseUrl, Tls};
 pub use logs::{Logtail, Metrics};
 pub use notify::{Mail, Sender, Slack};
-pub use problem::{Problem, Problems};
+pub use problem::{Gravity, Note, Notes, Problem, Problems};
 pub use secret::Secret;
 pub use services::{Redis, Supabase};
 pub use storage::{Place, S3, Storage};
 pub use variables::{VARIABLES, Variable, help};
 
-use reader::{Reader, Surroundings};
+use reader::{Reader, Refused, Surroundings};
 
 /// How strict the rules are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +112,8 @@ pub struct Config {
     pub authorities: Option<String>,
     /// `LOG_LEVEL`: levels and `target=level`, separated by commas, as `tracing`'s filters read them.
     pub log_level: String,
+    /// What there was to say of the environment.
+    pub notes: Notes,
 }
 
 /// What commands need that only touch the database (`migrate`, `create-admin`, `grant-role`), so that they run in a
@@ -155,76 +158,126 @@ impl Config {
 
     fn read_in(source: &dyn Fn(&str) -> Option<String>, surroundings: Surroundings) -> Result<Loaded, Problems> {
         let mut r = Reader::new(source, surroundings);
-        let mode = r.mode();
-        // Everything is read before anything is judged: a start tells all of its problems at once.
-        let port = web::port(&mut r);
-        let database = database::read(&mut r);
-        let database_pool_size = database::pool_size(&mut r);
-        let place = storage::chosen(&mut r);
-        let supabase = services::supabase(&mut r, matches!(place, Ok(Some(Place::Local | Place::S3))));
-        if let (Ok(Some(supabase)), Ok(database)) = (&supabase, &database) {
-            services::compare_projects(&mut r, supabase, database);
-        }
-        let s3 = storage::s3(&mut r);
-        let storage = storage::read(&mut r, place, &supabase, &s3);
-        let redis = services::redis(&mut r);
-        let jwt_secret = login::jwt_secret(&mut r);
-        let jwt_expires_in = login::jwt_expires_in(&mut r);
-        let mfa_issuer = login::mfa_issuer(&mut r);
-        let mfa_encryption_key = login::mfa_encryption_key(&mut r);
-        let mfa_encryption_key_previous = login::mfa_encryption_key_previous(&mut r, mfa_encryption_key.as_ref());
-        if let (Ok(Some(jwt_secret)), Ok(Some(mfa_encryption_key))) = (&jwt_secret, &mfa_encryption_key) {
-            login::refuse_equal(&mut r, jwt_secret, mfa_encryption_key);
-        }
-        let allowed_origins = web::allowed_origins(&mut r);
-        let public_url = web::public_url(&mut r);
-        let frontend_url = web::frontend_url(&mut r, allowed_origins.as_deref().unwrap_or_default());
-        let trusted_proxy_hops = web::trusted_proxy_hops(&mut r);
-        let rate_limits = web::rate_limits(&mut r);
-        let data_dir = data_dir::read(&mut r);
-        let runtime_dir = data_dir::runtime_dir(&r);
-        let video_max_bytes = data_dir::video_max_bytes(&mut r);
-        let audit_keep_months = r.number("AUDIT_KEEP_MONTHS", 24..=1200);
-        let mail = notify::mail(&mut r);
-        let slack = notify::slack(&mut r);
-        let logtail = logs::logtail(&mut r);
-        let metrics = logs::metrics(&mut r);
-        let authorities = tls::authorities(&mut r);
-        let log_level = logs::log_level(&mut r);
+        let config = Self::read_all(&mut r);
+        let notes = r.notes();
+        let Loaded { config, warnings } = r.finish(config)?;
+        Ok(Loaded { config: Self { notes, ..config }, warnings })
+    }
 
-        let config = || {
-            Ok(Self {
-                mode,
-                port: port?,
-                data_dir: data_dir?,
-                runtime_dir,
-                database: database?,
-                database_pool_size: database_pool_size?,
-                supabase: supabase?,
-                s3: s3?,
-                storage: storage?,
-                redis: redis?,
-                jwt_secret: jwt_secret?,
-                jwt_expires_in: jwt_expires_in?,
-                mfa_issuer: mfa_issuer?,
-                mfa_encryption_key: mfa_encryption_key?,
-                mfa_encryption_key_previous: mfa_encryption_key_previous?,
-                allowed_origins: allowed_origins?,
-                public_url: public_url?,
-                frontend_url: frontend_url?,
-                trusted_proxy_hops: trusted_proxy_hops?,
-                rate_limits: rate_limits?,
-                video_max_bytes: video_max_bytes?,
-                audit_keep_months: audit_keep_months?,
-                mail: mail?,
-                slack: slack?,
-                logtail: logtail?,
-                metrics: metrics?,
-                authorities: authorities?,
-                log_level: log_level?,
-            })
-        };
-        r.finish(config())
+    /// Everything is read before anything is judged: a start tells all of its problems at once.
+    fn read_all(r: &mut Reader) -> Result<Self, Refused> {
+        let mode = r.mode();
+        let port = web::port(r);
+        let database = database::read(r);
+        let database_pool_size = database::pool_size(r);
+        let place = storage::chosen(r);
+        let supabase = services::supabase(r, matches!(place, Ok(Some(Place::Local | Place::S3))));
+        if let (Ok(Some(supabase)), Ok(database)) = (&supabase, &database) {
+            services::compare_projects(r, supabase, database);
+        }
+        let s3 = storage::s3(r);
+        let storage = storage::read(r, place, &supabase, &s3);
+        let redis = services::redis(r);
+        let jwt_secret = login::jwt_secret(r);
+        let jwt_expires_in = login::jwt_expires_in(r);
+        let mfa_issuer = login::mfa_issuer(r);
+        let mfa_encryption_key = login::mfa_encryption_key(r);
+        let mfa_encryption_key_previous = login::mfa_encryption_key_previous(r, mfa_encryption_key.as_ref());
+        if let (Ok(Some(jwt_secret)), Ok(Some(mfa_encryption_key))) = (&jwt_secret, &mfa_encryption_key) {
+            login::refuse_equal(r, jwt_secret, mfa_encryption_key);
+        }
+        let allowed_origins = web::allowed_origins(r);
+        let public_url = web::public_url(r);
+        let frontend_url = web::frontend_url(r, allowed_origins.as_deref().unwrap_or_default());
+        let trusted_proxy_hops = web::trusted_proxy_hops(r);
+        let rate_limits = web::rate_limits(r);
+        let data_dir = data_dir::read(r);
+        let runtime_dir = data_dir::runtime_dir(r);
+        let video_max_bytes = data_dir::video_max_bytes(r);
+        let audit_keep_months = r.number("AUDIT_KEEP_MONTHS", 24..=1200);
+        let mail = notify::mail(r);
+        let slack = notify::slack(r);
+        let logtail = logs::logtail(r);
+        let metrics = logs::metrics(r);
+        let authorities = tls::authorities(r);
+        let log_level = logs::log_level(r);
+
+        Ok(Self {
+            mode,
+            port: port?,
+            data_dir: data_dir?,
+            runtime_dir,
+            database: database?,
+            database_pool_size: database_pool_size?,
+            supabase: supabase?,
+            s3: s3?,
+            storage: storage?,
+            redis: redis?,
+            jwt_secret: jwt_secret?,
+            jwt_expires_in: jwt_expires_in?,
+            mfa_issuer: mfa_issuer?,
+            mfa_encryption_key: mfa_encryption_key?,
+            mfa_encryption_key_previous: mfa_encryption_key_previous?,
+            allowed_origins: allowed_origins?,
+            public_url: public_url?,
+            frontend_url: frontend_url?,
+            trusted_proxy_hops: trusted_proxy_hops?,
+            rate_limits: rate_limits?,
+            video_max_bytes: video_max_bytes?,
+            audit_keep_months: audit_keep_months?,
+            mail: mail?,
+            slack: slack?,
+            logtail: logtail?,
+            metrics: metrics?,
+            authorities: authorities?,
+            log_level: log_level?,
+            notes: Notes::default(),
+        })
+    }
+}
+
+impl Config {
+    /// For `doctor`: what of the environment can be understood, whatever is wrong with the rest. A variable that is refused
+    /// counts as unset; [`Notes::refuse`] names it.
+    #[must_use]
+    pub fn examined() -> Self {
+        Self::examine(environment().0)
+    }
+
+    /// Like [`Self::examined`], of the variables that `source` knows.
+    #[must_use]
+    pub fn examine(source: impl Fn(&str) -> Option<String>) -> Self {
+        let surroundings = Surroundings::observe(&source);
+        let mut r = Reader::new(&source, surroundings);
+        let whole = Self::read_all(&mut r);
+        let (mode, notes) = (r.mode(), r.notes());
+        let refused = notes.0.iter().filter(|note| note.gravity == Gravity::Problem).map(|note| note.problem.variable);
+        let refused: BTreeSet<&'static str> = refused.collect();
+        match whole {
+            Ok(config) if refused.is_empty() => Self { notes, ..config },
+            _ => Self { mode, notes, ..Self::without(&source, surroundings, refused) },
+        }
+    }
+
+    /// What is left when these variables are taken away: in development nothing has to be there.
+    fn without(
+        source: &dyn Fn(&str) -> Option<String>,
+        surroundings: Surroundings,
+        mut refused: BTreeSet<&'static str>,
+    ) -> Self {
+        loop {
+            let rest = |name: &str| source(name).filter(|_| name != "NODE_ENV" && !refused.contains(name));
+            let mut r = Reader::new(&rest, surroundings);
+            let config = Self::read_all(&mut r);
+            let notes = r.notes();
+            let before = refused.len();
+            let more = notes.0.iter().filter(|note| note.gravity == Gravity::Problem).map(|note| note.problem.variable);
+            match config {
+                Ok(config) if more.clone().next().is_none() => return config,
+                _ => refused.extend(more),
+            }
+            assert!(refused.len() > before, "a variable that is unset is refused in development");
+        }
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
         let nothing = matches!((&from, &old_from), (Given::Unset, Given::Unset)) && smtp.is_empty();
         if !nothing {
             let other = if smtp.is_empty() && matches!(old_from, Given::Unset) { KEY } else { "SMTP_HOST" };
-            r.warn(other, format!("non définie alors que d'autres réglages de courriel le sont : {OFF}"));
+            r.fault(other, format!("non définie alors que d'autres réglages de courriel le sont : {OFF}"));
         } else if r.production() {
             r.warn(KEY, format!("non définie : {OFF} (partie « Alertes par email »)"));
         }
@@ -86,7 +86,7 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
         (Given::Sender(from), _) | (Given::Unset, Given::Sender(from)) => from,
         (Given::Malformed, _) | (Given::Unset, Given::Malformed) => return Ok(None),
         (Given::Unset, Given::Unset) => {
-            r.warn(FROM, format!("non définie alors que SMTP_HOST l'est : {OFF}"));
+            r.fault(FROM, format!("non définie alors que SMTP_HOST l'est : {OFF}"));
             return Ok(None);
         }
     };
@@ -94,11 +94,11 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
         (Some(user), Some(password)) => Some((user, password)),
         (None, None) => None,
         (Some(_), None) => {
-            r.warn("SMTP_PASSWORD", format!("non définie alors que SMTP_USER l'est : {OFF}"));
+            r.fault("SMTP_PASSWORD", format!("non définie alors que SMTP_USER l'est : {OFF}"));
             return Ok(None);
         }
         (None, Some(_)) => {
-            r.warn("SMTP_USER", format!("non définie alors que SMTP_PASSWORD l'est : {OFF}"));
+            r.fault("SMTP_USER", format!("non définie alors que SMTP_PASSWORD l'est : {OFF}"));
             return Ok(None);
         }
     };
@@ -109,14 +109,14 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
 
 fn sendgrid(r: &mut Reader, key: Secret, from: Given, api: String) -> Option<Mail> {
     if !key.expose().starts_with("SG.") {
-        r.warn(KEY, format!("une clé SendGrid commence par « SG. » : {OFF} (partie « Alertes par email »)"));
+        r.fault(KEY, format!("une clé SendGrid commence par « SG. » : {OFF} (partie « Alertes par email »)"));
         return None;
     }
     match from {
         Given::Sender(from) => Some(Mail::SendGrid { key, from, api }),
         Given::Malformed => None,
         Given::Unset => {
-            r.warn(
+            r.fault(
                 FROM,
                 format!("non définie alors que SENDGRID_API_KEY l'est : {OFF} (partie « Alertes par email »)"),
             );
@@ -161,7 +161,7 @@ fn sender(r: &mut Reader, variable: &'static str) -> Result<Given, Refused> {
         return Ok(Given::Unset);
     };
     Ok(parse_sender(&value).map(Given::Sender).unwrap_or_else(|| {
-        r.warn(
+        r.fault(
             variable,
             format!("adresse illisible, « nom@domaine.fr » ou « Nom <nom@domaine.fr> » est attendu : {OFF}"),
         );
@@ -192,7 +192,7 @@ pub(super) fn slack(r: &mut Reader) -> Result<Option<Slack>, Refused> {
     let (webhook, channel, enabled) = (webhook?, channel?, enabled?);
     let Some(webhook) = webhook else {
         if enabled == Some(true) || (channel.is_some() && enabled.is_none()) {
-            r.warn(
+            r.fault(
                 WEBHOOK,
                 "non définie alors que d'autres réglages de Slack le sont : aucune alerte ne part vers Slack",
             );

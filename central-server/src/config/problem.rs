@@ -30,6 +30,45 @@ impl Problem {
     }
 }
 
+/// How much something about a variable matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gravity {
+    /// The server does not start.
+    Problem,
+    /// It starts without what the variable asks for.
+    Fault,
+    /// It works, and is unwise.
+    Warning,
+    /// It works as well as any other value.
+    Remark,
+}
+
+/// Something about a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// How much it matters.
+    pub gravity: Gravity,
+    /// What it is.
+    pub problem: Problem,
+}
+
+/// Everything that reading an environment has to say of it, in the order in which the variables are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes(pub Vec<Note>);
+
+impl Notes {
+    /// Whether this variable has a value that cannot be used, or lacks the one that it must have.
+    #[must_use]
+    pub fn refuse(&self, variable: &str) -> bool {
+        self.0.iter().any(|note| note.gravity == Gravity::Problem && note.problem.variable == variable)
+    }
+
+    /// Those about these variables.
+    pub fn about<'a>(&'a self, variables: &'a [&str]) -> impl Iterator<Item = &'a Note> {
+        self.0.iter().filter(|note| variables.contains(&note.problem.variable))
+    }
+}
+
 /// All problems of one start, in the order in which the variables are read. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);

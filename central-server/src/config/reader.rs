@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 use super::variables::{Variable, in_words};
-use super::{Loaded, Mode, Problem, Problems, Secret, placeholder};
+use super::{Gravity, Loaded, Mode, Note, Notes, Problem, Problems, Secret, placeholder};
 
 /// A problem is noted; nothing more can be said about the value. Only [`Reader::refuse`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +25,20 @@ pub(super) struct Reader<'a> {
     mode: Mode,
     problems: Vec<Problem>,
     warnings: Vec<String>,
+    notes: Notes,
 }
 
 impl<'a> Reader<'a> {
     /// Starts with `NODE_ENV`, on which the other rules depend.
     pub fn new(source: &'a dyn Fn(&str) -> Option<String>, surroundings: Surroundings) -> Self {
-        let mut r = Self { source, surroundings, mode: Mode::Development, problems: vec![], warnings: vec![] };
+        let mut r = Self {
+            source,
+            surroundings,
+            mode: Mode::Development,
+            problems: vec![],
+            warnings: vec![],
+            notes: Notes::default(),
+        };
         r.mode = r.read_mode();
         r
     }
@@ -71,13 +79,39 @@ impl<'a> Reader<'a> {
 
     /// Notes a problem; its step and command come from the variable's definition.
     pub fn refuse(&mut self, variable: &'static str, what: impl Into<String>) -> Refused {
-        self.problems.push(Problem::of(variable, what.into()));
+        let problem = Problem::of(variable, what.into());
+        self.note(Gravity::Problem, problem.clone());
+        self.problems.push(problem);
         Refused(())
     }
 
     /// Notes something that does not keep the server from starting.
-    pub fn warn(&mut self, variable: &str, what: impl AsRef<str>) {
-        self.warnings.push(format!("{variable} : {}", what.as_ref()));
+    pub fn warn(&mut self, variable: &'static str, what: impl AsRef<str>) {
+        self.warn_as(Gravity::Warning, variable, what.as_ref());
+    }
+
+    /// The same, where something that was asked for does not work at all.
+    pub fn fault(&mut self, variable: &'static str, what: impl AsRef<str>) {
+        self.warn_as(Gravity::Fault, variable, what.as_ref());
+    }
+
+    fn warn_as(&mut self, gravity: Gravity, variable: &'static str, what: &str) {
+        self.warnings.push(format!("{variable} : {what}"));
+        self.note(gravity, Problem::of(variable, what.to_owned()));
+    }
+
+    /// Notes what works as well, for who looks closely; a start does not speak of it.
+    pub fn remark(&mut self, variable: &'static str, what: impl Into<String>) {
+        self.note(Gravity::Remark, Problem::of(variable, what.into()));
+    }
+
+    fn note(&mut self, gravity: Gravity, problem: Problem) {
+        self.notes.0.push(Note { gravity, problem });
+    }
+
+    /// All that was noted so far.
+    pub fn notes(&self) -> Notes {
+        self.notes.clone()
     }
 
     /// The configuration if no problem was noted.

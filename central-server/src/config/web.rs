@@ -7,7 +7,12 @@ use super::url::{Address, is_private, port as readable_port};
 pub(super) fn port(r: &mut Reader) -> Result<u16, Refused> {
     match r.text_or_default("PORT")?.as_deref().map(readable_port) {
         None => Ok(3001),
-        Some(Some(port)) => Ok(port),
+        Some(Some(port)) => {
+            if port != 3001 && r.production() {
+                r.remark("PORT", format!("{port} ; le guide écrit 3001, tout autre port convient (étape 6.4)"));
+            }
+            Ok(port)
+        }
         Some(None) => Err(r.refuse("PORT", "un nombre entier de 1 à 65535 est attendu, par exemple 3001")),
     }
 }
@@ -52,6 +57,13 @@ pub(super) fn allowed_origins(r: &mut Reader) -> Result<Vec<String>, Refused> {
     let mut origins: Vec<String> = Vec::new();
     let mut refused = None;
     for (index, entry) in list.split(',').map(str::trim).enumerate().filter(|(_, entry)| !entry.is_empty()) {
+        if entry.ends_with('/') {
+            let number = index + 1;
+            r.remark(
+                VARIABLE,
+                format!("l'adresse n° {number} finit par « / » ; admis, la forme est https://monsite.com"),
+            );
+        }
         match origin(entry, r.production()) {
             Ok(origin) if origins.contains(&origin) => {}
             Ok(origin) => origins.push(origin),

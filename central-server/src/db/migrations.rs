@@ -64,6 +64,11 @@ pub fn versions() -> impl Iterator<Item = i32> {
     MIGRATIONS.iter().map(|migration| migration.version)
 }
 
+/// Each migration of this program as a database records it: version, name, and the hash of its text.
+pub(crate) fn records() -> impl Iterator<Item = (i32, &'static str, String)> {
+    MIGRATIONS.iter().map(|migration| (migration.version, migration.name, checksum(migration)))
+}
+
 /// The version of the schema that this program was built for.
 #[must_use]
 pub fn latest() -> i32 {

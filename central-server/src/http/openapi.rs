@@ -27,6 +27,7 @@ use crate::events::{Beat, Changed};
         (name = "Authentication", description = "Login, logout, one's own account"),
         (name = "Commands", description = "What single boxes are told to do, and what they answered"),
         (name = "Deployments", description = "Orders that sites are to have a video, and what became of them"),
+        (name = "Diagnosis", description = "What is wrong with the installation, and what mends it"),
         (name = "Groups", description = "Sites that get the same things"),
         (name = "Live", description = "What changes, as it happens"),
         (name = "Settings", description = "What is decided for the whole installation"),

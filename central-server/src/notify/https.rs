@@ -94,7 +94,10 @@ pub fn believe(authorities: Option<&str>) {
 }
 
 /// Trusts the public certificate authorities, and those that the configuration adds.
-fn connector() -> Result<TlsConnector, rustls::Error> {
+///
+/// # Errors
+/// Those of the library, which cannot happen with what is asked of it here.
+pub(crate) fn connector() -> Result<TlsConnector, rustls::Error> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add_parsable_certificates(FURTHER.get().into_iter().flatten().cloned());
     let provider = Arc::new(rustls::crypto::ring::default_provider());

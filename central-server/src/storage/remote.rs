@@ -159,6 +159,18 @@ impl Remote {
         }
     }
 
+    /// Whether a bucket is public; `None` if it is not there. Nothing is made.
+    ///
+    /// # Errors
+    /// See [`Trouble`].
+    pub async fn is_public(&self, bucket: Bucket) -> Result<Option<bool>, Trouble> {
+        match self {
+            Self::Supabase(supabase) => supabase.is_public(bucket).await,
+            // It makes none, and looks at both.
+            Self::S3(s3) => s3.look().await.map(|()| Some(true)),
+        }
+    }
+
     /// Stores a file of this size under this path, where nothing may be.
     ///
     /// # Errors

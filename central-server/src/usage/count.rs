@@ -1,7 +1,8 @@
 //! What is counted, and what is refused where the plan has no room.
 
-use super::store;
+use super::{Figures, store};
 use crate::app::App;
+use crate::clock::Time;
 use crate::db::{Query, Scope};
 use crate::error::{Error, Result};
 use crate::storage::Trouble;
@@ -9,6 +10,11 @@ use crate::storage::Trouble;
 /// Bytes of the library's files.
 pub fn stored(scope: Scope) -> Query<i64> {
     store::stored(scope)
+}
+
+/// What the database knows of the use of the storage.
+pub fn figures(scope: Scope, now: Time) -> Query<Figures> {
+    store::figures(scope, now)
 }
 
 /// Refuses a file for which the plan has no room.

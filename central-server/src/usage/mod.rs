@@ -10,7 +10,7 @@ mod store;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use count::{check_room, note_read, stored};
+pub use count::{check_room, figures, note_read, stored};
 
 use crate::db::row;
 

@@ -94,6 +94,8 @@ pub const RIGHTS: &[(&str, &[&str])] = &[
     ("DELETE /api/auth/tokens/{id}", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/limits", &["super_admin", "admin"]),
     ("GET /api/health/details", &["super_admin", "admin"]),
+    ("GET /api/doctor", &["super_admin"]),
+    ("POST /api/doctor/send", &["super_admin"]),
     ("POST /api/auth/change-password", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("PUT /api/auth/language", &["super_admin", "admin", "operator", "viewer", "agency", "sponsor"]),
     ("GET /api/deployments", &["super_admin", "admin", "operator", "viewer"]),

@@ -17,6 +17,7 @@ mod contract;
 mod delivery;
 mod deploy;
 mod deployments;
+mod doctor;
 mod embedded;
 mod encrypted;
 mod events;

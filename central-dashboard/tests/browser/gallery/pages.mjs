@@ -39,6 +39,7 @@ export const PAGES = [
   { name: "journal", at: "/admin/audit", search: "search", writes: true, shows: "acts" },
   { name: "securite", at: "/admin/security", writes: true },
   { name: "stockage", at: "/admin/storage", writes: true },
+  { name: "diagnostic", at: "/admin/doctor", writes: true },
   { name: "interdit", at: "/forbidden", still: true },
   { name: "introuvable", at: "/nothing-is-here", still: true },
 ];

@@ -10,6 +10,7 @@ mod reports;
 mod sendgrid;
 mod smtp;
 mod store;
+mod trial;
 
 use std::path::Path;
 
@@ -17,6 +18,7 @@ pub use letters::Letter;
 pub use page::Page;
 pub use reports::{Order, Week};
 use store::Recipient;
+pub use trial::Refusal;
 
 use crate::app::App;
 use crate::config::{Config, Mail, Sender};

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 
-use super::Post;
+use super::{Post, Refusal, trial};
 use crate::clock::Time;
 use crate::config::{Secret, Sender};
 use crate::jobs::Failure;
@@ -25,17 +25,36 @@ impl SendGrid {
 
     /// Hands the mail over. SendGrid says 202 when it has it; what becomes of it then is not known here.
     pub(super) async fn send(&self, post: &Post) -> Result<(), Failure> {
-        let mut key = HeaderValue::from_str(&format!("Bearer {}", self.key.expose()))
-            .map_err(|_| Failure::Later("SENDGRID_API_KEY does not fit into a header".into(), None))?;
-        key.set_sensitive(true);
-        let body = self.body(post).to_string().into_bytes();
-        let answer = https::post_json(&self.url, &[(header::AUTHORIZATION, key)], body)
-            .await
-            .map_err(|error| Failure::Later(format!("SendGrid: {error}"), None))?;
+        let answer = self.post(&self.body(post)).await.map_err(|why| Failure::Later(why, None))?;
         match answer.status {
             200..=299 => Ok(()),
             status => Err(judge(status, &answer.headers, &answer.body, &self.from.address)),
         }
+    }
+
+    /// The same call in SendGrid's sandbox: key, sender and body are judged, nothing is sent.
+    pub(super) async fn try_out(&self) -> Result<(), Refusal> {
+        let mut body = self.body(&trial::unsent(&self.from));
+        body["mail_settings"] = json!({ "sandbox_mode": { "enable": true } });
+        let answer = self.post(&body).await.map_err(Refusal::Other)?;
+        let words = said(&answer.body);
+        match answer.status {
+            200..=299 => Ok(()),
+            401 if words.contains("credits") => Err(Refusal::Credits(words)),
+            401 => Err(Refusal::Key(words)),
+            403 if words.contains("Sender Identity") => Err(Refusal::Sender(words)),
+            403 => Err(Refusal::Key(words)),
+            status => Err(Refusal::Other(format!("HTTP {status} {words}"))),
+        }
+    }
+
+    async fn post(&self, body: &Value) -> Result<https::Answer, String> {
+        let mut key = HeaderValue::from_str(&format!("Bearer {}", self.key.expose()))
+            .map_err(|_| "SENDGRID_API_KEY does not fit into a header".to_owned())?;
+        key.set_sensitive(true);
+        let body = body.to_string().into_bytes();
+        let answer = https::post_json(&self.url, &[(header::AUTHORIZATION, key)], body).await;
+        answer.map_err(|error| format!("SendGrid: {error}"))
     }
 
     fn body(&self, post: &Post) -> Value {
@@ -65,12 +84,17 @@ fn person(person: &Sender) -> Value {
     }
 }
 
+/// The service's own words in a refusal.
+fn said(body: &[u8]) -> String {
+    let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    let messages: Vec<&str> =
+        body["errors"].as_array().into_iter().flatten().filter_map(|error| error["message"].as_str()).collect();
+    messages.join(" ")
+}
+
 /// What a refusal means: whether another try can help, and what somebody has to mend.
 fn judge(status: u16, headers: &HeaderMap, body: &[u8], from: &str) -> Failure {
-    let said = serde_json::from_slice::<Value>(body).unwrap_or_default();
-    let messages: Vec<&str> =
-        said["errors"].as_array().into_iter().flatten().filter_map(|error| error["message"].as_str()).collect();
-    let words = messages.join(" ");
+    let words = said(body);
     match status {
         400 | 413 => Failure::Never(format!("SendGrid {status}: {words}")),
         401 if words.contains("credits") => {

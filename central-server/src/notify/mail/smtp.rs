@@ -8,7 +8,7 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
-use super::Post;
+use super::{Post, Refusal};
 use crate::config::{Secret, Sender, is_private_host};
 use crate::jobs::Failure;
 
@@ -42,6 +42,17 @@ impl Smtp {
         match tokio::time::timeout(WHOLE, transport.send(message)).await {
             Ok(sent) => sent.map(|_| ()).map_err(|error| self.judge(&error)),
             Err(_) => Err(self.silence("no answer in time")),
+        }
+    }
+
+    /// Connects, encrypts and logs in, and sends nothing.
+    pub(super) async fn try_out(&self) -> Result<(), Refusal> {
+        let transport = self.transport().map_err(|error| Refusal::Other(chain(&error)))?;
+        match transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refusal::Other("the server hung up".into())),
+            Err(error) if error.is_timeout() => Err(Refusal::Silent),
+            Err(error) => Err(Refusal::Other(chain(&error))),
         }
     }
 

@@ -79,10 +79,23 @@ impl Supabase {
                 self.facts(bucket).await?.ok_or_else(missing)?
             }
         };
+        self.learn(bucket, &facts);
+        if facts.public { Ok(()) } else { Err(Trouble::Private(bucket)) }
+    }
+
+    /// Whether a bucket is public, if it is there; nothing is made.
+    pub(super) async fn is_public(&self, bucket: Bucket) -> Result<Option<bool>, Trouble> {
+        let facts = self.facts(bucket).await?;
+        Ok(facts.map(|facts| {
+            self.learn(bucket, &facts);
+            facts.public
+        }))
+    }
+
+    fn learn(&self, bucket: Bucket, facts: &Facts) {
         if bucket == Bucket::Videos {
             self.largest.state([self.told, facts.file_size_limit.filter(|most| *most > 0)].into_iter().flatten().min());
         }
-        if facts.public { Ok(()) } else { Err(Trouble::Private(bucket)) }
     }
 
     async fn facts(&self, bucket: Bucket) -> Result<Option<Facts>, Trouble> {

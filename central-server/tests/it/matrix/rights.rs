@@ -20,9 +20,9 @@ pub fn opened_by(route: &str) -> Option<&'static str> {
         places.iter().any(|place| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     };
     match method {
-        // Accounts, passwords, second factors, sessions, tokens, settings: a program that could touch them could give
+        // Accounts, passwords, second factors, sessions, tokens, settings, the diagnosis: a program that could touch them could give
         // itself what it was not given.
-        _ if below(&["/api/auth", "/api/mfa", "/api/settings", "/api/users"]) => None,
+        _ if below(&["/api/auth", "/api/doctor", "/api/mfa", "/api/settings", "/api/users"]) => None,
         "GET" if below(&["/api/audit"]) => Some("audit:read"),
         "GET" => Some("read"),
         _ if path == "/api/sites/{id}/command" => Some("commands:write"),

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Stores that know no tenant: sessions and what proves them, the journal's writing and sealing, jobs, and what the live
-/// channel keeps of boxes, each of which speaks for its own site, their plays too; and what forgets.
+/// Stores that know no tenant: sessions and what proves them, the journal's writing and sealing, jobs, what a super_admin is
+/// told of the whole installation, and what the live channel keeps of boxes, each of which speaks for its own site, their
+/// plays too; and what forgets.
 const THE_SERVERS_OWN: &[&str] = &[
     "alerts/watch/store.rs",
     "audit/seals/store.rs",
@@ -13,6 +14,7 @@ const THE_SERVERS_OWN: &[&str] = &[
     "auth/second_factor/store.rs",
     "auth/store.rs",
     "auth/tries/store.rs",
+    "doctor/store.rs",
     "events/store.rs",
     "health/store.rs",
     "jobs/store.rs",

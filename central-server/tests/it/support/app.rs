@@ -14,7 +14,7 @@ use http_body_util::BodyExt as _;
 use neopro_central::app::App;
 use neopro_central::clock::{Clock, Time};
 use neopro_central::config::{Config, Secret};
-use neopro_central::db::Db;
+use neopro_central::db::{Db, Target};
 use neopro_central::health::DatabaseState;
 use neopro_central::http::pages::{File, Pages};
 use serde_json::{Value, json};
@@ -77,6 +77,7 @@ impl TestApp {
         let sealed_with = config.mfa_encryption_key.as_ref().map_or("another secret", Secret::expose).to_owned();
         let app = App::with_pages(config, secret, &sealed_with, clock.clone(), Some(pages));
         app.set_db(db.pool(4));
+        app.doctor.set_target(Target::plain(db.config.clone()));
         app.health.set_database(DatabaseState::Up, Duration::from_millis(1));
         let router = app.router();
         Self { app, db, clock, router }

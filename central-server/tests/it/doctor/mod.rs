@@ -1,0 +1,124 @@
+//! `doctor`: a whole healthy world in which it finds nothing, and each trouble of the guide in which it finds that one.
+
+mod api;
+mod around;
+mod covered;
+mod database;
+mod outside;
+mod sinks;
+mod world;
+
+use serde_json::Value;
+use world::World;
+
+/// The findings of a check, perhaps only those about one thing.
+fn of<'a>(report: &'a Value, id: &str, subject: Option<&str>) -> Vec<&'a Value> {
+    let findings = report["findings"].as_array().expect("findings");
+    let found: Vec<&Value> = findings
+        .iter()
+        .filter(|told| told["id"] == id && subject.is_none_or(|subject| told["subject"] == subject))
+        .collect();
+    assert!(!found.is_empty(), "no finding of {id} {subject:?} in {report:#}");
+    found
+}
+
+/// What is promised for a trouble: a state, words of what was found, words of what mends it, and the step.
+#[derive(Debug, Clone, Copy)]
+struct Promise {
+    id: &'static str,
+    subject: Option<&'static str>,
+    state: &'static str,
+    found: &'static str,
+    fix: &'static str,
+    step: &'static str,
+}
+
+const fn error(id: &'static str, found: &'static str, fix: &'static str, step: &'static str) -> Promise {
+    Promise { id, subject: None, state: "error", found, fix, step }
+}
+
+const fn warning(id: &'static str, found: &'static str, fix: &'static str, step: &'static str) -> Promise {
+    Promise { state: "warning", ..error(id, found, fix, step) }
+}
+
+const fn remark(id: &'static str, found: &'static str, step: &'static str) -> Promise {
+    Promise { state: "ok", ..error(id, found, "", step) }
+}
+
+impl Promise {
+    const fn on(self, subject: &'static str) -> Self {
+        Self { subject: Some(subject), ..self }
+    }
+
+    /// Whether a report keeps it.
+    fn check(&self, report: &Value) {
+        let kept = of(report, self.id, self.subject).into_iter().any(|told| {
+            told["state"] == self.state
+                && told["step"] == self.step
+                && told["found"].as_str().is_some_and(|found| found.contains(self.found))
+                && told["fix"].as_str().unwrap_or_default().contains(self.fix)
+                && (self.state == "ok" || !told["fix"].is_null())
+        });
+        assert!(kept, "{self:?} is not what was found: {:#?}", of(report, self.id, self.subject));
+    }
+}
+
+#[tokio::test]
+async fn a_whole_healthy_installation_gives_no_error_and_no_warning() {
+    let world = World::new().await;
+    let (code, report) = world.doctor(&[]).await;
+    let findings = report["findings"].as_array().expect("findings");
+    let wrong: Vec<&Value> =
+        findings.iter().filter(|told| told["state"] == "error" || told["state"] == "warning").collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!((code, &report["worst"]), (0, &Value::from("not_checked")));
+    // Nothing is well because nobody looked: of everything that can be looked at from a shell, everything was.
+    let unchecked: Vec<&str> = findings
+        .iter()
+        .filter(|told| told["state"] == "not_checked")
+        .map(|told| told["id"].as_str().expect("an id"))
+        .collect();
+    assert_eq!(unchecked, ["outside.proxies"], "{report:#}");
+    assert!(of(&report, "redis.ping", None)[0]["found"].as_str().expect("words").starts_with("PONG"), "{report:#}");
+    assert!(world.supabase.paths("videos").is_empty(), "and it leaves nothing behind");
+    assert_eq!(world.sinks.slack().len() + world.sinks.logs().len(), 0, "nothing is sent unasked");
+}
+
+#[tokio::test]
+async fn it_speaks_three_languages_and_ends_with_the_code_of_what_it_found() {
+    let world = World::new().await;
+    let mut said = std::collections::BTreeSet::new();
+    for (language, word) in [("fr", "avertissements"), ("en", "warnings"), ("es", "avisos")] {
+        let (code, table) = world.table(&["--lang", language], &[]).await;
+        assert_eq!(code, 0, "{table}");
+        assert!(table.contains(word), "{table}");
+        said.insert(table);
+    }
+    assert_eq!(said.len(), 3);
+    let (code, table) = world.table(&[], &[("REDIS_URL", "https://a.upstash.io")]).await;
+    assert_eq!(code, 1, "{table}");
+    for word in ["erreur", "REDIS_URL", "rediss://", "À faire", "[étape 4.3]", "Le diagnostic a trouvé des erreurs."]
+    {
+        assert!(table.contains(word), "{word} is missing in {table}");
+    }
+    for wrong in [&["--lang", "de"][..], &["--all"], &["now"]] {
+        assert_eq!(world.table(wrong, &[]).await.0, 2, "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_database_and_with_a_broken_environment_everything_else_is_looked_at() {
+    let world = World::new().await;
+    let broken = [("NODE_ENV", "production"), ("DATABASE_URL", ""), ("JWT_SECRET", "court"), ("PORT", "abc")];
+    let (code, report) = world.doctor(&broken).await;
+    assert_eq!(code, 1);
+    error("database.settings", "Absente ou vide", "DATABASE_URL", "2.2").on("DATABASE_URL").check(&report);
+    error("environment.variables", "caractères", "openssl rand -base64 48", "6.4").on("JWT_SECRET").check(&report);
+    error("environment.variables", "de 1 à 65535", "PORT", "6.4").on("PORT").check(&report);
+    for id in ["database.connection", "database.schema", "accounts.administrator", "storage.room", "mail.queue"] {
+        assert_eq!(of(&report, id, None)[0]["state"], "not_checked", "{report:#}");
+    }
+    for id in ["storage.bucket", "storage.write", "redis.ping", "mail.service", "outside.health", "dashboard.page"] {
+        assert!(of(&report, id, None).iter().all(|told| told["state"] == "ok"), "{id}: {report:#}");
+    }
+}
