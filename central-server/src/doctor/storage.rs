@@ -137,7 +137,9 @@ fn told(trouble: &Trouble) -> (Said, Words, &'static str) {
         Trouble::WriteRefused(..) => (words::WRITE_REFUSED, words::MEND_WRITE, "3.3"),
         Trouble::ReadRefused(..) => (words::READ_REFUSED, words::MEND_READ, "3.3"),
         Trouble::Full(_) => (words::STORAGE_FULL, words::MEND_STORAGE_FULL, "3"),
-        Trouble::TooLarge(..) | Trouble::Odd(_) => (words::STORAGE_ODD, words::MEND_STORAGE_AWAY, "2.3"),
+        Trouble::TooLarge(..) | Trouble::Odd(_) | Trouble::Told(..) => {
+            (words::STORAGE_ODD, words::MEND_STORAGE_AWAY, "2.3")
+        }
     };
     (Said::new(found).with("why", super::net::one_line(trouble.why()).trim_end_matches('.')), fix, step)
 }
