@@ -134,7 +134,7 @@ const alerts = createRoute({
   path: '/alerts',
   validateSearch: filters.alerts,
   beforeLoad: only(STAFF),
-  component: lazyRouteComponent(() => import('~/pages/alerts'), 'Page'),
+  component: lazyPage(() => import('~/pages/alerts')),
 })
 
 const groups = createRoute({
