@@ -96,6 +96,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong, or was. An agency sees its clubs'. */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an alert on: it stays open and is not told again. One that is taken on or over already stays as it is. */
+        post: operations["acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that an alert is over. It opens again only if it has been over in fact and comes back. */
+        post: operations["resolve_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/clubs/{site_id}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A club's alerts, as clients of NeoPro 1 read them. An agency sees its clubs'. */
+        get: operations["alerts_of_club"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -331,6 +399,24 @@ export interface paths {
         head?: never;
         /** Changes the caller's own name. The address, the role and the tenant stay: who manages accounts changes those. */
         patch: operations["rename_me"];
+        trace?: never;
+    };
+    "/api/auth/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller is written to about. Mail about the account itself is always sent. */
+        get: operations["own_notices"];
+        /** Decides that. */
+        put: operations["set_own_notices"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/auth/refresh": {
@@ -640,6 +726,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Looks at the whole installation: its environment, what it stands on, and how the world reaches it. A report is shown
+         *     again for half a minute, and made once for all who ask meanwhile; through how many proxies this request came is of
+         *     this request.
+         */
+        get: operations["diagnose"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/doctor/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a test mail, a Slack message and a line to Logtail, as far as they are configured, and tells what the services
+         *     answered. Once in half a minute, whoever asks.
+         */
+        post: operations["send_trials"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -648,9 +775,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What changes, as it happens, until the session or token is over. Events: `hello` with the server's time in `at`; `changes`
-         *     at most four times a second; `heartbeat` of the site that is watched; `end` with its `reason` when the session is
-         *     over. Rows are those that the session may see. What happened while no stream was open is not told: read anew.
+         * What changes, as it happens, until the session or token is over. Events: `hello` with the server's time in `at` and
+         *     its `version`; `changes` at most four times a second; `heartbeat` of the site that is watched; `end` with its
+         *     `reason` when the session is over. Rows are those that the session may see. What happened while no stream was open is
+         *     not told: read anew.
          */
         get: operations["events"];
         put?: never;
@@ -742,6 +870,23 @@ export interface paths {
         };
         /** The same, where the diagnosis of NeoPro 1's boxes looks for it. */
         get: operations["api_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the service is in figures, for administrators: what `/health` tells nobody else. */
+        get: operations["health_details"];
         put?: never;
         post?: never;
         delete?: never;
@@ -868,6 +1013,42 @@ export interface paths {
         /** How it is with one's own second factor. */
         get: operations["status"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** From when on something is worth telling, and how often it is told. */
+        get: operations["alert_settings"];
+        /** Decides that. It holds from the next look on, half a minute later at most. */
+        put: operations["set_alert_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For how long what is kept. */
+        get: operations["retention"];
+        /** Decides for how long what is kept. What is too old then is forgotten within the hour; sums of days stay for ever. */
+        put: operations["set_retention"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1150,7 +1331,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The storage of the videos, and how much of its plan is used. */
+        /** The storage of the videos and the database, and how much of their plans is used. */
         get: operations["storage"];
         put?: never;
         post?: never;
@@ -1463,8 +1644,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process answers. Asks nobody else. */
+        /** Whether the process answers. Asks nobody else. Pages of every origin may read it. */
         get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures for Prometheus, with the token of `METRICS_TOKEN` as bearer. In production without such a token anybody may read
+         *     those of the whole fleet, and nobody the others.
+         */
+        get: operations["prometheus_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1660,6 +1861,119 @@ export interface components {
          * @enum {string}
          */
         AgencyStatus: "active" | "inactive" | "suspended";
+        /**
+         * Format: uuid
+         * @description Something that is wrong, from when it was seen until it is over.
+         */
+        AlertId: string;
+        /** @description What is told from when on, and how often. The thresholds are those of NeoPro 1. */
+        AlertSettings: {
+            /**
+             * Format: double
+             * @description Percent of a box's disk.
+             */
+            disk_critical: number;
+            /**
+             * Format: double
+             * @description Percent of a box's disk.
+             */
+            disk_warning: number;
+            /** @description In which language Slack is written to. */
+            language: components["schemas"]["Language"];
+            /**
+             * Format: int64
+             * @description Mails in a day behind which only those about accounts leave; 0: no such number.
+             */
+            mails_per_day: number;
+            /**
+             * Format: double
+             * @description Percent of a box's memory.
+             */
+            memory_warning: number;
+            /**
+             * Format: int64
+             * @description Minutes between two messages.
+             */
+            minutes_between: number;
+            /**
+             * Format: int64
+             * @description Minutes after which that is critical.
+             */
+            offline_critical_minutes: number;
+            /**
+             * Format: int64
+             * @description Minutes without a sign of life after which a box counts as away.
+             */
+            offline_minutes: number;
+            /**
+             * Format: int64
+             * @description Hours after which what lasts is told again; 0: never.
+             */
+            repeat_hours: number;
+            /**
+             * Format: double
+             * @description Degrees Celsius.
+             */
+            temperature_critical: number;
+            /**
+             * Format: double
+             * @description Degrees Celsius.
+             */
+            temperature_warning: number;
+            /** @description Whether a summary is mailed on Monday mornings. */
+            weekly_summary: boolean;
+        };
+        /**
+         * @description How bad it is.
+         * @enum {string}
+         */
+        AlertSeverity: "info" | "warning" | "critical";
+        /**
+         * @description How far it is.
+         * @enum {string}
+         */
+        AlertStatus: "active" | "acknowledged" | "resolved" | "open";
+        /** @description An alert. */
+        AlertView: {
+            acknowledged_at?: components["schemas"]["Time"] | null;
+            acknowledged_by?: components["schemas"]["UserId"] | null;
+            /**
+             * @description What is wrong, in a word.
+             * @example site_offline
+             */
+            alert_type: string;
+            clear_since?: components["schemas"]["Time"] | null;
+            /** @description Name of the club. */
+            club_name?: string | null;
+            /** @description When it was seen first. */
+            created_at: components["schemas"]["Time"];
+            /** @description Its id. */
+            id: components["schemas"]["AlertId"];
+            /** @description When it was seen last, to ten minutes. */
+            last_seen_at: components["schemas"]["Time"];
+            /** @description A French sentence. */
+            message: string;
+            /** @description What is known besides, by type. */
+            metadata: Record<string, never>;
+            resolved_at?: components["schemas"]["Time"] | null;
+            resolved_by?: components["schemas"]["UserId"] | null;
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            site_id?: components["schemas"]["SiteId"] | null;
+            /** @description Name of the box's place. */
+            site_name?: string | null;
+            /** @description `active`, `acknowledged` or `resolved`. */
+            status: string;
+        };
+        /** @description A page of alerts. */
+        Alerts: {
+            /** @description The newest first. */
+            alerts: components["schemas"]["AlertView"][];
+            /** @description All that are open, whatever the list is of. */
+            counts: components["schemas"]["OpenAlerts"];
+            /** @description Where the page stands. */
+            pagination: components["schemas"]["Pagination"];
+        };
         /** @description A file that a browser is about to send. */
         Announced: {
             /** @description Where it belongs. */
@@ -1770,6 +2084,16 @@ export interface components {
             /** @description Its state at the last check. */
             status: components["schemas"]["State"];
         };
+        /**
+         * @description What a check is about.
+         * @enum {string}
+         */
+        CheckGroup: "environment" | "database" | "accounts" | "storage" | "redis" | "mail" | "slack" | "logs" | "outside" | "dashboard" | "machine";
+        /**
+         * @description How something is.
+         * @enum {string}
+         */
+        CheckState: "ok" | "not_checked" | "warning" | "error";
         /** @description A file that arrived and is being looked at. */
         Checking: {
             /** @description Always `checking`: ask again. */
@@ -1779,12 +2103,44 @@ export interface components {
         Checks: {
             /** @description PostgreSQL. */
             database: components["schemas"]["Check"];
+            /** @description Work behind answers. It makes the service no worse. */
+            jobs: components["schemas"]["Check"];
+            /** @description The log that is sent to Logtail. It makes the service no worse. */
+            logs: components["schemas"]["Check"];
             /** @description Mail. */
             mail: components["schemas"]["Check"];
+            /** @description Redis, if there is one. */
+            redis?: components["schemas"]["Check"];
+            /** @description Slack, where there is a webhook. It makes the service no worse. */
+            slack?: components["schemas"]["Check"];
             /** @description Where the videos are kept. */
             storage: components["schemas"]["Check"];
             /** @description The live channel of the boxes. */
             websocket: components["schemas"]["LiveCheck"];
+        };
+        /** @description An alert in the shape of NeoPro 1. */
+        ClubAlert: {
+            /** @description When it was seen first. */
+            created_at: components["schemas"]["Time"];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description A French sentence. */
+            message: string;
+            /** @description Whether it is over. */
+            resolved: boolean;
+            resolved_at?: components["schemas"]["Time"] | null;
+            /** @description `info`, `warning` or `critical`. */
+            severity: string;
+            /** @description What is wrong, in a word. */
+            type: string;
+        };
+        /** @description A club's alerts in the shape of NeoPro 1. */
+        ClubAlerts: {
+            /** @description The newest first. */
+            alerts: components["schemas"]["ClubAlert"][];
         };
         /** @description A code for a login. */
         CodeStep: {
@@ -2062,12 +2418,68 @@ export interface components {
             /** @description What it was called when the order was made. */
             video_title: string;
         };
+        /** @description What was found, in a language. */
+        Diagnosis: {
+            /** @description When it was looked at. */
+            checked_at: components["schemas"]["Time"];
+            /** @description How many findings are errors. */
+            errors: number;
+            /** @description Each finding, in the order of the guide. */
+            findings: components["schemas"]["DoctorFinding"][];
+            /**
+             * Format: int64
+             * @description For how many seconds the same is answered again.
+             */
+            fresh_seconds: number;
+            /** @description How many are as they have to be. */
+            oks: number;
+            /** @description How much could not be looked at, or does not apply. */
+            unchecked: number;
+            /** @description The version of this server. */
+            version: string;
+            /** @description How many are warnings. */
+            warnings: number;
+            /** @description The worst of it. */
+            worst: components["schemas"]["CheckState"];
+        };
         /**
          * @description The state of a site in one word. What a person or a fault has said stands first, then whether its box is connected,
          *     then when it was last heard of.
          * @enum {string}
          */
         DisplayStatus: "online" | "warning" | "offline" | "unknown" | "maintenance" | "error";
+        /** @description A finding in a language. */
+        DoctorFinding: {
+            /** @description What mends it. */
+            fix?: string | null;
+            /** @description What was found. */
+            found: string;
+            /** @description What it is about. */
+            group: components["schemas"]["CheckGroup"];
+            /** @description Which check: a word that stays. */
+            id: string;
+            /** @description How it is. */
+            state: components["schemas"]["CheckState"];
+            /** @description The step of the production guide: a number, or the title of a part in French. */
+            step: string;
+            /** @description The same in words: « étape 2.2 ». */
+            step_words: string;
+            /** @description Which of several things it is about: a variable, a bucket, an origin. */
+            subject?: string | null;
+            /** @description The name of the check. */
+            title: string;
+        };
+        /** @description What the services answered. */
+        DoctorSent: {
+            /** @description One for mail, one for Slack, one for Logtail. */
+            sent: components["schemas"]["DoctorFinding"][];
+        };
+        /** @description To whom the mail goes, and in which language everything is written. */
+        DoctorTrials: {
+            /** @description The address of the test mail; without it, the sender's own (`EMAIL_FROM`). */
+            email?: string | null;
+            language?: components["schemas"]["Language"] | null;
+        };
         /** @description That something was done. */
         Done: {
             /** @description The same in a sentence. */
@@ -2255,6 +2667,135 @@ export interface components {
             /** @description Who is in it, by name. */
             sites: components["schemas"]["SiteView"][];
         };
+        /** @description The live channel. */
+        HealthChannel: components["schemas"]["HealthDetail"] & {
+            /** @description Boxes that are connected to this replica. */
+            connected_sites: number;
+            /** @description Open dashboards. */
+            dashboards: number;
+            /** @description Connections that have not said who they are. */
+            strangers: number;
+        };
+        /** @description The database. */
+        HealthDatabase: components["schemas"]["HealthDetail"] & {
+            /** @description Open connections. */
+            connections: number;
+            /** @description How many there may be. */
+            connections_max: number;
+            /**
+             * Format: int64
+             * @description How long its last answer took, in milliseconds.
+             */
+            latency_ms: number;
+            /** @description Requests that wait for one. */
+            requests_waiting: number;
+        };
+        /** @description A state, and what there is to say of it. */
+        HealthDetail: {
+            /** @description What is wrong, one of a fixed list of sentences. */
+            message?: string | null;
+            /** @description The state. */
+            status: components["schemas"]["State"];
+        };
+        /** @description How the service is, with its figures. What was counted was so by this replica since it began. */
+        HealthDetails: {
+            /** @description PostgreSQL, and the connections to it. */
+            database: components["schemas"]["HealthDatabase"];
+            /** @description Work behind answers. */
+            jobs: components["schemas"]["HealthJobs"];
+            /** @description The log that is sent to Logtail. */
+            logs: components["schemas"]["HealthLogs"];
+            /** @description Mail. */
+            mail: components["schemas"]["HealthDetail"];
+            /** @description This process. */
+            process: components["schemas"]["HealthProcess"];
+            /** @description The worst state of what the service is for. */
+            status: components["schemas"]["State"];
+            /** @description Where the videos are kept. */
+            storage: components["schemas"]["HealthStorage"];
+            /** @description Now. */
+            timestamp: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Seconds since the process began.
+             */
+            uptime: number;
+            /** @description The version of the service. */
+            version: string;
+            /** @description The live channel. */
+            websocket: components["schemas"]["HealthChannel"];
+        };
+        /** @description Jobs. */
+        HealthJobs: components["schemas"]["HealthDetail"] & {
+            /**
+             * Format: int64
+             * @description Jobs that were given up of late.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description For how many seconds the oldest has been due.
+             */
+            late_seconds: number;
+            /**
+             * Format: int64
+             * @description Jobs that wait for their turn.
+             */
+            waiting: number;
+        };
+        /** @description The log. */
+        HealthLogs: components["schemas"]["HealthDetail"] & {
+            /**
+             * Format: int64
+             * @description Lines that did not reach it and never will.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description Lines that Logtail has taken.
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description Bytes of those lines.
+             */
+            sent_bytes: number;
+            /** @description Bytes that wait. */
+            waiting_bytes: number;
+        };
+        /** @description The process. */
+        HealthProcess: {
+            /**
+             * Format: double
+             * @description Seconds of processor time.
+             */
+            cpu_seconds?: number | null;
+            /**
+             * Format: int64
+             * @description Open files, connections included.
+             */
+            open_files?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of memory in use.
+             */
+            resident_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Threads.
+             */
+            threads?: number | null;
+        };
+        /** @description The storage. */
+        HealthStorage: components["schemas"]["HealthDetail"] & {
+            /**
+             * Format: int64
+             * @description How long the last look at it took, in milliseconds.
+             */
+            latency_ms: number;
+            /** @description `local` or `supabase`. */
+            place: string;
+        };
         /** @description What a box has measured of itself. */
         Heartbeat: {
             /** @description When it was heard. */
@@ -2401,6 +2942,8 @@ export interface components {
         ListKind: "sites" | "deployments" | "videos" | "groups";
         /** @description The process answers. */
         Live: {
+            /** @description Always `neopro-central`: by this a dashboard that is hosted apart knows what answers at its address. */
+            service: string;
             /** @description Always `ok`. */
             status: string;
             /** @description Now. */
@@ -2626,7 +3169,7 @@ export interface components {
             /** @description The sentence. */
             message: string;
         };
-        /** @description Figures of one moment or one hour. `null` is what the box did not know. */
+        /** @description Figures of one moment, five minutes or one hour. `null` is what the box did not know. */
         Metric: {
             /**
              * Format: int32
@@ -2655,7 +3198,7 @@ export interface components {
             memory_usage?: number | null;
             /** @description Always null, as in NeoPro 1. */
             network_status?: Record<string, never> | null;
-            /** @description When the latest was heard; the beginning of an hour. */
+            /** @description When the latest was heard; the beginning of five minutes or of an hour. */
             recorded_at: components["schemas"]["Time"];
             /** @description The site. */
             site_id: components["schemas"]["SiteId"];
@@ -2666,7 +3209,7 @@ export interface components {
             temperature?: number | null;
             /**
              * Format: double
-             * @description The highest temperature of the hour.
+             * @description The highest temperature of that time.
              */
             temperature_max?: number | null;
             /** @description Seconds since the machine has started, in digits. */
@@ -2674,13 +3217,15 @@ export interface components {
         };
         /** @description Figures of a period. */
         Metrics: {
-            /** @description The newest first: the latest heartbeat by itself, then the averages of each hour. */
+            /** @description The newest first: the latest heartbeat by itself, then the averages of each five minutes or hour. */
             metrics: components["schemas"]["Metric"][];
             /**
              * Format: int64
              * @description The period.
              */
             period_hours: number;
+            /** @description Of what the figures are the average. */
+            resolution: components["schemas"]["Resolution"];
             /** @description The site. */
             site_id: components["schemas"]["SiteId"];
         };
@@ -2873,6 +3418,24 @@ export interface components {
             /** @description It. */
             user: components["schemas"]["User"];
         };
+        /** @description How many are open. */
+        OpenAlerts: {
+            /**
+             * Format: int64
+             * @description Those that nobody has taken on.
+             */
+            active: number;
+            /**
+             * Format: int64
+             * @description Critical ones among the open.
+             */
+            critical: number;
+            /**
+             * Format: int64
+             * @description Active and acknowledged ones.
+             */
+            open: number;
+        };
         /**
          * @description Whom an order is for.
          * @enum {string}
@@ -2898,6 +3461,15 @@ export interface components {
              * @example Camille Durand
              */
             full_name: string;
+        };
+        /** @description What a person wants to be written to about. */
+        OwnNotices: {
+            /** @description Alerts, for those who run the installation (super_admin, admin). */
+            mail_alerts: boolean;
+            /** @description What became of one's own orders. */
+            mail_results: boolean;
+            /** @description The summary of the week, for those who run the installation. */
+            mail_summary: boolean;
         };
         /** @description Where a page stands in its list, with the names that clients of NeoPro 1 read. */
         Pagination: {
@@ -3101,6 +3673,44 @@ export interface components {
             uptime: number;
             /** @description The version of the service. */
             version: string;
+        };
+        /**
+         * @description How finely figures are told.
+         * @enum {string}
+         */
+        Resolution: "hour" | "five_minutes";
+        /** @description For how long what is kept. A shorter time holds from the next hour on; a longer one keeps what is still there. */
+        RetentionSettings: {
+            /**
+             * Format: int32
+             * @description Days of commands that have ended: 7 to 400, 90 at the beginning.
+             */
+            commands_days: number;
+            /**
+             * Format: int32
+             * @description The room of the database in megabytes, of which four fifths are warned of: 0 to 1,000,000, where 0 is no limit.
+             */
+            database_limit_mb: number;
+            /**
+             * Format: int32
+             * @description Months of deployments that have ended: 3 to 120, 13 at the beginning.
+             */
+            deployments_months: number;
+            /**
+             * Format: int32
+             * @description Days of figures by five minutes: 1 to 90, 30 at the beginning.
+             */
+            five_minutes_days: number;
+            /**
+             * Format: int32
+             * @description Months of figures by hours: 2 to 60, 13 at the beginning.
+             */
+            hours_months: number;
+            /**
+             * Format: int32
+             * @description Days of plays one by one, 7 to 400, 90 at the beginning. What they come to a day is kept for ever.
+             */
+            plays_days: number;
         };
         /** @description What a retry did. */
         Retried: components["schemas"]["DeploymentView"] & {
@@ -3473,6 +4083,18 @@ export interface components {
             coming_bytes: number;
             /**
              * Format: int64
+             * @description Bytes of the database, with its indexes and what is not cleared up yet.
+             */
+            database_bytes: number;
+            /** @description How near that limit is. */
+            database_level: components["schemas"]["Level"];
+            /**
+             * Format: int64
+             * @description The room of the database's plan (a setting of retention); `null` without a limit.
+             */
+            database_limit_bytes?: number | null;
+            /**
+             * Format: int64
              * @description How many files the library has.
              */
             files: number;
@@ -3483,7 +4105,7 @@ export interface components {
              * @description The largest file that it takes, in bytes, as far as it is known.
              */
             max_file_bytes: number;
-            /** @description `local` or `supabase`. */
+            /** @description `local`, `supabase` or `s3`. */
             place: string;
             /** @description What is wrong, in a sentence. */
             problem?: string | null;
@@ -5042,6 +5664,477 @@ export interface operations {
             };
         };
     };
+    list_alerts: {
+        parameters: {
+            query?: {
+                /** @description Exactly so far; `open` is active or acknowledged. */
+                status?: components["schemas"]["AlertStatus"];
+                /** @description Exactly this bad. */
+                severity?: components["schemas"]["AlertSeverity"];
+                /** @description Exactly this kind. */
+                type?: string;
+                /** @description Of this site. */
+                site_id?: components["schemas"]["SiteId"];
+                /** @description From 1. */
+                page?: number;
+                /** @description Rows per page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    acknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert's id. */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resolve_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The alert's id. */
+                id: components["schemas"]["AlertId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    alerts_of_club: {
+        parameters: {
+            query?: {
+                /** @description How far back, 30 by default. */
+                days?: number;
+                /** @description Exactly so far; `open` is active or acknowledged. */
+                status?: components["schemas"]["AlertStatus"];
+                /** @description Exactly this bad. */
+                severity?: components["schemas"]["AlertSeverity"];
+                /** @description At most so many, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The site's id. */
+                site_id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClubAlerts"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_entries: {
         parameters: {
             query?: {
@@ -6500,6 +7593,230 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnNotices"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_own_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnNotices"];
+            };
+        };
+        responses: {
+            /** @description What holds from now on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnNotices"];
                 };
             };
             /** @description The request is malformed; `details` names every field to mend. */
@@ -9193,6 +10510,233 @@ export interface operations {
             };
         };
     };
+    diagnose: {
+        parameters: {
+            query?: {
+                /** @description In which language it is told; French without it. */
+                language?: components["schemas"]["Language"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    send_trials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DoctorTrials"];
+            };
+        };
+        responses: {
+            /** @description What the services answered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorSent"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     events: {
         parameters: {
             query?: {
@@ -10306,6 +11850,98 @@ export interface operations {
             };
         };
     };
+    health_details: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How the service is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthDetails"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     limits: {
         parameters: {
             query?: never;
@@ -11101,6 +12737,454 @@ export interface operations {
             };
             /** @description There is no such thing, or this session cannot see it. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    alert_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertSettings"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_alert_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertSettings"];
+            };
+        };
+        responses: {
+            /** @description What holds from now on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertSettings"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionSettings"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too much at once; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A mistake of the server, logged under `request_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A dependency does not answer; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionSettings"];
+            };
+        };
+        responses: {
+            /** @description What holds from now on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionSettings"];
+                };
+            };
+            /** @description The request is malformed; `details` names every field to mend. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No session, or one that is over. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This session has not the right, or the page is not allowed to act. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing, or this session cannot see it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A state or a value is in the way; `code` says which. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body, or a file in it, is of a kind that is not accepted here. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12976,6 +15060,8 @@ export interface operations {
             query?: {
                 /** @description How far back, 24 by default. */
                 hours?: number;
+                /** @description `hour` by default; `five_minutes`, of at most 744 hours; `auto` chooses: five minutes for two days, else hours. */
+                resolution?: string;
             };
             header?: never;
             path: {
@@ -16008,6 +18094,53 @@ export interface operations {
             };
             /** @description A dependency does not answer; see `Retry-After`. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    prometheus_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Another token, or none. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `METRICS_ENABLED` is not `true`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The address or the headers are too long. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };

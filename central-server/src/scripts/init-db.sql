@@ -3557,6 +3557,852 @@ insert into public.schema_migrations (version, name, checksum) values (23, '0023
     raise exception 'La migration 0023_whole_entries enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 
+  if not exists (select from public.schema_migrations where version = 24) then
+execute $m0024$
+-- The servers that run on this database. Each says every ten seconds that it is there; who has not for 35 s is gone.
+-- The prints tell whether two have the same secrets, and nothing else of them.
+create table replicas (
+  id uuid primary key,
+  version text not null,
+  jwt_print text not null,
+  mfa_print text not null,
+  started_at timestamptz not null,
+  seen_at timestamptz not null
+);
+select neopro_guard('replicas', 'select, insert, update, delete');
+create policy internal on replicas to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+
+-- Whether this replica is there, by the clock of the database.
+create function neopro_is_there(replica uuid) returns boolean
+language sql stable
+as $fn$
+  select exists (select from public.replicas r
+    where r.id = replica and r.seen_at > pg_catalog.now() - pg_catalog.make_interval(secs => 35))
+$fn$;
+select neopro_guard_function('neopro_is_there(uuid)');
+
+-- To which replica a site's box has come last, and when. It says nothing of whether it is there still: that is the status.
+alter table sites add column replica_id uuid, add column connected_at timestamptz;
+$m0024$;
+insert into public.schema_migrations (version, name, checksum) values (24, '0024_replicas', '433df6aba16010e5ec8b861a7e7bf7fe2e71ce9aa63bc044e4a5cc1e08211f20');
+  elsif (select checksum from public.schema_migrations where version = 24) <> '433df6aba16010e5ec8b861a7e7bf7fe2e71ce9aa63bc044e4a5cc1e08211f20' then
+    raise exception 'La migration 0024_replicas enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 25) then
+execute $m0025$
+-- What is kept how finely and for how long: figures of five minutes beside those of hours, plays, and what is made of
+-- them for ever. The limits stand in `settings` (`retention`); docs/retention.md says them for every table.
+
+-- A club's day begins at its own midnight. What is no time zone is refused by the comparison itself.
+alter table sites add column time_zone text not null default 'Europe/Paris'
+  check ((timestamptz '2000-01-01 00:00+00' at time zone time_zone) is not null);
+comment on column sites.time_zone is 'Fuseau horaire du club : ses journées commencent à son minuit';
+
+-- As `site_figures`, by five minutes. Written together with the hours, so that nothing has to be made of these rows
+-- before they are deleted. A fifth of each page is free: a row is rewritten in its own page until its time is over.
+create table site_figures_5min (
+  site_id uuid not null references sites on delete cascade,
+  -- Its beginning, UTC.
+  slot timestamptz not null,
+  uptime_max bigint,
+  -- Percent.
+  cpu_sum double precision not null,
+  cpu_count integer not null,
+  cpu_max real,
+  -- Percent.
+  memory_sum double precision not null,
+  memory_count integer not null,
+  memory_max real,
+  -- Degrees Celsius.
+  temperature_sum double precision not null,
+  temperature_count integer not null,
+  temperature_max real,
+  -- Percent.
+  disk_sum double precision not null,
+  disk_count integer not null,
+  disk_max real,
+  beats integer not null check (beats >= 0),
+  primary key (site_id, slot)
+) with (fillfactor = 80);
+select neopro_guard('site_figures_5min', 'select, insert, update, delete');
+grant delete on site_figures to neopro_app;
+create policy internal on site_figures_5min to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy agency on site_figures_5min for select to neopro_app
+  using ((select neopro_scope_is('agency'))
+    and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())));
+
+-- Plays as they come, until they are put into blocks: within the hour. The key is what tells one play from another, so
+-- that what a box sends twice is there once.
+create table video_plays (
+  site_id uuid not null references sites on delete cascade,
+  played_at timestamptz not null check (isfinite(played_at)),
+  video_filename text not null check (length(video_filename) <= 255),
+  category text,
+  -- Seconds.
+  duration_played integer not null default 0 check (duration_played between 0 and 86400),
+  -- Seconds.
+  video_duration integer check (video_duration >= 0),
+  completed boolean not null default false,
+  trigger_type text not null default 'auto' check (trigger_type in ('auto', 'manual')),
+  session_id text,
+  -- Refer to nothing: what was shown was shown, whatever becomes of the video and of whom it was for.
+  video_id uuid,
+  sponsor_id uuid,
+  received_at timestamptz not null default now(),
+  primary key (site_id, played_at, video_filename)
+) with (autovacuum_vacuum_scale_factor = 0.05);
+comment on table video_plays is 'Diffusions reçues, pas encore rangées ; toutes sont dans video_plays_kept';
+select neopro_guard('video_plays', 'select, insert, delete');
+
+-- Plays as they are kept: those of one site, day and video that have all else in common, as lists. A row for each would
+-- be 64 bytes and an entry in an index; this is 8 bytes.
+create table video_play_blocks (
+  site_id uuid not null references sites on delete cascade,
+  -- The club's day.
+  day date not null,
+  video_duration integer,
+  video_id uuid,
+  sponsor_id uuid,
+  video_filename text not null,
+  category text,
+  session_id text,
+  -- When: milliseconds since the day's midnight in UTC, rising.
+  at integer[] not null,
+  -- In the same order: four times the seconds that it ran, two more if a person started it, one more if it ran to its
+  -- end. A block of its own for each of these would take half as much room again.
+  facts integer[] not null,
+  check (cardinality(at) = cardinality(facts) and cardinality(at) > 0)
+) with (autovacuum_vacuum_scale_factor = 0.1);
+create index video_play_blocks_day on video_play_blocks (site_id, day);
+select neopro_guard('video_play_blocks', 'select, insert, delete');
+
+-- What each video was shown of a day, for ever. Rows of the same video and day are added up: there are several if it was
+-- in several categories, or if plays came when the day's own were forgotten.
+create table video_daily_stats (
+  site_id uuid not null references sites on delete cascade,
+  -- The club's day.
+  date date not null,
+  plays integer not null,
+  completed_plays integer not null,
+  manual_plays integer not null,
+  screen_time_seconds bigint not null,
+  video_id uuid,
+  sponsor_id uuid,
+  video_filename text not null,
+  category text
+) with (autovacuum_vacuum_scale_factor = 0.05);
+create index video_daily_stats_day on video_daily_stats (site_id, date);
+select neopro_guard('video_daily_stats', 'select, insert, delete');
+
+do $fn$
+declare
+  relation text;
+begin
+  foreach relation in array array['video_plays', 'video_play_blocks', 'video_daily_stats'] loop
+    execute format('create policy internal on %I to neopro_app using ((select neopro_scope_is(''system'', ''staff'')))
+      with check ((select neopro_scope_is(''system'', ''staff'')))', relation);
+    execute format('create policy agency on %I for select to neopro_app using ((select neopro_scope_is(''agency''))
+      and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())))', relation);
+  end loop;
+end
+$fn$;
+
+-- Until when the plays of the day are counted whose own rows are forgotten: what comes later with an older time may have
+-- been counted already, and is not counted again. Null while they are kept.
+alter table club_daily_stats add column forgotten_until timestamptz;
+update club_daily_stats set forgotten_until = least(calculated_at, date::timestamp at time zone 'UTC' + interval '36 hours');
+
+-- Each play that is kept, whichever way: what has come and is not in a block yet, and what is.
+create view video_plays_kept with (security_invoker = true) as
+  select b.site_id, b.day::timestamp at time zone 'UTC' + u.at * interval '1 millisecond' as played_at, b.video_filename,
+    b.category, u.facts >> 2 as duration_played, b.video_duration, u.facts & 1 = 1 as completed,
+    case when u.facts & 2 = 2 then 'manual' else 'auto' end as trigger_type, b.session_id, b.video_id, b.sponsor_id
+  from video_play_blocks b cross join lateral unnest(b.at, b.facts) as u (at, facts)
+  union all
+  select p.site_id, date_trunc('milliseconds', p.played_at), p.video_filename, p.category, p.duration_played,
+    p.video_duration, p.completed, p.trigger_type, p.session_id, p.video_id, p.sponsor_id
+  from video_plays p join sites s on s.id = p.site_id
+  cross join lateral (select (p.played_at at time zone s.time_zone)::date as day) d
+  where not exists (select from video_play_blocks b where b.site_id = p.site_id and b.day = d.day
+      and b.video_filename = p.video_filename
+      and floor(extract(epoch from p.played_at - d.day::timestamp at time zone 'UTC') * 1000)::integer = any (b.at))
+    and not exists (select from club_daily_stats c where c.site_id = p.site_id and c.date = d.day
+      and p.played_at <= c.forgotten_until);
+comment on view video_plays_kept is 'Diffusions, une par une, aussi longtemps qu''elles sont gardées';
+select neopro_guard('video_plays_kept', 'select');
+
+-- Puts plays that have come into the blocks of their days, and counts those days anew from all of their plays: at most so
+-- many plays and sixty days of clubs at a time. What comes late or twice changes nothing but what it has to. One at a
+-- time, in one transaction: no row means that somebody else is at it.
+create function neopro_pack_plays(most integer, moment timestamptz)
+returns table (arrived bigint, counted bigint, days bigint)
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  if not pg_try_advisory_xact_lock(7041776035) then
+    return;
+  end if;
+  return query
+  with candidates as (
+    select p.site_id, (p.played_at at time zone s.time_zone)::date as day, s.time_zone
+    from (select v.site_id, v.played_at from video_plays v order by v.site_id, v.played_at limit most) p
+    join sites s on s.id = p.site_id
+  ), chosen as materialized (
+    select c.site_id, c.day, c.day::timestamp at time zone c.time_zone as starts,
+      (c.day + 1)::timestamp at time zone c.time_zone as ends, d.forgotten_until
+    from (select distinct x.site_id, x.day, x.time_zone from candidates x order by x.site_id, x.day limit 60) c
+    left join club_daily_stats d on d.site_id = c.site_id and d.date = c.day
+  ), taken as (
+    delete from video_plays p using chosen c
+      where p.site_id = c.site_id and p.played_at >= c.starts and p.played_at < c.ends
+      returning c.day, c.forgotten_until, p.*
+  ), known as (
+    delete from video_play_blocks b using chosen c
+      where b.site_id = c.site_id and b.day = c.day and c.forgotten_until is null returning b.*
+  ), plays as materialized (
+    -- Those that are kept stand before what has just come: a repeated play stays as it was.
+    select distinct on (x.site_id, x.day, x.at, x.video_filename) * from (
+      select k.site_id, k.day, u.at, u.facts, k.video_filename, k.category, k.video_duration, k.session_id, k.video_id,
+        k.sponsor_id, false as is_new, false as is_late
+      from known k cross join lateral unnest(k.at, k.facts) as u (at, facts)
+      union all
+      select t.site_id, t.day, floor(extract(epoch from t.played_at - t.day::timestamp at time zone 'UTC') * 1000)::integer,
+        t.duration_played * 4 + case when t.trigger_type = 'manual' then 2 else 0 end + t.completed::integer,
+        t.video_filename, t.category, t.video_duration, t.session_id, t.video_id, t.sponsor_id, true,
+        t.forgotten_until is not null
+      from taken t where t.forgotten_until is null or t.played_at > t.forgotten_until
+    ) x order by x.site_id, x.day, x.at, x.video_filename, x.is_new
+  ), packed as (
+    insert into video_play_blocks (site_id, day, video_duration, video_id, sponsor_id, video_filename, category, session_id,
+        at, facts)
+      select p.site_id, p.day, p.video_duration, p.video_id, p.sponsor_id, p.video_filename, p.category, p.session_id,
+        array_agg(p.at order by p.at), array_agg(p.facts order by p.at)
+      from plays p where not p.is_late group by 1, 2, 3, 4, 5, 6, 7, 8
+  ), uncounted as (
+    delete from video_daily_stats d using chosen c
+      where d.site_id = c.site_id and d.date = c.day and c.forgotten_until is null
+  ), videos as (
+    insert into video_daily_stats (site_id, date, plays, completed_plays, manual_plays, screen_time_seconds, video_id,
+        sponsor_id, video_filename, category)
+      select p.site_id, p.day, count(*), sum(p.facts & 1), sum(p.facts >> 1 & 1), sum(p.facts >> 2), p.video_id,
+        p.sponsor_id, p.video_filename, p.category
+      from plays p group by 1, 2, 7, 8, 9, 10
+  ), clubs as (
+    insert into club_daily_stats as d (site_id, date, videos_played, screen_time_seconds, manual_triggers, auto_plays,
+        sponsor_plays, jingle_plays, ambiance_plays, other_plays, sessions_count, forgotten_until, calculated_at)
+      select p.site_id, p.day, count(*), sum(p.facts >> 2), sum(p.facts >> 1 & 1), sum(1 - (p.facts >> 1 & 1)),
+        count(*) filter (where p.category = 'sponsor'),
+        count(*) filter (where p.category = 'jingle'), count(*) filter (where p.category = 'ambiance'),
+        count(*) filter (where p.category in ('sponsor', 'jingle', 'ambiance') is not true),
+        count(distinct p.session_id),
+        max(p.day::timestamp at time zone 'UTC' + (p.at + 1) * interval '1 millisecond') filter (where p.is_late), moment
+      from plays p group by 1, 2
+      on conflict (site_id, date) do update set
+        -- Where the day's own plays are forgotten, what comes is added.
+        videos_played = excluded.videos_played
+          + case when d.forgotten_until is null then 0 else d.videos_played end,
+        screen_time_seconds = excluded.screen_time_seconds
+          + case when d.forgotten_until is null then 0 else d.screen_time_seconds end,
+        manual_triggers = excluded.manual_triggers
+          + case when d.forgotten_until is null then 0 else d.manual_triggers end,
+        auto_plays = excluded.auto_plays + case when d.forgotten_until is null then 0 else d.auto_plays end,
+        sponsor_plays = excluded.sponsor_plays + case when d.forgotten_until is null then 0 else d.sponsor_plays end,
+        jingle_plays = excluded.jingle_plays + case when d.forgotten_until is null then 0 else d.jingle_plays end,
+        ambiance_plays = excluded.ambiance_plays
+          + case when d.forgotten_until is null then 0 else d.ambiance_plays end,
+        other_plays = excluded.other_plays + case when d.forgotten_until is null then 0 else d.other_plays end,
+        sessions_count = greatest(excluded.sessions_count,
+          case when d.forgotten_until is null then 0 else d.sessions_count end),
+        forgotten_until = greatest(d.forgotten_until, excluded.forgotten_until),
+        calculated_at = excluded.calculated_at
+  )
+  select (select count(*) from taken), (select count(*) from plays p where p.is_new), (select count(*) from chosen);
+end
+$fn$;
+select neopro_guard_function('neopro_pack_plays(integer, timestamptz)');
+
+-- Forgets plays of days before this one, whole days of clubs, at most so many; how many plays. A day goes only when it is
+-- counted and nothing of it waits to be, in the transaction that notes until when it was counted.
+create function neopro_forget_plays(before date, most integer) returns table (plays bigint, days bigint)
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  if not pg_try_advisory_xact_lock(7041776035) then
+    return;
+  end if;
+  return query
+  with old as materialized (
+    select o.site_id, o.day from sites s cross join lateral (
+      select distinct b.site_id, b.day from video_play_blocks b where b.site_id = s.id and b.day < before
+      order by b.day limit most) o
+    where exists (select from club_daily_stats c where c.site_id = o.site_id and c.date = o.day and c.videos_played > 0)
+      and not exists (select from video_plays p where p.site_id = o.site_id
+        and p.played_at >= o.day::timestamp at time zone s.time_zone
+        and p.played_at < (o.day + 1)::timestamp at time zone s.time_zone)
+    limit most
+  ), gone as (
+    delete from video_play_blocks b using old o where b.site_id = o.site_id and b.day = o.day
+      returning b.site_id, b.day, b.at
+  ), noted as (
+    update club_daily_stats c set forgotten_until = g.until
+      from (select x.site_id, x.day, max(x.day::timestamp at time zone 'UTC'
+          + (x.at[cardinality(x.at)] + 1) * interval '1 millisecond') as until from gone x group by 1, 2) g
+      where c.site_id = g.site_id and c.date = g.day
+  )
+  select (select coalesce(sum(cardinality(g.at)), 0)::bigint from gone g), (select count(*) from old);
+end
+$fn$;
+select neopro_guard_function('neopro_forget_plays(date, integer)');
+
+-- Puts what boxes have measured into the figures of their days: of each site those since the last day that has them, at
+-- most so many sites behind one; the last one of them, null when there is none. For the day that runs, of what has passed
+-- of it.
+create function neopro_count_days(behind uuid, most integer, moment timestamptz) returns uuid
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  last uuid;
+begin
+  if not pg_try_advisory_xact_lock(7041776035) then
+    return null;
+  end if;
+  select max(x.id::text)::uuid into last
+    from (select s.id from sites s where s.id > behind order by s.id limit most) x;
+  insert into club_daily_stats as d (site_id, date, avg_cpu, avg_memory, avg_temperature, max_temperature, uptime_percent,
+      calculated_at)
+    select s.id, h.day, h.cpu, h.memory, h.temperature, h.hottest,
+      least(100, 100 * h.minutes * 60 / greatest(60, extract(epoch from
+        least(moment, (h.day + 1)::timestamp at time zone s.time_zone) - h.day::timestamp at time zone s.time_zone))),
+      moment
+    from sites s
+    cross join lateral (
+      select (f.hour at time zone s.time_zone)::date as day, sum(f.cpu_sum) / nullif(sum(f.cpu_count), 0) as cpu,
+        sum(f.memory_sum) / nullif(sum(f.memory_count), 0) as memory,
+        sum(f.temperature_sum) / nullif(sum(f.temperature_count), 0) as temperature,
+        max(f.temperature_max) as hottest,
+        -- Of before the minutes were noted, the hour is all that is known.
+        sum(case when f.minutes = 0 and f.beats > 0 then 60
+          else length(replace(f.minutes::bit(64)::text, '0', '')) end) as minutes
+      from site_figures f
+      where f.site_id = s.id and f.hour >= coalesce(
+        (select c.date::timestamp at time zone s.time_zone from club_daily_stats c
+          where c.site_id = s.id and c.uptime_percent is not null order by c.date desc limit 1), '-infinity')
+      group by 1
+    ) h
+    where s.id > behind and s.id <= last
+    on conflict (site_id, date) do update set avg_cpu = excluded.avg_cpu, avg_memory = excluded.avg_memory,
+      avg_temperature = excluded.avg_temperature, max_temperature = excluded.max_temperature,
+      uptime_percent = excluded.uptime_percent, calculated_at = excluded.calculated_at
+    where (d.avg_cpu, d.avg_memory, d.avg_temperature, d.max_temperature, d.uptime_percent) is distinct from
+      (excluded.avg_cpu, excluded.avg_memory, excluded.avg_temperature, excluded.max_temperature, excluded.uptime_percent);
+  return last;
+end
+$fn$;
+select neopro_guard_function('neopro_count_days(uuid, integer, timestamptz)');
+
+-- Forgets figures of five minutes and of hours before these moments, at most so many of each. They are found by their
+-- sites, in the order of the key: there is no index by time, which would be as large as a third of the table.
+create function neopro_forget_figures(before_5min timestamptz, before_hours timestamptz, most integer)
+returns table (five_minutes bigint, hours bigint)
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  with old as (
+    select f.site_id, f.slot from sites s cross join lateral (
+      select x.site_id, x.slot from site_figures_5min x where x.site_id = s.id and x.slot < before_5min
+      order by x.slot limit most) f limit most
+  )
+  delete from site_figures_5min f using old o where f.site_id = o.site_id and f.slot = o.slot;
+  get diagnostics five_minutes = row_count;
+  with old as (
+    select f.site_id, f.hour from sites s cross join lateral (
+      select x.site_id, x.hour from site_figures x where x.site_id = s.id and x.hour < before_hours
+      order by x.hour limit most) f limit most
+  )
+  delete from site_figures f using old o where f.site_id = o.site_id and f.hour = o.hour;
+  get diagnostics hours = row_count;
+  return next;
+end
+$fn$;
+select neopro_guard_function('neopro_forget_figures(timestamptz, timestamptz, integer)');
+alter table site_figures set (autovacuum_vacuum_scale_factor = 0.05);
+alter table site_figures_5min set (autovacuum_vacuum_scale_factor = 0.05);
+
+-- Forgets what people and boxes have done long ago: commands that have ended, orders in which nothing is open and by which
+-- no site has what it is to have, sessions that ended a month ago, and what was read out of the storage more than two years
+-- ago. Of orders at most so few at a time: each has a row for every site.
+create function neopro_forget_records(before_commands timestamptz, before_orders timestamptz, moment timestamptz)
+returns table (commands bigint, orders bigint, sessions bigint, months bigint)
+language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  delete from remote_commands c where c.id in (
+    select x.id from remote_commands x where x.created_at < before_commands
+      and x.status not in ('pending', 'executing') limit 1000 for update skip locked);
+  get diagnostics commands = row_count;
+  delete from content_deployments where id in (
+    select d.id from content_deployments d
+    where d.created_at < before_orders and (d.started_at is not null or d.cancelled_at is not null)
+      and not exists (select from deployment_targets t where t.deployment_id = d.id
+        and t.state in ('pending', 'downloading', 'failed'))
+      and not exists (select from site_videos w where w.deployment_id = d.id)
+    order by d.created_at limit 5 for update skip locked);
+  get diagnostics orders = row_count;
+  delete from public.sessions s where s.id in (
+    select x.id from public.sessions x where x.expires_at < moment - interval '30 days'
+    order by x.expires_at limit 1000 for update skip locked);
+  get diagnostics sessions = row_count;
+  delete from storage_traffic t where t.month < (moment - interval '25 months')::date;
+  get diagnostics months = row_count;
+  return next;
+end
+$fn$;
+grant delete on storage_traffic to neopro_app;
+select neopro_guard_function('neopro_forget_records(timestamptz, timestamptz, timestamptz)');
+
+-- How large the database is. The application's role may not ask by itself.
+create function neopro_database_size() returns bigint
+language sql volatile security definer set search_path = public, pg_temp
+as $fn$ select pg_database_size(current_database()) $fn$;
+select neopro_guard_function('neopro_database_size()');
+
+-- The plays of NeoPro 1 that ours would still keep, whole days of them: those days are counted anew, from plays of which
+-- each is there once. Times without a zone are UTC.
+do $fn$
+begin
+  if to_regclass('neopro_1.video_plays') is null then
+    return;
+  end if;
+  perform set_config('TimeZone', 'UTC', true);
+  insert into video_plays (site_id, played_at, video_filename, category, duration_played, video_duration, completed,
+      trigger_type, session_id, video_id, sponsor_id, received_at)
+    select s.id, t.played_at, left(coalesce(j->>'video_filename', ''), 255), left(j->>'category', 50),
+      least(greatest(coalesce((j->>'duration_played')::numeric, 0), 0), 86400)::integer,
+      case when (j->>'video_duration')::numeric between 0 and 86400 then (j->>'video_duration')::numeric::integer end,
+      coalesce((j->>'completed')::boolean, false),
+      case when j->>'trigger_type' = 'manual' then 'manual' else 'auto' end, left(j->>'session_id', 100),
+      (j->>'video_id')::uuid, (j->>'sponsor_id')::uuid, coalesce((j->>'created_at')::timestamptz, t.played_at)
+    from (select p.played_at::timestamptz as played_at, to_jsonb(p) as j from neopro_1.video_plays p
+      where p.played_at >= now() - interval '92 days' and p.played_at < now() + interval '1 day') t
+    join sites s on s.id = (j->>'site_id')::uuid
+    where (t.played_at at time zone s.time_zone)::date > ((now() - interval '90 days') at time zone s.time_zone)::date
+    on conflict do nothing;
+  update club_daily_stats c set forgotten_until = null from sites s
+    where s.id = c.site_id and c.forgotten_until is not null and exists (select from video_plays p
+      where p.site_id = c.site_id and p.played_at >= c.date::timestamp at time zone s.time_zone
+        and p.played_at < (c.date + 1)::timestamp at time zone s.time_zone);
+end
+$fn$;
+$m0025$;
+insert into public.schema_migrations (version, name, checksum) values (25, '0025_retention', '7082763ba3b30bbd2995e12c10428fd0d46c0f1ba657d96be2e861d3bfe10b0a');
+  elsif (select checksum from public.schema_migrations where version = 25) <> '7082763ba3b30bbd2995e12c10428fd0d46c0f1ba657d96be2e861d3bfe10b0a' then
+    raise exception 'La migration 0025_retention enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 26) then
+execute $m0026$
+-- What is worth telling people: a row for each thing that is wrong, from when it was seen until it is over, and the notices
+-- that tell of them. Names of NeoPro 1.
+
+create table alerts (
+  id uuid primary key default gen_random_uuid(),
+  -- Null: of the whole installation.
+  site_id uuid references sites on delete cascade,
+  alert_type text not null,
+  severity text not null check (severity in ('info', 'warning', 'critical')),
+  -- A French sentence for whoever reads the list by a program; screens write their own from type and metadata.
+  message text not null,
+  metadata jsonb not null default '{}',
+  status text not null default 'active' check (status in ('active', 'acknowledged', 'resolved')),
+  created_at timestamptz not null default now(),
+  -- Noted every ten minutes while it lasts.
+  last_seen_at timestamptz not null default now(),
+  -- Since when it is as severe as it is.
+  severity_since timestamptz not null default now(),
+  -- Since when it has not been seen. It is over when that has lasted: what comes and goes is one alert.
+  clear_since timestamptz,
+  acknowledged_at timestamptz,
+  acknowledged_by uuid references users on delete set null,
+  resolved_at timestamptz,
+  -- Who says that it is over. It opens again only when it has been over in fact.
+  resolved_by uuid references users on delete set null,
+  -- What people were told.
+  told_at timestamptz,
+  told_severity text,
+  recovery_told_at timestamptz,
+  -- It came too often in a day to be told again.
+  quiet boolean not null default false,
+  constraint alerts_resolved check ((status = 'resolved') = (resolved_at is not null))
+);
+-- One open alert for a site and a kind.
+create unique index alerts_open on alerts (coalesce(site_id, '00000000-0000-0000-0000-000000000000'), alert_type)
+  where resolved_at is null;
+create index alerts_site on alerts (site_id, created_at desc);
+create index alerts_told on alerts (told_at) where told_at is not null;
+create index alerts_status on alerts (status, severity);
+create index alerts_newest on alerts (created_at desc, id desc);
+create index alerts_to_tell on alerts (resolved_at)
+  where resolved_at is not null and told_at is not null and recovery_told_at is null;
+create index alerts_overruled on alerts (site_id, alert_type) where resolved_by is not null and clear_since is null;
+create index alerts_acknowledged_by on alerts (acknowledged_by) where acknowledged_by is not null;
+create index alerts_resolved_by on alerts (resolved_by) where resolved_by is not null;
+select neopro_guard('alerts', 'select, insert, update, delete');
+create policy internal on alerts to neopro_app
+  using ((select neopro_scope_is('system', 'staff'))) with check ((select neopro_scope_is('system', 'staff')));
+create policy agency on alerts for select to neopro_app
+  using ((select neopro_scope_is('agency'))
+    and site_id in (select site_id from agency_sites where agency_id = (select neopro_tenant())));
+
+-- What is to be told and to whom, committed with what it tells of; one job for each reader is made from it, once.
+create table alert_notices (
+  id uuid primary key default gen_random_uuid(),
+  kind text not null check (kind in ('alerts', 'results', 'summary')),
+  -- Whose it is; null: everybody's who has to do with it.
+  user_id uuid references users on delete cascade,
+  content jsonb not null,
+  created_at timestamptz not null,
+  spread_at timestamptz
+);
+create index alert_notices_waiting on alert_notices (created_at) where spread_at is null;
+create index alert_notices_user on alert_notices (user_id) where user_id is not null;
+select neopro_guard('alert_notices', 'select, insert, update, delete');
+create policy internal on alert_notices to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- When it was looked, from when on it was looked without a gap, and when people were last written to.
+create table alert_watch (
+  only_row boolean primary key default true check (only_row),
+  looked_at timestamptz,
+  since timestamptz,
+  told_at timestamptz,
+  summary_at timestamptz
+);
+select neopro_guard('alert_watch', 'select, insert, update');
+create policy internal on alert_watch to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+insert into alert_watch default values;
+
+-- How many mails have left in a day, in UTC as providers count, and how many were not sent because of that.
+create table mail_days (
+  day date primary key,
+  sent integer not null default 0,
+  held integer not null default 0
+);
+select neopro_guard('mail_days', 'select, insert, update, delete');
+create policy internal on mail_days to neopro_app
+  using ((select neopro_scope_is('system'))) with check ((select neopro_scope_is('system')));
+
+-- What a person wants to be written to about.
+alter table users add column mail_alerts boolean not null default true;
+alter table users add column mail_results boolean not null default true;
+alter table users add column mail_summary boolean not null default true;
+
+-- When whoever gave an order was told what became of it. Of those that are there nobody is told any more.
+alter table content_deployments add column result_told_at timestamptz;
+update content_deployments set result_told_at = created_at;
+create index content_deployments_untold on content_deployments (started_at) where result_told_at is null;
+
+-- What NeoPro 1 has noted. It never closed an alert, and raised the same one every hour: whether they last is not known, so
+-- they are over, and what lasts opens anew.
+do $$ begin
+  if to_regclass('neopro_1.alerts') is not null then
+    insert into alerts (id, site_id, alert_type, severity, message, metadata, status, created_at, last_seen_at,
+        severity_since, clear_since, resolved_at, recovery_told_at)
+      select (j->>'id')::uuid, s.id, coalesce(nullif(left(trim(coalesce(j->>'alert_type', j->>'type')), 50), ''), 'unknown'),
+        case when j->>'severity' in ('info', 'warning', 'critical') then j->>'severity' else 'warning' end,
+        coalesce(nullif(left(trim(j->>'message'), 2000), ''), coalesce(j->>'alert_type', j->>'type', 'unknown')),
+        case when jsonb_typeof(j->'metadata') = 'object' then j->'metadata' else '{}' end, 'resolved', t.at, t.at, t.at,
+        t.ended, t.ended, t.ended
+      from (select to_jsonb(a) as j from neopro_1.alerts a) o
+      join sites s on s.id = (j->>'site_id')::uuid
+      cross join lateral (select (j->>'created_at')::timestamp at time zone 'UTC' as given,
+        (j->>'resolved_at')::timestamp at time zone 'UTC' as over) m
+      cross join lateral (select case when isfinite(m.given) and m.given >= '1970-01-01+00' and m.given < '9999-01-01+00'
+        then m.given else now() end as at) f
+      cross join lateral (select f.at, case when isfinite(m.over) and m.over >= f.at and m.over < '9999-01-01+00'
+        then m.over else f.at end as ended) t
+      where j->>'id' is not null
+      on conflict do nothing;
+  end if;
+end $$;
+
+-- What there is to tell of alerts, by kind: how many, and whose names come first.
+create function neopro_alert_groups(ids uuid[]) returns jsonb
+language sql stable set search_path = public, pg_temp as $fn$
+  select coalesce(jsonb_agg(jsonb_build_object('type', g.alert_type, 'severity', g.severity, 'count', g.count,
+      'names', to_jsonb(coalesce(g.names, '{}')), 'site_id', g.site_id, 'message', g.message)
+      order by g.severity, g.count desc, g.alert_type), '[]')
+  from (
+    select a.alert_type, case when bool_or(a.severity = 'critical') then 'critical' else 'warning' end as severity,
+      count(*) as count, (array_agg(s.site_name order by neopro_fold(s.site_name)) filter (where s.id is not null))[1:5] as names,
+      case when count(*) = 1 then min(a.site_id::text) end as site_id, case when count(*) = 1 then min(a.message) end as message
+    from alerts a left join sites s on s.id = a.site_id where a.id = any (ids) group by a.alert_type
+  ) g
+$fn$;
+select neopro_guard_function('neopro_alert_groups(uuid[])');
+
+-- Opens what is wrong and was not, and closes what is over. `troubles` is what this server has seen of itself.
+--
+-- A box counts as away from the moment on that somebody looked for it: a server that was away itself sees no outage of
+-- the fleet when it comes back.
+create function neopro_watch_alerts(rules jsonb, troubles jsonb, looking_since timestamptz, moment timestamptz) returns void
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off
+as $fn$
+declare
+  away interval := make_interval(mins => (rules->>'offline_minutes')::integer);
+  long_away interval := make_interval(mins => (rules->>'offline_critical_minutes')::integer);
+  hot double precision := (rules->>'temperature_warning')::double precision;
+  too_hot double precision := (rules->>'temperature_critical')::double precision;
+  full_disk double precision := (rules->>'disk_warning')::double precision;
+  too_full double precision := (rules->>'disk_critical')::double precision;
+  full_memory double precision := (rules->>'memory_warning')::double precision;
+begin
+  -- `place` is the site, or all zeros: null is equal to nothing, and only what is compared by `=` is looked up by its hash.
+  with wrong as (
+    -- `opens`: it is wrong; without it what is open stays open, within a margin, or while the box says nothing.
+    -- A box that is back has to be heard of all the time (its lease lasts 100 seconds) for that to be over.
+    select s.id as site_id, 'site_offline' as alert_type, greatest(s.last_seen_at, looking_since) < moment - away as opens,
+      case when greatest(s.last_seen_at, looking_since) < moment - long_away then 'critical' else 'warning' end as severity,
+      'Le boîtier est hors ligne.' as message, jsonb_build_object('since', s.last_seen_at) as metadata
+    from sites s
+    where s.status <> 'maintenance' and s.last_seen_at is not null
+      and greatest(s.last_seen_at, looking_since) < moment - interval '100 seconds'
+    union all
+    select l.site_id, m.kind, m.value > m.warning and l.heard_at > moment - interval '5 minutes',
+      case when m.value > m.critical then 'critical' else 'warning' end, m.message,
+      jsonb_build_object('value', round(m.value::numeric, 1), 'threshold', case when m.value > m.critical then m.critical else m.warning end)
+    from site_latest l
+    join sites s on s.id = l.site_id and s.status <> 'maintenance'
+    cross join lateral (values
+      ('high_temperature', l.temperature, hot, too_hot, 3, 'Température : ' || round(l.temperature::numeric) || ' °C.'),
+      ('high_disk_usage', l.disk, full_disk, too_full, 2, 'Disque plein à ' || round(l.disk::numeric) || ' %.'),
+      ('high_memory_usage', l.memory, full_memory, null, 5, 'Mémoire occupée à ' || round(l.memory::numeric) || ' %.')
+    ) as m (kind, value, warning, critical, margin, message)
+    where m.value > m.warning - m.margin
+    union all
+    select t.site_id, 'deployment_failed', true, 'warning',
+      'Échec du déploiement de « ' || min(d.video_title) || ' »' || case when count(*) > 1 then
+        ' et de ' || count(*) - 1 || ' de plus.' else '.' end,
+      jsonb_build_object('count', count(*), 'title', min(d.video_title), 'reason', min(t.reason))
+    from deployment_targets t
+    join content_deployments d on d.id = t.deployment_id
+    join sites s on s.id = t.site_id and s.status <> 'maintenance'
+    where t.state = 'failed' and t.completed_at > moment - interval '7 days'
+    group by t.site_id
+    union all
+    select null, x->>'type', true, x->>'severity', x->>'message', coalesce(x->'metadata', '{}')
+    from jsonb_array_elements(troubles) x
+  ), seen as (
+    select coalesce(w.site_id, '00000000-0000-0000-0000-000000000000') as place, w.* from wrong w
+  ), often as (
+    select coalesce(p.site_id, '00000000-0000-0000-0000-000000000000') as place, p.alert_type from alerts p
+      where p.told_at > moment - interval '24 hours' group by 1, 2 having count(*) >= 3
+  ), opened as (
+    insert into alerts (site_id, alert_type, severity, message, metadata, created_at, last_seen_at, severity_since, quiet)
+      select n.site_id, n.alert_type, n.severity, n.message, n.metadata, moment, moment, moment,
+        often.place is not null
+      from seen n
+      left join often on often.place = n.place and often.alert_type = n.alert_type
+      where n.opens and not exists (
+        select from alerts a where coalesce(a.site_id, '00000000-0000-0000-0000-000000000000') = n.place and a.alert_type = n.alert_type
+          and (a.resolved_at is null or (a.resolved_by is not null and a.clear_since is null)))
+      on conflict do nothing
+  ), lasting as (
+    -- It may grow worse and does not get better: what swings around a threshold is told once.
+    update alerts a set
+        clear_since = null,
+        last_seen_at = moment,
+        message = n.message,
+        metadata = n.metadata,
+        severity_since = case when n.severity = 'critical' and a.severity <> 'critical' then moment else a.severity_since end,
+        severity = case when n.severity = 'critical' then 'critical' else a.severity end
+      from seen n
+      where a.resolved_at is null and coalesce(a.site_id, '00000000-0000-0000-0000-000000000000') = n.place and a.alert_type = n.alert_type
+        and (a.clear_since is not null or a.last_seen_at <= moment - interval '10 minutes'
+          or (n.severity = 'critical' and a.severity <> 'critical'))
+  )
+  update alerts a set clear_since = moment
+    where a.clear_since is null and (a.resolved_at is null or a.resolved_by is not null)
+      and not exists (
+        select from seen n where coalesce(a.site_id, '00000000-0000-0000-0000-000000000000') = n.place and a.alert_type = n.alert_type);
+  update alerts set status = 'resolved', resolved_at = moment
+    where resolved_at is null and clear_since <= moment - interval '5 minutes';
+end
+$fn$;
+select neopro_guard_function('neopro_watch_alerts(jsonb, jsonb, timestamptz, timestamptz)');
+
+-- Makes a notice of what there is to tell: not before it has settled for a minute (or some of it is five minutes old), so
+-- that those that fall together are told together, and not too soon behind the notice before.
+create function neopro_tell_alerts(rules jsonb, told_before timestamptz, moment timestamptz) returns boolean
+language plpgsql set search_path = public, pg_temp set plan_cache_mode = force_custom_plan set jit = off
+as $fn$
+declare
+  hours integer := (rules->>'repeat_hours')::integer;
+  opened uuid[];
+  risen uuid[];
+  recovered uuid[];
+  again uuid[] := '{}';
+  oldest timestamptz;
+  newest timestamptz;
+  settled boolean;
+begin
+  if told_before > moment - make_interval(mins => (rules->>'minutes_between')::integer) then
+    return false;
+  end if;
+  select coalesce(array_agg(x.id) filter (where x.why = 'opened'), '{}'),
+      coalesce(array_agg(x.id) filter (where x.why = 'risen'), '{}'),
+      coalesce(array_agg(x.id) filter (where x.why = 'recovered'), '{}'), min(x.at), max(x.at)
+    into opened, risen, recovered, oldest, newest
+    from (
+      select id, severity_since as at, case when told_at is null then 'opened' else 'risen' end as why from alerts
+        where resolved_at is null and status = 'active' and clear_since is null and not quiet
+          and (told_at is null or (severity = 'critical' and told_severity = 'warning'))
+      union all
+      select id, resolved_at, 'recovered' from alerts
+        where resolved_at is not null and told_at is not null and recovery_told_at is null
+    ) x;
+  settled := newest <= moment - interval '1 minute' or oldest <= moment - interval '5 minutes';
+  if hours > 0 and exists (
+    select from alerts where resolved_at is null and status = 'active' and told_at <= moment - make_interval(hours => hours)
+  ) then
+    again := array(select id from alerts
+      where resolved_at is null and status = 'active' and told_at is not null and id <> all (risen));
+  end if;
+  if settled is not true and again = '{}' then
+    return false;
+  end if;
+  insert into alert_notices (kind, content, created_at)
+    values ('alerts', jsonb_build_object('opened', neopro_alert_groups(opened), 'risen', neopro_alert_groups(risen),
+      'recovered', neopro_alert_groups(recovered), 'again', neopro_alert_groups(again),
+      'open', (select count(*) from alerts where resolved_at is null), 'sites', (select count(*) from sites)), moment);
+  update alerts set told_at = moment, told_severity = severity
+    where id = any (opened) or id = any (risen) or id = any (again);
+  update alerts set recovery_told_at = moment where id = any (recovered);
+  return true;
+end
+$fn$;
+select neopro_guard_function('neopro_tell_alerts(jsonb, timestamptz, timestamptz)');
+
+-- Makes a notice for each person whose orders have ended, or have run for a day: one for all that ended together.
+create function neopro_tell_results(moment timestamptz) returns void
+language sql set search_path = public, pg_temp as $fn$
+  with ended as (
+    select o.* from content_deployments d join deployment_orders o on o.id = d.id
+    where d.result_told_at is null and d.started_at is not null
+      and (d.started_at <= moment - interval '1 day'
+        or (o.open_count = 0 and coalesce(o.completed_at, d.started_at) <= moment - interval '1 minute'))
+  ), marked as (
+    update content_deployments d set result_told_at = moment from ended e where d.id = e.id
+  )
+  insert into alert_notices (kind, user_id, content, created_at)
+    select 'results', u.id, jsonb_build_object('orders', jsonb_agg(jsonb_build_object('id', e.id, 'title', e.video_title,
+        'target', e.target_name, 'action', e.action, 'total', e.total_count - e.cancelled_count - e.superseded_count,
+        'done', e.deployed_count, 'failed', e.failed_count, 'open', e.open_count) order by e.started_at, e.id)), moment
+    from ended e join users u on u.id = e.deployed_by and u.mail_results and u.is_active and u.status = 'active'
+    where e.status <> 'cancelled'
+    group by u.id
+$fn$;
+select neopro_guard_function('neopro_tell_results(timestamptz)');
+
+-- Makes the notice of a week, which ends on Monday morning in France; answers until when the weeks are told.
+create function neopro_tell_week(told_until timestamptz, moment timestamptz) returns timestamptz
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  week_end timestamptz :=
+    (date_trunc('week', moment at time zone 'Europe/Paris' - interval '7 hours') + interval '7 hours') at time zone 'Europe/Paris';
+  week_start timestamptz := week_end - interval '7 days';
+begin
+  -- A new installation has had no week yet.
+  if told_until is null then
+    return moment;
+  end if;
+  if told_until >= week_end then
+    return told_until;
+  end if;
+  insert into alert_notices (kind, content, created_at)
+    with away as (
+      select s.site_name, sum(greatest(0, extract(epoch from least(coalesce(a.clear_since, week_end), week_end)
+        - greatest(coalesce((a.metadata->>'since')::timestamptz, a.created_at), week_start)) / 60))::bigint as minutes
+      from alerts a join sites s on s.id = a.site_id
+      where a.alert_type = 'site_offline' and a.created_at < week_end and coalesce(a.resolved_at, week_end) > week_start
+      group by s.id
+    )
+    select 'summary', jsonb_build_object(
+      'from', extract(epoch from week_start)::bigint, 'until', extract(epoch from week_end)::bigint,
+      'sites', (select count(*) from sites), 'online', (select count(*) from sites where status = 'online'),
+      'offline_minutes', coalesce((select sum(minutes) from away), 0)::bigint,
+      'most_offline', coalesce((select jsonb_agg(jsonb_build_object('name', x.site_name, 'minutes', x.minutes)
+        order by x.minutes desc, x.site_name)
+        from (select * from away where minutes > 0 order by minutes desc, site_name limit 5) x), '[]'),
+      'orders', (select count(*) from content_deployments where started_at >= week_start and started_at < week_end),
+      'failed_orders', (select count(*) from deployment_orders
+        where started_at >= week_start and started_at < week_end and status = 'failed'),
+      'alerts', (select count(*) from alerts where created_at >= week_start and created_at < week_end),
+      'critical', (select count(*) from alerts
+        where created_at >= week_start and created_at < week_end and severity = 'critical'),
+      'open', (select count(*) from alerts where resolved_at is null),
+      'held', coalesce((select sum(held) from mail_days
+        where day >= (week_start at time zone 'UTC')::date and day < (week_end at time zone 'UTC')::date), 0)), moment;
+  return week_end;
+end
+$fn$;
+select neopro_guard_function('neopro_tell_week(timestamptz, timestamptz)');
+
+-- One look: what is wrong, what is over, what is to be told. In one transaction, one server at a time.
+create function neopro_watch(rules jsonb, troubles jsonb, moment timestamptz) returns void
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  watch alert_watch;
+begin
+  perform pg_advisory_xact_lock(hashtext('neopro_watch'));
+  select * into watch from alert_watch;
+  if watch.looked_at is null or watch.looked_at < moment - interval '2 minutes' then
+    watch.since := moment;
+  end if;
+  perform neopro_watch_alerts(rules, troubles, watch.since, moment);
+  if neopro_tell_alerts(rules, watch.told_at, moment) then
+    watch.told_at := moment;
+  end if;
+  perform neopro_tell_results(moment);
+  if (rules->>'weekly_summary')::boolean then
+    watch.summary_at := neopro_tell_week(watch.summary_at, moment);
+  else
+    watch.summary_at := moment;
+  end if;
+  update alert_watch set looked_at = greatest(looked_at, moment), since = watch.since, told_at = watch.told_at,
+    summary_at = watch.summary_at;
+end
+$fn$;
+select neopro_guard_function('neopro_watch(jsonb, jsonb, timestamptz)');
+
+-- A mail that was counted has not left.
+create function neopro_uncount_mail(moment timestamptz) returns void
+language sql set search_path = public, pg_temp as $fn$
+  update mail_days set sent = greatest(sent - 1, 0) where day = (moment at time zone 'UTC')::date
+$fn$;
+select neopro_guard_function('neopro_uncount_mail(timestamptz)');
+
+-- Counts a mail that is about to leave; false if it is to stay because the day's number is reached. Mail about an
+-- account always leaves.
+create function neopro_count_mail(urgent boolean, most integer, moment timestamptz) returns boolean
+language plpgsql set search_path = public, pg_temp as $fn$
+declare
+  today date := (moment at time zone 'UTC')::date;
+begin
+  insert into mail_days as d (day, sent) values (today, 1)
+    on conflict (day) do update set sent = d.sent + 1 where urgent or most <= 0 or d.sent < most;
+  if found then
+    return true;
+  end if;
+  update mail_days set held = held + 1 where day = today;
+  return false;
+end
+$fn$;
+select neopro_guard_function('neopro_count_mail(boolean, integer, timestamptz)');
+$m0026$;
+insert into public.schema_migrations (version, name, checksum) values (26, '0026_alerts', 'a7995ac2712c9c2a1853a07d4c7bb2889af48194c352993d6fde6fe57212d558');
+  elsif (select checksum from public.schema_migrations where version = 26) <> 'a7995ac2712c9c2a1853a07d4c7bb2889af48194c352993d6fde6fe57212d558' then
+    raise exception 'La migration 0026_alerts enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
   declare
     me oid := (select r.oid from pg_roles r where r.rolname = current_user);
     grants record;
