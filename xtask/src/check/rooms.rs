@@ -40,7 +40,7 @@ const OPEN_ROOMS: [(&str, &str, Option<&str>, &str); 4] = [
 const LIVE_ROWS: &str = "the stream shows the rows that the lists show, read in one flush with its session (ADR 0013)";
 
 /// Folders with a store or routes that are foundations and not features: their `mod` may use what it needs.
-const FOUNDATIONS: [&str; 4] = ["auth", "db", "http", "live"];
+const FOUNDATIONS: [&str; 5] = ["auth", "db", "http", "live", "replicas"];
 
 /// Every use of a room from where it must not be used. `app.rs` and what is no feature may use all.
 pub fn check(tree: &Tree) -> Vec<Finding> {

@@ -62,8 +62,9 @@ async fn every_word_of_it_is_in_the_language_that_was_asked_for() {
             .collect();
         by_language.push(words);
     }
-    for at in 0..by_language[0].len() {
-        let [fr, en, es] = [0, 1, 2].map(|language| by_language[language][at].clone());
+    let [french, english, spanish] = &by_language[..] else { panic!("three languages") };
+    assert!(french.len() == english.len() && french.len() == spanish.len());
+    for ((fr, en), es) in french.iter().zip(english).zip(spanish) {
         // Megabytes are the same word in English and Spanish.
         let is_a_size = en.contains(" MB.");
         assert!(fr != en && fr != es && (en != es || is_a_size), "not translated: {fr} | {en} | {es}");

@@ -16,7 +16,8 @@ async fn each_trouble_of_the_storage_names_its_bucket_its_policy_and_its_step() 
     let (_, report) = world.doctor(&[("SUPABASE_URL", &nobody)]).await;
     error("storage.bucket", "ne répond pas", "SUPABASE_URL", "2.3").on("videos").check(&report);
 
-    let moods: [(fn(&mut Mood), super::Promise); 5] = [
+    type Change = fn(&mut Mood);
+    let moods: [(Change, super::Promise); 5] = [
         (|mood| mood.reads_refused = true, error("storage.read", "refusée", "Allow public read", "3.3").on("videos")),
         (
             |mood| mood.writes_refused = true,
@@ -122,7 +123,7 @@ async fn mail_that_would_not_leave_says_whether_it_is_the_key_the_sender_the_quo
     error("mail.service", "25, 465 et 587", "2525", PART).check(&world.doctor(&smtp).await.1);
     let closed = program::free_port().to_string();
     let smtp = [("SENDGRID_API_KEY", ""), ("SENDGRID_API_URL", ""), ("SMTP_HOST", "127.0.0.1"), ("SMTP_PORT", &closed)];
-    error("mail.service", &format_of(&closed), "SMTP_HOST", PART).check(&world.doctor(&smtp).await.1);
+    error("mail.service", format_of(&closed), "SMTP_HOST", PART).check(&world.doctor(&smtp).await.1);
 
     let owner = world.db.owner().await;
     let refused = "insert into jobs (id, kind, state, run_at, attempts, last_error, created_at) values \

@@ -148,7 +148,7 @@ async fn rights_of_the_platforms_roles_and_roles_that_are_too_mighty_are_found()
     let db = crate::support::TestDb { config: cluster.config(), name: "neopro".into() };
     let owner = crate::support::cluster::connect(&cluster.config()).await;
     neopro_central::db::migrations::migrate(&owner).await.expect("migrated");
-    let admin = crate::support::cluster::connect(cluster.admin_config().dbname(&name_of(&cluster))).await;
+    let admin = crate::support::cluster::connect(cluster.admin_config().dbname(name_of(&cluster))).await;
     let url = crate::support::TestDb { name: name_of(&cluster), ..db }.url();
     let at = [("DATABASE_URL", url.as_str())];
     remark("database.outsiders", "n'existent pas", "8.2").check(&world.doctor(&at).await.1);

@@ -134,7 +134,8 @@ async fn a_replica_that_is_killed_takes_nothing_with_it() {
     })
     .await;
     let kills = (issued() / 120).max(1);
-    let (mut told, mut wanted): (Vec<(String, String)>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+    let mut told: Vec<(String, String)> = Vec::new();
+    let mut wanted: Vec<(String, String)> = Vec::new();
     for turn in 0..issued() {
         if turn % 120 == 40 && turn / 120 < kills {
             replicas.servers[1].kill();

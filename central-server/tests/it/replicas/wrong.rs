@@ -15,8 +15,11 @@ fn configured(variables: &[(&str, String)]) -> Configured {
     Config::read(source).expect("a valid configuration").config.redis.expect("a Redis")
 }
 
+/// An environment, as far as Redis reads it.
+type Variables = Vec<(&'static str, String)>;
+
 /// Ways to be wrong, and one to be right: the variables, and what is said of each.
-fn ways(redis: &Redis) -> Vec<(Vec<(&'static str, String)>, Option<Trouble>)> {
+fn ways(redis: &Redis) -> Vec<(Variables, Option<Trouble>)> {
     let url = |url: String| vec![("REDIS_URL", url)];
     let (tls, ca) = (redis.tls_url("bell"), redis.ca());
     let by = |ca: String| vec![("REDIS_URL", tls.clone()), ("REDIS_SSL_CA_FILE", ca)];
