@@ -82,6 +82,7 @@ pub const SAYS_NO_NAME: &[(&str, &str)] = &[
     ("GET /api/sites/{id}/availability", "minutes alone, of a site that was asked for"),
     ("GET /api/events", "its greeting; what it tells is read as it comes"),
     ("GET /api/mfa/status", "flags of the caller's own account"),
+    ("GET /api/auth/notifications", "the same"),
 ];
 
 /// What boxes say, and what it changes of their own site.
