@@ -55,6 +55,13 @@ const SOAKS: &[Soak] = &[
         package: "neopro-central",
         tests: "backup::drill",
     },
+    Soak {
+        name: "replicas",
+        variable: "NEOPRO_REPLICAS",
+        whole: "1200",
+        package: "neopro-central",
+        tests: "replicas::",
+    },
     Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
 

@@ -49,8 +49,8 @@ fn sum(ledger: &BTreeMap<String, u64>) -> u64 {
 /// A box that listens and beats far more often than it would.
 fn live(mut there: Boxed) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
-        loop {
-            there.beats().await;
+        // Until its server ends.
+        while there.beats().await {
             let until = Instant::now() + Duration::from_millis(900);
             while let Some(left) = until.checked_duration_since(Instant::now()) {
                 there.within(left).await;

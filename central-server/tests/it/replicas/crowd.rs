@@ -306,7 +306,7 @@ async fn a_box_whose_replica_was_killed_and_that_does_not_come_back_is_offline_i
     let status =
         async |site: &str| replicas.value(&format!("select status::text from sites where id = '{site}'")).await;
     until("it is offline", Duration::from_secs(35), async || {
-        again.beats().await;
+        assert!(again.beats().await, "it stays");
         status(&gone).await == "offline"
     })
     .await;
