@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Page, Post, Transport};
+use super::{Letter, Post, Transport};
 use crate::clock::Time;
 use crate::config::Sender;
 use crate::ids::JobId;
@@ -48,7 +48,7 @@ impl Transport {
         let post = Post {
             id: JobId::new(),
             to: Sender { name: None, address: to.to_owned() },
-            page: page(language, dashboard),
+            page: Letter::Test.page(language, None, dashboard),
         };
         let sent = tokio::time::timeout(PATIENCE * 2, self.send(&post, now)).await;
         match sent.unwrap_or_else(|_| Err(Failure::Later("no answer in time".into(), None))) {
@@ -60,42 +60,7 @@ impl Transport {
     }
 }
 
-fn page(language: Language, dashboard: &str) -> Page {
-    let action = |words| (words, dashboard.to_owned());
-    match language {
-        Language::Fr => Page {
-            language,
-            subject: "Courriel d'essai de NeoPro".into(),
-            greeting: "Bonjour,".into(),
-            before: vec![
-                "Ce courriel d'essai a été demandé par le diagnostic de NeoPro : les courriels partent.".into(),
-            ],
-            action: action("Ouvrir le tableau de bord"),
-            after: vec!["Il n'y a rien à faire.".into()],
-            signature: "NeoPro",
-        },
-        Language::En => Page {
-            language,
-            subject: "Test mail from NeoPro".into(),
-            greeting: "Hello,".into(),
-            before: vec!["NeoPro's diagnosis was asked to send this test mail: mail leaves the server.".into()],
-            action: action("Open the dashboard"),
-            after: vec!["There is nothing to do.".into()],
-            signature: "NeoPro",
-        },
-        Language::Es => Page {
-            language,
-            subject: "Correo de prueba de NeoPro".into(),
-            greeting: "Hola:".into(),
-            before: vec!["El diagnóstico de NeoPro ha pedido este correo de prueba: los correos salen.".into()],
-            action: action("Abrir el panel"),
-            after: vec!["No tiene que hacer nada.".into()],
-            signature: "NeoPro",
-        },
-    }
-}
-
 /// The page of a trial that is judged and not sent.
 pub(super) fn unsent(from: &Sender) -> Post {
-    Post { id: JobId::new(), to: from.clone(), page: page(Language::Fr, "https://example.org") }
+    Post { id: JobId::new(), to: from.clone(), page: Letter::Test.page(Language::Fr, None, "https://example.org") }
 }
