@@ -21,6 +21,8 @@ macro_rules! checks {
 
 checks! {
     VARIABLES "environment.variables" Environment "6.4" TITLE_VARIABLES;
+    REPLICAS_SECRETS "replicas.secrets" Environment "6.4" TITLE_REPLICAS_SECRETS;
+    REPLICAS_VERSIONS "replicas.versions" Environment "6.6" TITLE_REPLICAS_VERSIONS;
     DATABASE_SETTINGS "database.settings" Database "2.2" TITLE_DATABASE_SETTINGS;
     DATABASE_CONNECTION "database.connection" Database "2.2" TITLE_DATABASE_CONNECTION;
     DATABASE_TLS "database.tls" Database "2.2" TITLE_DATABASE_TLS;

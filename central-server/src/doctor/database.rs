@@ -7,12 +7,12 @@ use tokio_postgres::Client;
 use super::catalogue::{
     ACCOUNTS_ADMIN, ACCOUNTS_HASHES, DATABASE_ACTIVITY, DATABASE_CLOCK, DATABASE_CONNECTION, DATABASE_CONNECTIONS,
     DATABASE_DRIFT, DATABASE_LOGIN, DATABASE_OUTSIDERS, DATABASE_ROLE, DATABASE_SCHEMA, DATABASE_SIZE, DATABASE_TLS,
-    DATABASE_WALLS, DATABASE_WRITES, MAIL_QUEUE, STORAGE_ROOM, STORAGE_TRAFFIC,
+    DATABASE_WALLS, DATABASE_WRITES, MAIL_QUEUE, REPLICAS_SECRETS, REPLICAS_VERSIONS, STORAGE_ROOM, STORAGE_TRAFFIC,
 };
 use super::ground::Ground;
 use super::store::{self, Facts, Installation};
 use super::words::{self, Said};
-use super::{Check, Finding, PATIENCE, mail, schema, storage};
+use super::{Check, Finding, PATIENCE, mail, replicas, schema, storage};
 use crate::clock::Time;
 use crate::config::{Config, Database, DatabaseUrl, Tls};
 use crate::db::{Error, Scope, Statements, Target, connect_once};
@@ -26,7 +26,9 @@ const NEAR: i64 = 80;
 const SKEWED: (i64, i64) = (5, 30);
 
 /// Everything that can only be said once the database answers.
-const BEHIND: [&Check; 15] = [
+const BEHIND: [&Check; 17] = [
+    REPLICAS_SECRETS,
+    REPLICAS_VERSIONS,
     DATABASE_LOGIN,
     DATABASE_ROLE,
     DATABASE_SCHEMA,
@@ -162,7 +164,16 @@ async fn behind(ground: &Ground<'_>, client: &Client, target: &Target, facts: &F
     ]);
     let (is_whole, mut of_schema) = schema::look(client, facts).await;
     findings.append(&mut of_schema);
-    let unknown = [DATABASE_ACTIVITY, ACCOUNTS_ADMIN, ACCOUNTS_HASHES, STORAGE_ROOM, STORAGE_TRAFFIC, MAIL_QUEUE];
+    let unknown = [
+        DATABASE_ACTIVITY,
+        ACCOUNTS_ADMIN,
+        ACCOUNTS_HASHES,
+        STORAGE_ROOM,
+        STORAGE_TRAFFIC,
+        MAIL_QUEUE,
+        REPLICAS_SECRETS,
+        REPLICAS_VERSIONS,
+    ];
     if !is_whole {
         findings.extend(unknown.map(|check| Finding::not_checked(check, words::NO_SCHEMA)));
         return;
@@ -171,11 +182,16 @@ async fn behind(ground: &Ground<'_>, client: &Client, target: &Target, facts: &F
     let now = ground.clock.now();
     let week = Duration::from_secs(7 * 24 * 3_600);
     let flush = (store::installation(now.minus(week)), usage::figures(Scope::System, now));
-    let asked = within(async { target.pool(1)?.run_as_system(flush).await }).await;
-    match asked {
-        Ok((there, figures)) => {
+    let asked = within(async {
+        let db = target.pool(1)?;
+        let (there, figures) = db.run_as_system(flush).await?;
+        Ok((there, figures, replicas::look(config, &db).await?))
+    });
+    match asked.await {
+        Ok((there, figures, of_replicas)) => {
             findings.extend([activity(config, &there), admins(&there), hashes(&there), mail::queue(&there)]);
             findings.extend(storage::plan(config, &figures));
+            findings.extend(of_replicas);
         }
         Err(error) => {
             let said = Said::new(words::NOT_READ).with("why", error);

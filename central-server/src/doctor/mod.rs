@@ -19,6 +19,7 @@ mod mail;
 mod net;
 mod outside;
 mod redis;
+mod replicas;
 pub mod routes;
 mod schema;
 mod send;

@@ -47,6 +47,7 @@ super::words! {
     REDIS_TLS: "Le certificat de {address} est refusé : {why}.", "The certificate of {address} is refused: {why}.", "El certificado de {address} se rechaza: {why}.";
     REDIS_ODD: "{address} ne répond pas comme Redis : {why}.", "{address} does not answer like Redis: {why}.", "{address} no responde como Redis: {why}.";
     MEND_REDIS: "Recopiez REDIS_URL (onglet Details d'Upstash). Sans Redis le serveur fonctionne ; les autres instances apprennent les changements avec du retard. Essai à la main : redis-cli -u \"<REDIS_URL>\" ping", "Copy REDIS_URL again (tab Details of Upstash). Without Redis the server works; other replicas hear of changes late. By hand: redis-cli -u \"<REDIS_URL>\" ping", "Vuelva a copiar REDIS_URL (pestaña Details de Upstash). Sin Redis el servidor funciona; las otras instancias se enteran tarde de los cambios. A mano: redis-cli -u \"<REDIS_URL>\" ping";
+    MEND_REDIS_CA: "Donnez le certificat racine de Redis dans REDIS_SSL_CA_FILE, ou vérifiez l'hôte de REDIS_URL.", "Give the root certificate of Redis in REDIS_SSL_CA_FILE, or check the host of REDIS_URL.", "Ponga el certificado raíz de Redis en REDIS_SSL_CA_FILE, o compruebe el host de REDIS_URL.";
     MEND_REDIS_TLS: "Commencez REDIS_URL par « rediss:// ».", "Begin REDIS_URL with “rediss://”.", "Empiece REDIS_URL por «rediss://».";
     MEND_REDIS_PLAIN: "Commencez REDIS_URL par « redis:// », si ce réseau est privé.", "Begin REDIS_URL with “redis://”, if this network is private.", "Empiece REDIS_URL por «redis://», si esta red es privada.";
 

@@ -19,6 +19,8 @@ super::words! {
     STATE_NOT_CHECKED: "non vérifié", "not checked", "sin comprobar";
 
     TITLE_VARIABLES: "Variables d'environnement", "Environment variables", "Variables de entorno";
+    TITLE_REPLICAS_SECRETS: "Secrets des autres instances", "Secrets of the other replicas", "Secretos de las otras instancias";
+    TITLE_REPLICAS_VERSIONS: "Version des autres instances", "Version of the other replicas", "Versión de las otras instancias";
     TITLE_DATABASE_SETTINGS: "Réglages de la base", "Database settings", "Ajustes de la base";
     TITLE_DATABASE_CONNECTION: "Connexion à la base", "Connection to the database", "Conexión a la base";
     TITLE_DATABASE_TLS: "Chiffrement de la connexion", "Encryption of the connection", "Cifrado de la conexión";
