@@ -110,7 +110,8 @@ async fn it_speaks_three_languages_and_ends_with_the_code_of_what_it_found() {
 async fn a_replica_with_other_secrets_or_of_another_version_is_found() {
     let world = World::new().await;
     remark("replicas.secrets", "Instances en service : 1", "6.4").check(&world.doctor(&[]).await.1);
-    let (code, report) = world.doctor(&[("JWT_SECRET", "another canary 0123456789 abcdefghijklmnopqrstuvwxyz 0123456789")]).await;
+    let (code, report) =
+        world.doctor(&[("JWT_SECRET", "another canary 0123456789 abcdefghijklmnopqrstuvwxyz 0123456789")]).await;
     assert_eq!(code, 1);
     error("replicas.secrets", "JWT_SECRET :", "mêmes valeurs", "6.4").check(&report);
     let owner = world.db.owner().await;
