@@ -243,12 +243,21 @@ fn questions(text: &str) -> usize {
     count("useQuery(") + count("useInfiniteQuery(") * endless + count("useQueries(") * each
 }
 
+/// The folders of pages: what has no page of its own, as the administration, is a folder of some.
+fn folders(of: &Path) -> Vec<PathBuf> {
+    let inside = || std::fs::read_dir(of).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let below: Vec<PathBuf> = inside().filter(|path| path.is_dir()).collect();
+    match below.is_empty() || of.join("index.tsx").exists() {
+        true => vec![of.to_owned()],
+        false => below.iter().flat_map(|folder| folders(folder)).collect(),
+    }
+}
+
 /// Every page with its questions, those of the frame around it included.
 fn pages() -> BTreeMap<String, usize> {
     let around = questions(&sources(&dashboard().join("app/shell")));
-    std::fs::read_dir(dashboard().join("pages"))
-        .expect("the pages")
-        .map(|entry| entry.expect("an entry").path())
+    folders(&dashboard().join("pages"))
+        .into_iter()
         .map(|page| {
             let name = page.file_name().expect("a name").to_string_lossy().into_owned();
             (name, questions(&sources(&page)) + around)

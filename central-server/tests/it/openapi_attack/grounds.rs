@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use serde::Deserialize;
@@ -193,6 +194,18 @@ pub struct Grounds {
 }
 
 impl Grounds {
+    /// Waits until the server has done what it does by itself after a start: its first looks at the made-up rows come
+    /// after half a minute, and close, count and forget some of them.
+    pub async fn has_come_to_rest(&self) {
+        let (owner, until) = (self.db.owner().await, Instant::now() + Duration::from_secs(90));
+        let looked = "select looked_at is not null from alert_watch";
+        while !owner.query_one(looked, &[]).await.expect("a row").get::<_, bool>(0) {
+            assert!(Instant::now() < until, "the server has not looked for alerts");
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+
     /// A server with rows, and a caller that it knows.
     pub async fn prepare(who: Who) -> Self {
         let name = format!("attack-{}-{}", who.name().replace(':', "-"), uuid::Uuid::now_v7().simple());

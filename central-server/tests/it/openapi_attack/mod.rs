@@ -13,7 +13,6 @@ mod grounds;
 mod traces;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use crate::matrix::rights::{PUBLIC, may, opened_by, scopes};
 use crate::pooler::{self, Random};
@@ -66,8 +65,7 @@ async fn attack_as(who: Who, slice: Slice) {
     println!("attack as {}: NEOPRO_SEED={seed}", who.name());
     let mut random = Random::seeded(seed);
     let grounds = Grounds::prepare(who).await;
-    // What the server does by itself after a start, it has done.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    grounds.has_come_to_rest().await;
     let before = traces::Traces::of(&grounds).await;
 
     let mut attack = Attack::new(seed);

@@ -8,8 +8,10 @@ use super::grounds::{Grounds, KEEPER, Who};
 use crate::support::program::{run, words};
 
 /// What the server writes by itself while it runs, whoever asks for what: who was there when, the journal and its
-/// seals, the counters of guesses, work that waits.
-const ITS_OWN: [&str; 10] = [
+/// seals, the counters of guesses, work that waits, when it looked for alerts and what it has to tell of them.
+const ITS_OWN: [&str; 12] = [
+    "alert_notices",
+    "alert_watch",
     "audit_logs",
     "audit_seals",
     "jobs",
