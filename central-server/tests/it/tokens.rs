@@ -67,7 +67,7 @@ fn expected(method: &str, path: &str) -> Option<&'static str> {
         "GET" if below("/api/audit") => Some("audit:read"),
         "GET" => Some("read"),
         _ if path == "/api/sites/{id}/command" => Some("commands:write"),
-        _ if below("/api/sites") || below("/api/groups") => Some("sites:write"),
+        _ if ["/api/sites", "/api/groups", "/api/alerts"].into_iter().any(below) => Some("sites:write"),
         _ if below("/api/videos") || below("/api/deployments") => Some("content:write"),
         _ if below("/api/agencies") => None,
         _ => panic!("{method} {path}: nobody has decided which scope opens it"),
