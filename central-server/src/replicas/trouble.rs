@@ -17,7 +17,7 @@ pub enum Trouble {
     Certificate,
     /// It does not speak TLS.
     Plain,
-    /// It has ended the connection before it said anything: ports for TLS do that to whoever speaks without.
+    /// It has ended the connection before it said anything of Redis: ports for TLS do that to whoever speaks without.
     HungUp,
     /// User or password are wrong.
     Login,
@@ -134,6 +134,8 @@ impl Fault {
             _ if error.kind() == ErrorKind::AuthenticationFailed => Trouble::Login,
             _ if text.contains("max requests limit") || text.contains("quota") => Trouble::Quota,
             _ if error.is_timeout() => Trouble::Silent,
+            // A port for TLS may answer with an alert, whose first byte is 21, before it ends the connection (RFC 8446, 5.1).
+            _ if is_greeting && text.contains("Unexpected `21`") => Trouble::HungUp,
             _ if error.is_io_error() || error.is_connection_dropped() => {
                 if is_greeting {
                     Trouble::HungUp

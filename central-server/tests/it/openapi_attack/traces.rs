@@ -9,7 +9,7 @@ use crate::support::program::{run, words};
 
 /// What the server writes by itself while it runs, whoever asks for what: who was there when, the journal and its
 /// seals, the counters of guesses, work that waits, when it looked for alerts and what it has to tell of them.
-const ITS_OWN: [&str; 12] = [
+const ITS_OWN: [&str; 13] = [
     "alert_notices",
     "alert_watch",
     "audit_logs",
@@ -18,6 +18,7 @@ const ITS_OWN: [&str; 12] = [
     "known_places",
     "login_challenges",
     "password_links",
+    "replicas",
     "second_factor_tries",
     "session_handles",
     "sessions",
