@@ -30,9 +30,9 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The first words of the body, on one line.
-    pub(super) fn words(&self) -> String {
-        one_line(&String::from_utf8_lossy(&self.body))
+    /// The first words of the body, on one line, without the secret that was sent: a service may repeat what it was given.
+    pub(super) fn words_without(&self, secret: &str) -> String {
+        one_line(&String::from_utf8_lossy(&self.body).replace(secret, "•••"))
     }
 }
 

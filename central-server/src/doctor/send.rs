@@ -69,7 +69,9 @@ async fn slack(way: &Slack, language: Language) -> Finding {
             return Finding::error(SLACK_WEBHOOK, Said::new(words::NO_ANSWER).with("why", why), words::MEND_WAY);
         }
     };
-    let said = |words| Said::new(words).with("answer", format!("{} {}", answer.status, answer.words()));
+    let said = |words| {
+        Said::new(words).with("answer", format!("{} {}", answer.status, answer.words_without(way.webhook.expose())))
+    };
     match answer.status {
         200..=299 => Finding::ok(SLACK_WEBHOOK, said(words::SENT)),
         429 => Finding::warning(SLACK_WEBHOOK, said(words::SLACK_TOO_MANY), words::MEND_WAIT),
@@ -90,7 +92,7 @@ async fn logs(ground: &Ground<'_>, way: &Logtail, language: Language) -> Finding
         }
     };
     let said = |words| {
-        let answer = format!("{} {}", answer.status, answer.words());
+        let answer = format!("{} {}", answer.status, answer.words_without(way.token.expose()));
         Said::new(words).with("answer", answer.trim_end())
     };
     match answer.status {

@@ -191,29 +191,3 @@ async fn counted(app: &App, letter: &Letter) -> Result<bool, Failure> {
     }
     Ok(may)
 }
-
-/// Sends one test mail to an address, past the jobs, and says in words for an operator what the service answered. The
-/// sentences are French and name the step of the guide that mends it.
-///
-/// # Errors
-/// Mail is not configured, or the service has refused; the text holds no key.
-pub async fn test(config: &Config, to: &str) -> Result<String, String> {
-    const PART: &str = "partie « Alertes par email » du guide";
-    let transport = Transport::of(config);
-    let page = Letter::Test.page(Language::default(), None, &config.dashboard_url());
-    let post = Post { id: JobId::new(), to: Sender { name: None, address: to.to_owned() }, page };
-    match transport.send(&post, crate::clock::Clock::System.now()).await {
-        Ok(()) => Ok(match &transport {
-            Transport::SendGrid(_) => format!("SendGrid a accepté le courriel d'essai pour {to} (202)."),
-            Transport::Smtp(_) => format!("Le serveur SMTP a accepté le courriel d'essai pour {to}."),
-            Transport::Files(files) => format!("Le courriel d'essai est écrit dans {}.", files.folder().display()),
-            Transport::Off => "Les courriels ne sont pas configurés.".to_owned(),
-        }),
-        Err(_) if transport.state() == MailState::Off => {
-            Err(format!("Les courriels ne sont pas configurés : SENDGRID_API_KEY et EMAIL_FROM ({PART}, étape 4)."))
-        }
-        Err(failure) => {
-            Err(format!("Le courriel d'essai est refusé ({PART}, étapes 2 à 4). Réponse : {}", failure.why()))
-        }
-    }
-}

@@ -44,13 +44,6 @@ pub(super) fn alerts(message: &Message, channel: Option<&str>, dashboard: &str) 
     whole(&format!("NeoPro : {headline}"), blocks, channel)
 }
 
-/// A message that says that it works.
-pub(super) fn test(channel: Option<&str>, dashboard: &str) -> Value {
-    let text = "Test NeoPro - Configuration OK!";
-    let blocks = vec![header(text), section(&format!("<{}/|Ouvrir NeoPro>", escape(dashboard)))];
-    whole(text, blocks, channel)
-}
-
 /// The channel is always sent, since old webhooks obey, and shown, since new ones do not.
 fn whole(text: &str, mut blocks: Vec<Value>, channel: Option<&str>) -> Value {
     let mut body = json!({ "text": cut(&escape(text), TEXT) });

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::alerts::News;
 use crate::app::App;
-use crate::clock::{Clock, Time};
+use crate::clock::Time;
 use crate::config::{Config, Slack};
 use crate::error::Error;
 use crate::health::SlackState;
@@ -232,29 +232,6 @@ pub fn channel_words(channel: &str) -> String {
         "ALERT_SLACK_CHANNEL ({channel}) : les webhooks d'aujourd'hui écrivent dans le canal choisi à leur création \
          (« Notifications Slack », étape 2.4) ; la variable n'est suivie que par les anciens."
     )
-}
-
-/// Sends one test message, past the jobs, and says in words for an operator what Slack answered.
-///
-/// # Errors
-/// There is no webhook, or Slack has refused; the text holds no address.
-pub async fn test(config: &Config) -> Result<String, String> {
-    let Some(slack) = &config.slack else {
-        return Err(
-            "Slack n'est pas configuré : SLACK_WEBHOOK_URL (« Notifications Slack », étape 4), et SLACK_ALERTS_ENABLED \
-             sans « false »."
-                .to_owned(),
-        );
-    };
-    let body = blocks::test(slack.channel.as_deref(), &config.dashboard_url());
-    let now = Clock::System.now();
-    match post(slack, &body, now).await {
-        Ok(()) => {
-            let channel = slack.channel.as_deref().map(|channel| format!(" {}", channel_words(channel)));
-            Ok(format!("Slack a publié le message d'essai (ok).{}", channel.unwrap_or_default()))
-        }
-        Err(refused) => Err(refused.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -182,6 +182,7 @@ async fn messages_are_sent_only_when_asked_for_and_each_answer_of_a_service_is_t
     let told = sent(&report, "logs.host");
     assert_eq!((code, &told["state"]), (1, &"error".into()));
     assert!(told["found"].as_str().expect("words").contains("403"), "{told:#}");
+    assert!(told["found"].as_str().expect("words").contains("Bearer •••"), "{told:#}");
     assert!(told["fix"].as_str().expect("words").contains("LOGTAIL_HOST"), "{told:#}");
     let last = world.sendgrid.taken().pop().expect("a mail");
     assert_eq!(

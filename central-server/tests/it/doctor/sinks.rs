@@ -87,7 +87,8 @@ async fn answer(State(sinks): State<Sinks>, uri: Uri, headers: HeaderMap, body: 
             if !body.is_empty() {
                 book.logs.push((authorization.to_owned(), read()));
             }
-            status(book.logs_answer).into_response()
+            // It repeats what it was given, as services may.
+            (status(book.logs_answer), authorization.to_owned()).into_response()
         }
         "/health.json" if book.build.is_some() => {
             ([("content-type", "application/json")], json!(book.build).to_string()).into_response()
