@@ -93,13 +93,16 @@ export async function upload(asked) {
     await page.locator("li.upload[data-phase=waiting]").getByText(/La connexion a coupé à \d+\s%/).waitFor();
     await look(page, asked.pictures, "upload-cut");
     const title = await row.locator("b").innerText();
-    // It tries again by itself, and fails again, as long as the line is bad.
-    while (api.cuts < 2) await page.waitForTimeout(100);
-    const there = await kept(asked);
-    assert.deepEqual(there, [], "nothing is in the library");
-    await page.locator("li.upload[data-phase=waiting]").waitFor();
+    assert.deepEqual(await kept(asked), [], "nothing is in the library");
+    // It tries again by itself, and fails again, as long as the line is bad. The fifth pause is of twenty seconds: what is
+    // sent within them is sent by the press.
+    while (api.cuts < 5) await page.waitForTimeout(100);
+    const cutAt = Date.now();
     api.cut = undefined;
+    await page.locator("li.upload[data-phase=waiting]").waitFor();
     await row.getByRole("button", { name: "Reprendre" }).click();
+    await page.locator("li.upload:is([data-phase=sending], [data-phase=checking], [data-phase=done])").waitFor();
+    assert.ok(Date.now() - cutAt < 19_000, "the press sends it, not the end of the pause");
     await page.locator("li.upload[data-phase=done]").waitFor();
     assert.equal(await row.locator("b").innerText(), title);
     assert.equal((await kept(asked)).length, 1);
