@@ -7,9 +7,15 @@ export type FieldProblem = S['FieldProblem']
 export type Pagination = S['Pagination']
 export type DisplayState = S['DisplayStatus']
 
-export type Site = S['SiteView']
-export type NewSite = S['NewSite']
-export type SiteChanges = S['SiteChanges']
+/** At whose midnight the days of a club begin. */
+interface Zoned {
+  time_zone?: string
+}
+
+/** What no list shows of a site is there only where it was read by itself. */
+export type Site = S['SiteView'] & Zoned
+export type NewSite = S['NewSite'] & Zoned
+export type SiteChanges = S['SiteChanges'] & Zoned
 export type SiteWithKey = S['SiteWithKey']
 export type Inventory = S['Inventory']
 export type Metrics = S['Metrics']

@@ -53,6 +53,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     24 "0024_replicas";
     25 "0025_retention";
     26 "0026_alerts";
+    30 "0030_time_zones";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

@@ -187,6 +187,9 @@ pub struct NewSite {
     /// What the box is; empty counts as absent.
     #[schema(required = false)]
     pub hardware_model: Option<String>,
+    /// At whose midnight its days begin, by a name of the database's list; Europe/Paris if it is absent.
+    #[schema(required = false, nullable = false, max_length = 64, example = "Indian/Reunion")]
+    pub time_zone: Option<String>,
 }
 
 impl FromForm for NewSite {
@@ -195,7 +198,8 @@ impl FromForm for NewSite {
         let location = form.nested("location");
         let sports = form.lines("sports", 50, 100);
         let hardware_model = form.optional_text("hardware_model", 100);
-        Some(Self { site_name: site_name?, club_name: club_name?, location, sports, hardware_model })
+        let time_zone = form.optional_text("time_zone", 64);
+        Some(Self { site_name: site_name?, club_name: club_name?, location, sports, hardware_model, time_zone })
     }
 }
 
@@ -220,6 +224,9 @@ pub struct SiteChanges {
     /// Whether the live score may be shown.
     #[schema(required = false, nullable = false)]
     pub live_score_enabled: Option<bool>,
+    /// At whose midnight its days begin from now on, by a name of the database's list; empty counts as absent.
+    #[schema(required = false, nullable = false, max_length = 64, example = "Indian/Reunion")]
+    pub time_zone: Option<String>,
 }
 
 impl FromForm for SiteChanges {
@@ -230,9 +237,10 @@ impl FromForm for SiteChanges {
         let sports = form.has("sports").then(|| form.lines("sports", 50, 100));
         let status = form.choice("status", Status::WORDS);
         let live_score_enabled = form.flag("live_score_enabled");
+        let time_zone = form.optional_text("time_zone", 64);
         // A name may stay or change, but not be cleared: the form has noted it then.
         let (site_name, club_name) = (site_name.flatten(), club_name.flatten());
-        Some(Self { site_name, club_name, location, sports, status, live_score_enabled })
+        Some(Self { site_name, club_name, location, sports, status, live_score_enabled, time_zone })
     }
 }
 
@@ -248,7 +256,8 @@ impl SiteChanges {
                 location: None,
                 sports: None,
                 status: None,
-                live_score_enabled: None
+                live_score_enabled: None,
+                time_zone: None
             }
         )
     }
@@ -263,6 +272,7 @@ impl SiteChanges {
             ("sports", self.sports.is_some()),
             ("status", self.status.is_some()),
             ("live_score_enabled", self.live_score_enabled.is_some()),
+            ("time_zone", self.time_zone.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, changes)| changes.then_some(name))
@@ -353,6 +363,17 @@ impl SiteView {
         });
         self
     }
+}
+
+/// A site by itself, with what no list shows of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SiteAlone {
+    /// The site.
+    #[serde(flatten)]
+    pub site: SiteView,
+    /// At whose midnight its days begin: those of plays and of the figures of its box.
+    #[schema(example = "Europe/Paris")]
+    pub time_zone: String,
 }
 
 /// A page of sites.

@@ -13,8 +13,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::store;
 use super::{
-    ConnectionList, Counted, Facets, Filter, KEY_WARNING, NewSite, SiteBrief, SiteChanges, SiteKey, SitePage,
-    SiteStats, SiteView, SiteWithKey,
+    ConnectionList, Counted, Facets, Filter, KEY_WARNING, NewSite, SiteAlone, SiteBrief, SiteChanges, SiteKey,
+    SitePage, SiteStats, SiteView, SiteWithKey,
 };
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -135,11 +135,25 @@ async fn every_connection(app: &App, caller: &Caller) -> Result<Bytes> {
 #[utoipa::path(
     get, path = "/api/sites/{id}", tag = "Sites", operation_id = "read_site", security(("bearer" = []), ("cookie" = [])),
     params(("id" = SiteId, Path, description = "The site's id.")),
-    responses((status = 200, description = "The site.", body = SiteView), Read),
+    responses((status = 200, description = "The site.", body = SiteAlone), Read),
 )]
-async fn read(State(app): State<App>, caller: Caller, Id(id): Id<SiteId>) -> Result<Json<SiteView>> {
-    let site = caller.run(store::find(caller.scope(), id, app.clock.now())).await?.ok_or(GONE)?;
-    Ok(Json(if caller.role() == Role::Sponsor { site.for_sponsor() } else { site }))
+async fn read(State(app): State<App>, caller: Caller, Id(id): Id<SiteId>) -> Result<Json<SiteAlone>> {
+    let scope = caller.scope();
+    let (site, time_zone) = caller.run((store::find(scope, id, app.clock.now()), store::zone(scope, id))).await?;
+    let (site, time_zone) = site.zip(time_zone).ok_or(GONE)?;
+    let site = if caller.role() == Role::Sponsor { site.for_sponsor() } else { site };
+    Ok(Json(SiteAlone { site, time_zone }))
+}
+
+/// Refuses a time zone that the database does not know: it could not count days by it.
+async fn check_zone(caller: &Caller, zone: Option<&str>) -> Result<()> {
+    match zone {
+        Some(zone) if !caller.run(store::knows_zone(zone)).await? => Err(Error::field(
+            "time_zone",
+            "Ce fuseau horaire n'existe pas. Il s'écrit comme Europe/Paris ou Indian/Reunion.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Creates a site and shows its key, this once.
@@ -153,6 +167,7 @@ async fn create(
     from: Snapshot,
     Body(new): Body<NewSite>,
 ) -> Result<(StatusCode, Json<SiteWithKey>)> {
+    check_zone(&caller, new.time_zone.as_deref()).await?;
     let (id, key, now) = (SiteId::new(), new_key()?, app.clock.now());
     let mut tries = 0;
     let site = loop {
@@ -174,7 +189,7 @@ async fn create(
 #[utoipa::path(
     put, path = "/api/sites/{id}", tag = "Sites", operation_id = "update_site", security(("bearer" = []), ("cookie" = [])), request_body = SiteChanges,
     params(("id" = SiteId, Path, description = "The site's id.")),
-    responses((status = 200, description = "The changed site.", body = SiteView), Write),
+    responses((status = 200, description = "The changed site.", body = SiteAlone), Write),
 )]
 async fn update(
     State(app): State<App>,
@@ -182,20 +197,22 @@ async fn update(
     Id(id): Id<SiteId>,
     from: Snapshot,
     Body(changes): Body<SiteChanges>,
-) -> Result<Json<SiteView>> {
+) -> Result<Json<SiteAlone>> {
     if changes.is_empty() {
         return Err(Error::Unreadable("Aucun champ à modifier n'a été envoyé."));
     }
+    check_zone(&caller, changes.time_zone.as_deref()).await?;
     let now = app.clock.now();
     let entry = Entry::new(Action::SiteUpdated, caller.user(), &from, now)
         .on("site", id)
         .with(json!({ "fields": changes.fields() }));
-    let update = store::update(caller.scope(), id, &changes, now);
+    let update = (store::update(caller.scope(), id, &changes, now), store::zone(caller.scope(), id));
     let journal = (audit::store::before("site", id.0), update, audit::store::record_change(entry, id.0));
     match caller.run(journal).await {
-        Ok(((), site, ())) => {
+        Ok(((), (site, time_zone), ())) => {
             app.changes.note(Change::Site(id));
-            site.map(Json).ok_or(GONE)
+            let (site, time_zone) = site.zip(time_zone).ok_or(GONE)?;
+            Ok(Json(SiteAlone { site, time_zone }))
         }
         Err(error) if error.is_taken("sites_site_name_key") => {
             Err(Error::Conflict("site_name_taken", "Un autre site porte déjà ce nom."))

@@ -182,6 +182,22 @@ pub fn find(scope: Scope, id: SiteId, now: Time) -> Query<Option<SiteView>> {
     scoped(scope, sql).bind(id).bind(now).optional()
 }
 
+/// At whose midnight the site's days begin.
+pub fn zone(scope: Scope, id: SiteId) -> Query<Option<String>> {
+    scoped(scope, format!("select time_zone from sites where {} and id = $2", visible(scope)))
+        .bind(id)
+        .optional::<Scalar<String>>()
+        .map(|zone| zone.map(|Scalar(zone)| zone))
+}
+
+/// Whether the database knows a time zone by this name. It reads the files of all zones for it.
+pub fn knows_zone(name: &str) -> Query<bool> {
+    query("select exists (select from pg_timezone_names where name = $1)")
+        .bind(name.to_owned())
+        .one::<Scalar<bool>>()
+        .map(|Scalar(knows)| knows)
+}
+
 /// Of these sites, those that the scope sees.
 pub fn among(scope: Scope, ids: Vec<SiteId>, now: Time) -> Query<Vec<SiteView>> {
     let view = SiteView::columns_at("$3");
@@ -210,11 +226,12 @@ pub fn insert(scope: Scope, id: SiteId, new: &NewSite, key: &SiteKey, now: Time)
            where left(site_name, length(stem) + 1) = stem || '-' \
              and substring(site_name from length(stem) + 2) ~ '^[0-9]{{1,9}}$' \
          ) \
-         insert into sites (id, site_name, club_name, location, sports, hardware_model, api_key, created_at, updated_at) \
+         insert into sites (id, site_name, club_name, location, sports, hardware_model, api_key, created_at, updated_at, \
+           time_zone) \
          select $2, \
            case when exists (select from sites where site_name = $3) \
              then stem || '-' || coalesce(last, 0) + 1 else $3 end, \
-           $4, $5, $6, coalesce($7, 'Unknown'), $8, $9, $9 \
+           $4, $5, $6, coalesce($7, 'Unknown'), $8, $9, $9, coalesce($10, 'Europe/Paris') \
          from wanted, taken where {} returning {brief}",
         writable(scope)
     );
@@ -227,6 +244,7 @@ pub fn insert(scope: Scope, id: SiteId, new: &NewSite, key: &SiteKey, now: Time)
         .bind(new.hardware_model.clone())
         .bind(key.stored())
         .bind(now)
+        .bind(new.time_zone.clone())
         .one()
 }
 
@@ -236,7 +254,8 @@ pub fn update(scope: Scope, id: SiteId, changes: &SiteChanges, now: Time) -> Que
     let sql = format!(
         "update site_overview sites set site_name = coalesce($3, site_name), club_name = coalesce($4, club_name), \
            location = case when $5 then $6 else location end, sports = case when $7 then $8 else sports end, \
-           status = coalesce($9, status), live_score_enabled = coalesce($10, live_score_enabled), updated_at = $11 \
+           status = coalesce($9, status), live_score_enabled = coalesce($10, live_score_enabled), updated_at = $11, \
+           time_zone = coalesce($12, time_zone) \
          where {} and id = $2 returning {view}",
         writable(scope)
     );
@@ -251,6 +270,7 @@ pub fn update(scope: Scope, id: SiteId, changes: &SiteChanges, now: Time) -> Que
         .bind(changes.status.map(Status::name))
         .bind(changes.live_score_enabled)
         .bind(now)
+        .bind(changes.time_zone.clone())
         .optional()
 }
 

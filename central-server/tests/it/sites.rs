@@ -254,6 +254,48 @@ async fn a_site_is_changed_where_asked_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_club_has_a_time_zone_of_the_databases_list_and_its_plays_are_of_days_there() {
+    let app = TestApp::new().await;
+    let token = app.token("operator").await;
+    let site = create(&app, &token, json!({"site_name": "Gym", "club_name": "Club"})).await;
+    let path = format!("{SITES}/{}", site["id"].as_str().expect("an id"));
+    let read = async || app.get(&path).bearer(&token).send().await.expect(StatusCode::OK).json();
+    assert_eq!(read().await["time_zone"], "Europe/Paris");
+    let far = json!({"site_name": "Loin", "club_name": "Club", "time_zone": "America/Martinique"});
+    let far = create(&app, &token, far).await;
+    let far = format!("{SITES}/{}", far["id"].as_str().expect("an id"));
+    assert_eq!(app.get(&far).bearer(&token).send().await.json()["time_zone"], "America/Martinique");
+
+    // What PostgreSQL would take as an offset of no place is no time zone of a club.
+    for wrong in ["Europe/Vitre", "UTC+3", "XYZ4", "europe/paris", "+02:00"] {
+        for call in [
+            app.put(&path, json!({"time_zone": wrong})),
+            app.post(SITES, json!({"site_name": "Neuf", "club_name": "Club", "time_zone": wrong})),
+        ] {
+            let refused = call.bearer(&token).send().await.expect(StatusCode::BAD_REQUEST);
+            assert_eq!(refused.fields(), ["time_zone"], "{wrong}");
+        }
+    }
+    assert_eq!(read().await["time_zone"], "Europe/Paris");
+    let changed = app.put(&path, json!({"time_zone": "Indian/Reunion"})).bearer(&token).send().await;
+    assert_eq!(changed.expect(StatusCode::OK).json()["time_zone"], "Indian/Reunion");
+    app.put(&path, json!({"club_name": "Nouveau"})).bearer(&token).send().await.expect(StatusCode::OK);
+    assert_eq!(read().await["time_zone"], "Indian/Reunion", "what is not sent stays");
+
+    // 22:30 in Paris is the next day on Réunion.
+    let owner = app.db.owner().await;
+    let id = site["id"].as_str().expect("an id");
+    let play = format!(
+        "insert into video_plays (site_id, video_filename, category, played_at, duration_played, completed) \
+         values ('{id}', 'but.mp4', 'jingle', '2026-01-14 21:30+00', 15, true); \
+         select neopro_pack_plays(1000, '2026-01-15 12:00+00')"
+    );
+    owner.batch_execute(&play).await.expect("a play");
+    let day = owner.query_one("select date::text from club_daily_stats", &[]).await.expect("one day");
+    assert_eq!(day.get::<_, String>(0), "2026-01-15");
+}
+
+#[tokio::test]
 async fn a_new_key_replaces_the_old_one() {
     let app = TestApp::new().await;
     let token = app.token("admin").await;

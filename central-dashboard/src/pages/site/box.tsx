@@ -3,7 +3,8 @@ import type { ReactNode } from 'react'
 import { useBeat } from '~/api/beats'
 import { reads } from '~/api/reads'
 import type { Inventory, Site } from '~/api/types'
-import { useWords } from '~/i18n/words'
+import { LOCALE, useWords } from '~/i18n/words'
+import { nameOf, timeThere } from '../siteacts/zones'
 import { Panel } from '~/ui/page'
 import { Definition } from '~/ui/popover'
 import { Bytes, Duration, When } from '~/ui/values'
@@ -41,6 +42,11 @@ function Facts({ site, inventory }: { site: Site; inventory: Inventory }) {
       <Fact name={t('site.box.since')} definition={t('site.box.since.definition')}>
         {since ? <When at={since} /> : unknown}
       </Fact>
+      {site.time_zone ? (
+        <Fact name={t('site.box.zone')} definition={t('site.box.zone.definition')}>
+          <Zone zone={site.time_zone} />
+        </Fact>
+      ) : null}
       <Fact name={t('site.box.local')}>{known(site.local_ip)}</Fact>
       <Fact name={t('site.box.public')}>{known(site.last_ip)}</Fact>
       <Fact name={t('site.box.revision')} definition={t('site.box.revision.definition')}>
@@ -63,6 +69,13 @@ function Fact({ name, definition, children }: { name: string; definition?: strin
       <dd>{children}</dd>
     </div>
   )
+}
+
+/** Where the club's days begin, and what the clock shows there. */
+function Zone({ zone }: { zone: string }) {
+  const { t, language } = useWords()
+  const time = timeThere(zone, LOCALE[language], new Date())
+  return <>{time ? t('site.box.zone.there', { zone: nameOf(zone), time }) : nameOf(zone)}</>
 }
 
 /** The server calls what nobody has told it `Unknown`. */

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
-import { useId, type FormEvent } from 'react'
+import { useId, useMemo, type FormEvent } from 'react'
 import { reads } from '~/api/reads'
 import type { Site } from '~/api/types'
 import { useWords, type Words } from '~/i18n/words'
-import { ErrorSummary, problemsOf, TextField, type Problems } from '~/ui/form'
+import { ErrorSummary, problemsOf, SelectField, TextField, type Problems } from '~/ui/form'
+import { FRENCH, nameOf, others } from './zones'
 import './siteacts.css'
 
 interface SiteFormProps {
@@ -46,6 +47,8 @@ export function SiteForm({ id, site, problems, sentence, onSubmit }: SiteFormPro
         maxLength={255}
       />
       <PlaceFields site={site} problems={problems} />
+      {/* A server that is older than this page says none. */}
+      {!site || site.time_zone ? <ZoneField own={site?.time_zone} problem={problems['time_zone']} /> : null}
       <TextField
         label={t('siteacts.sports')}
         hint={t('siteacts.sports.hint')}
@@ -112,6 +115,27 @@ function PlaceFields({ site, problems }: { site: Site | undefined; problems: Pro
         ))}
       </datalist>
     </div>
+  )
+}
+
+/** A list and not a text: nobody has to know how these names are written. */
+function ZoneField({ own, problem }: { own: string | undefined; problem: string | undefined }) {
+  const { t } = useWords()
+  const areas = useMemo(() => others(own), [own])
+  const option = (zone: string) => (
+    <option key={zone} value={zone}>
+      {nameOf(zone)}
+    </option>
+  )
+  return (
+    <SelectField label={t('siteacts.zone')} hint={t('siteacts.zone.hint')} name="time_zone" problem={problem} defaultValue={own ?? FRENCH[0]}>
+      <optgroup label={t('siteacts.zone.french')}>{FRENCH.map(option)}</optgroup>
+      {areas.map(([area, zones]) => (
+        <optgroup key={area} label={area}>
+          {zones.map(option)}
+        </optgroup>
+      ))}
+    </SelectField>
   )
 }
 

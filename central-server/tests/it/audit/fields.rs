@@ -21,6 +21,7 @@ fn changes(agency: &str, sponsor: &str, site: &str) -> Vec<(&'static str, &'stat
         ("/api/sites/{id}", "sports", json!(["handball"])),
         ("/api/sites/{id}", "status", json!("maintenance")),
         ("/api/sites/{id}", "live_score_enabled", json!(true)),
+        ("/api/sites/{id}", "time_zone", json!("Indian/Reunion")),
         ("/api/groups/{id}", "name", json!("Autre")),
         ("/api/groups/{id}", "description", json!("Autre")),
         ("/api/groups/{id}", "type", json!("sport")),
