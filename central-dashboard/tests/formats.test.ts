@@ -38,6 +38,7 @@ describe('formats', () => {
     const now = Date.parse('2026-11-22T17:42:00Z')
     const before = (seconds: number) => new Date(now - seconds * 1000)
     expect(fr.ago(before(4), now)).toBe('il y a 4\u00a0s')
+    for (const just of [0, 0.4, -0.4]) expect(fr.ago(before(just), now)).toBe('il y a 0\u00a0s')
     expect(en.ago(before(125), now)).toMatch(/^2 min.* ago$/)
     expect(es.ago(before(7300), now)).toContain('2')
     expect(fr.ago(before(90_000), now)).toMatch(/^21\/11\/2026 \d\d:\d\d$/)

@@ -27,6 +27,8 @@ export type SecurityRule = S['SecuritySettings']
 export type Limit = S['RateLimit']
 /** For how long what is kept. */
 export type Retention = S['RetentionSettings']
+/** From when on something is told, and how often. */
+export type AlertRules = S['AlertSettings']
 export type StorageUse = S['StorageUse']
 
 export type CheckState = S['CheckState']
@@ -103,6 +105,11 @@ export const adminReads = {
     queryOptions({
       queryKey: ['settings', 'retention'] as const,
       queryFn: ({ signal }) => get<Retention>('/api/settings/retention', {}, signal),
+    }),
+  alertRules: () =>
+    queryOptions({
+      queryKey: ['settings', 'alerts'] as const,
+      queryFn: ({ signal }) => get<AlertRules>('/api/settings/alerts', {}, signal),
     }),
   limits: () =>
     queryOptions({

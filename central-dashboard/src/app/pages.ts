@@ -25,7 +25,7 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { path: '/dashboard', name: 'app.page.fleet', icon: 'home', roles: STAFF, section: 'main', key: 'p' },
   { path: '/sites', name: 'app.page.sites', icon: 'screen', roles: STAFF, section: 'main', key: 's', count: 'sites' },
-  { path: '/alerts', name: 'app.page.alerts', icon: 'pulse', roles: STAFF, section: 'main', key: 'a' },
+  { path: '/alerts', name: 'app.page.alerts', icon: 'bell', roles: STAFF, section: 'main', key: 'a' },
   { path: '/groups', name: 'app.page.groups', icon: 'people', roles: STAFF, section: 'main', key: 'g' },
   { path: '/content', name: 'app.page.library', icon: 'video', roles: STAFF, section: 'diffuse', key: 'v' },
   { path: '/send', name: 'app.page.send', icon: 'upload', roles: OPERATORS, section: 'diffuse', key: 'e' },
@@ -42,6 +42,7 @@ export const PAGES: readonly Page[] = [
   { path: '/admin/agencies', name: 'app.page.agencies', icon: 'building', roles: ADMINS, section: 'manage', key: 'o' },
   { path: '/admin/audit', name: 'app.page.audit', icon: 'book', roles: ADMINS, section: 'manage', key: 'j' },
   { path: '/admin/security', name: 'app.page.security', icon: 'shield', roles: ADMINS, section: 'manage', key: 'k' },
+  { path: '/admin/alerts', name: 'app.page.alertrules', icon: 'sliders', roles: ADMINS, section: 'manage', key: 'r' },
   { path: '/admin/storage', name: 'app.page.storage', icon: 'disc', roles: ADMINS, section: 'manage', key: 't' },
   { path: '/admin/doctor', name: 'app.page.doctor', icon: 'pulse', roles: SUPER_ADMINS, section: 'manage', key: 'i' },
 ]

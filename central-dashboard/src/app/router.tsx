@@ -238,6 +238,13 @@ const security = createRoute({
   component: lazyPage(() => withWords(import('~/pages/admin/security'))),
 })
 
+const alertRules = createRoute({
+  getParentRoute: within,
+  path: '/admin/alerts',
+  beforeLoad: only(ADMINS),
+  component: lazyPage(() => withWords(import('~/pages/admin/alertrules'))),
+})
+
 const storage = createRoute({
   getParentRoute: within,
   path: '/admin/storage',
@@ -291,6 +298,7 @@ const tree = root.addChildren([
     agency,
     audit,
     security,
+    alertRules,
     storage,
     doctor,
     forbidden,

@@ -107,7 +107,8 @@ function ago(at: Date, now: number, relative: Intl.RelativeTimeFormat, date: (at
   const seconds = Math.round((at.getTime() - now) / 1000)
   const size = Math.abs(seconds)
   if (size >= 86_400) return date(at)
-  if (size < 60) return plain(relative.format(seconds, 'second'))
+  // Of this very second is behind us: a plain zero would be "in 0 s".
+  if (size < 60) return plain(relative.format(seconds === 0 ? -0 : seconds, 'second'))
   if (size < 3600) return plain(relative.format(Math.trunc(seconds / 60), 'minute'))
   return plain(relative.format(Math.trunc(seconds / 3600), 'hour'))
 }

@@ -45,6 +45,8 @@ const PATHS = {
   mail: 'M4 5.500h16v13H4zM4.500 6.500l7.500 6 7.500-6',
   pause: 'M9 6v12M15 6v12',
   play: 'M8 5.500v13L18.500 12z',
+  sliders: 'M4 8h8M16 8h4M14 6v4M4 16h3M11 16h9M9 14v4',
+  bell: 'M6 16.500V11a6 6 0 0 1 12 0v5.500l1.500 2h-15zM10 21h4',
   disc: 'M5 5h14v14H5zM5 14h14M8 16.600h.01',
 } as const
 

@@ -9,12 +9,13 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { rulesOfAlerts } from "./admin/alert-rules.mjs";
 
 const asked = JSON.parse(process.argv[2]);
 const AXE = readFileSync(path.resolve("node_modules/axe-core/axe.min.js"), "utf8");
 const OTHERS = { admin: "admin@club.fr", viewer: "lecture@club.fr", agency: "agence@club.fr" };
 const SECRET = "Coup franc 11 m";
-const ADMIN_PAGES = ["Utilisateurs", "Agences", "Journal d’audit", "Sécurité", "Stockage"];
+const ADMIN_PAGES = ["Utilisateurs", "Agences", "Journal d’audit", "Sécurité", "Réglages des alertes", "Stockage"];
 
 const browser = await chromium.launch({
   executablePath: asked.chromium,
@@ -204,6 +205,12 @@ async function security(page) {
   await heading(page, "Aucun rôle n’exige la double authentification");
 }
 
+/** From when on something is told: said in numbers, saved once, undone, and not lost to another tab or a lost line. */
+async function alertRules(page) {
+  await page.getByRole("link", { name: "Réglages des alertes" }).click();
+  await rulesOfAlerts(page, { look, said, heading, button });
+}
+
 /** An admin sees who gets in, and that it is not his to change. */
 async function readOnly(page) {
   assert.ok(ADMIN_PAGES.every((name) => page.menu.includes(name)));
@@ -219,6 +226,11 @@ async function readOnly(page) {
   assert.equal(await page.getByRole("checkbox").count(), 0);
   await page.getByText("non exigée").first().waitFor();
   assert.equal(await button(page, "Enregistrer la règle").count(), 0);
+  await page.goto(`${asked.address}/admin/alerts`);
+  await page.getByText("seul un super-admin change ces réglages").waitFor();
+  await heading(page, "Un boîtier est signalé après 5 minutes de silence");
+  assert.equal(await page.locator("main :is(input, select)").count(), 0);
+  await look(page, "alert-rules-admin");
   await page.goto(`${asked.address}/admin/storage`);
   await heading(page, "Le stockage a de la place");
   await page.getByText("sur le disque du serveur").waitFor();
@@ -247,7 +259,7 @@ async function diagnosis(page) {
 async function outside(page, sees) {
   assert.deepEqual(ADMIN_PAGES.filter((name) => page.menu.includes(name)), []);
   assert.equal(page.menu.includes("Sites"), sees);
-  for (const at of ["users", "agencies", "audit", "security", "storage", "doctor"]) {
+  for (const at of ["users", "agencies", "audit", "security", "alerts", "storage", "doctor"]) {
     await page.goto(`${asked.address}/admin/${at}`);
     await page.waitForURL(/\/forbidden$/);
   }
@@ -279,6 +291,7 @@ try {
   await outside(await withMenu(await as(OTHERS.viewer, SECRET)), true);
   await readOnly(await withMenu(await as(OTHERS.admin, SECRET)));
   await security(page);
+  await alertRules(page);
   await diagnosis(page);
   await deletions(page);
   await journal(page);

@@ -185,6 +185,10 @@ fn send(central: &Central, network: Network) -> Network {
         let count = |name: &str| order[name].as_u64().unwrap_or_default();
         count("failed_count") == 5 && count("downloading_count") == 2 && count("deployed_count") == 18
     });
+    // The failures become alerts at the next look, half a minute later at most.
+    central.until("/api/alerts?status=open", Duration::from_secs(60), |alerts| {
+        alerts["counts"]["open"].as_u64() >= Some(5)
+    });
     let places = json!({
         "site": sites[0].id, "offline": sites[3].id, "never": sites[WITH_BOX].id, "group": pilots, "video": videos[0],
         "deployment": first, "scheduled": scheduled, "agency": agency(central, sites),

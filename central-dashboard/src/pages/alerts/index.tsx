@@ -7,16 +7,18 @@ import { say } from '~/api/errors'
 import { reads } from '~/api/reads'
 import { useUser } from '~/api/session'
 import type { Alert } from '~/api/types'
-import { mayDelete, mayWrite } from '~/app/pages'
+import { ADMINS, mayDelete, mayWrite } from '~/app/pages'
 import { useReadOnly } from '~/app/preferences'
 import { useWords, type Words } from '~/i18n/words'
 import { FilterSelect } from '~/ui/filters'
+import { Icon } from '~/ui/icons'
 import { Empty, PageHeader } from '~/ui/page'
 import { MoreMenu, type MenuAct } from '~/ui/popover'
 import { Shape, type Progress } from '~/ui/state'
 import { DataTable, type Column } from '~/ui/table'
 import { toast } from '~/ui/toast'
-import { When } from '~/ui/values'
+import { Age, When } from '~/ui/values'
+import './alerts.css'
 
 const route = getRouteApi('/shell/alerts')
 const STATES = ['active', 'acknowledged', 'resolved'] as const
@@ -39,7 +41,7 @@ export function Page() {
   )
   return (
     <>
-      <PageHeader title={counts ? t('alerts.answer', { count: counts.open, critical: counts.critical }) : t('app.page.alerts')} document={t('app.page.alerts')}>
+      <PageHeader title={counts ? t('alerts.answer', { count: counts.open, critical: counts.critical }) : t('app.page.alerts')} document={t('app.page.alerts')} acts={<Rules />}>
         {t('alerts.subtitle')}
       </PageHeader>
       <div className="filters">
@@ -56,22 +58,36 @@ export function Page() {
           onChange={(severity) => set({ severity })}
         />
       </div>
-      <DataTable
-        caption={t('app.page.alerts')}
-        query={query}
-        rows={query.data?.alerts}
-        total={query.data?.pagination.total}
-        rowId={(alert) => alert.id}
-        columns={useColumns(words)}
-        filtered={{ active: filtered, clear: () => set({ status: undefined, severity: undefined }) }}
-        empty={
-          <Empty icon="check" title={t('alerts.empty')}>
-            {t('alerts.empty.text')}
-          </Empty>
-        }
-      />
+      <div className="alerts">
+        <DataTable
+          caption={t('app.page.alerts')}
+          query={query}
+          rows={query.data?.alerts}
+          total={query.data?.pagination.total}
+          rowId={(alert) => alert.id}
+          columns={useColumns(words, search.status === 'resolved')}
+          filtered={{ active: filtered, clear: () => set({ status: undefined, severity: undefined }) }}
+          empty={
+            <Empty icon="check" title={t('alerts.empty')}>
+              {t('alerts.empty.text')}
+            </Empty>
+          }
+        />
+      </div>
     </>
   )
+}
+
+/** From when on something is told is a matter of the administration. */
+function Rules() {
+  const { t } = useWords()
+  const { role } = useUser()
+  return ADMINS.includes(role) ? (
+    <Link to="/admin/alerts" className="btn">
+      <Icon name="sliders" />
+      {t('app.page.alertrules')}
+    </Link>
+  ) : null
 }
 
 const shapeOf = (alert: Alert): Progress => {
@@ -87,46 +103,78 @@ function what({ alert_type: type, metadata, message }: Alert, { t, has, formats 
   return has(`alerts.type.${type}`) ? t(`alerts.type.${type}`, { value, title }) : message
 }
 
-function useColumns(words: Words): Column<Alert>[] {
+const nameOf = (alert: Alert, { t }: Words) => alert.club_name ?? t('alerts.installation')
+
+/** Whose box it is, and where: a club may have several. */
+function Place({ alert, name }: { alert: Alert; name: string }) {
+  if (!alert.site_id) return <span className="alert-place mut">{name}</span>
+  return (
+    <span className="alert-place">
+      <Link to="/sites/$id/$tab" params={{ id: alert.site_id, tab: 'apercu' }} className="link">
+        {name}
+      </Link>
+      <small className="only-table">{alert.site_name}</small>
+    </span>
+  )
+}
+
+function useColumns(words: Words, ended: boolean): Column<Alert>[] {
   const user = useUser()
   const blocked = useReadOnly()
   const client = useQueryClient()
   const { mutate } = useMutation({
     mutationFn: ({ alert, verb }: { alert: Alert; verb: 'acknowledge' | 'resolve' }) => act('POST', `/api/alerts/${alert.id}/${verb}`, {}),
+    onSuccess: (_, { alert, verb }) => toast({ kind: 'success', text: words.t(`alerts.said.${verb}`, { name: nameOf(alert, words) }) }),
     onSettled: () => client.invalidateQueries({ queryKey: ['alerts'] }),
     onError: (error) => toast({ kind: 'error', text: say(error, words).sentence }),
   })
   return useMemo(() => {
     const { t } = words
-    const place = (alert: Alert) => alert.site_name ?? t('alerts.installation')
+    const place = (alert: Alert) => nameOf(alert, words)
+    const over: Column<Alert> = {
+      id: 'over',
+      header: t('alerts.column.over'),
+      width: '150px',
+      card: 'none',
+      cell: (alert) => (alert.resolved_at ? <When at={alert.resolved_at} /> : <span className="mut">–</span>),
+    }
     const columns: Column<Alert>[] = [
       {
         id: 'what',
         header: t('alerts.column.what'),
         card: 'title',
         cell: (alert) => (
-          <span className={alert.severity === 'critical' && alert.status !== 'resolved' ? 'red' : undefined}>{what(alert, words)}</span>
+          <span className={alert.severity === 'critical' && alert.status !== 'resolved' ? 'red' : undefined}>
+            <span className="only-card alert-shape">
+              <Shape state={shapeOf(alert)} />
+            </span>
+            {what(alert, words)}
+          </span>
         ),
       },
       {
         id: 'site',
         header: t('alerts.column.site'),
+        width: '250px',
         card: 'line',
-        cell: (alert) =>
-          alert.site_id ? (
-            <Link to="/sites/$id/$tab" params={{ id: alert.site_id, tab: 'apercu' }} className="link">
-              {place(alert)}
-            </Link>
-          ) : (
-            <span className="mut">{place(alert)}</span>
-          ),
+        cell: (alert) => (
+          <>
+            <span className="only-card">
+              {t(alert.status === 'active' ? `alerts.severity.${alert.severity}` : `alerts.state.${alert.status}`)}
+            </span>
+            <span className="only-card and">
+              <Age at={alert.resolved_at ?? alert.created_at} />
+            </span>
+            <Place alert={alert} name={place(alert)} />
+          </>
+        ),
       },
       { id: 'severity', header: t('alerts.column.severity'), width: '130px', card: 'none', cell: (alert) => t(`alerts.severity.${alert.severity}`) },
       {
         id: 'state',
         header: t('alerts.column.state'),
         width: '170px',
-        card: 'corner',
+        card: 'none',
         cell: (alert) => (
           <span className="state status">
             <Shape state={shapeOf(alert)} />
@@ -135,13 +183,8 @@ function useColumns(words: Words): Column<Alert>[] {
         ),
       },
       { id: 'since', header: t('alerts.column.since'), width: '150px', card: 'none', cell: (alert) => <When at={alert.created_at} /> },
-      {
-        id: 'over',
-        header: t('alerts.column.over'),
-        width: '150px',
-        card: 'none',
-        cell: (alert) => (alert.resolved_at ? <When at={alert.resolved_at} /> : <span className="mut">–</span>),
-      },
+      // What is open is not over.
+      ...(ended ? [over] : []),
     ]
     if (!mayWrite(user.role)) return columns
     const acts = (alert: Alert): MenuAct[] => [
@@ -154,6 +197,6 @@ function useColumns(words: Words): Column<Alert>[] {
     ]
     const menu = (alert: Alert) =>
       alert.status !== 'resolved' && acts(alert).length > 0 ? <MoreMenu acts={acts(alert)} label={t('alerts.acts', { name: place(alert) })} /> : null
-    return [...columns, { id: 'acts', header: t('alerts.column.acts'), num: true, width: '70px', cell: menu }]
-  }, [words, user.role, blocked, mutate])
+    return [...columns, { id: 'acts', header: t('alerts.column.acts'), num: true, width: '70px', card: 'corner', cell: menu }]
+  }, [words, ended, user.role, blocked, mutate])
 }

@@ -7,7 +7,7 @@ super::words! {
     BUCKET_OK: "Le bucket est là, et public.", "The bucket is there, and public.", "El bucket existe y es público.";
     BUCKET_MISSING: "Le bucket n'existe pas.", "The bucket does not exist.", "El bucket no existe.";
     MEND_BUCKET_MISSING: "Créez ce bucket, public ; le serveur le crée aussi à son démarrage quand la clé le permet.", "Create this bucket, public; the server also makes it when it starts, if the key allows it.", "Cree este bucket, público; el servidor también lo crea al arrancar si la clave lo permite.";
-    BUCKET_PRIVATE: "Le bucket est privé : les boîtiers ne peuvent pas y lire.", "The bucket is private: boxes cannot read from it.", "El bucket es privado: las cajas no pueden leer en él.";
+    BUCKET_PRIVATE: "Le bucket est privé : les boîtiers ne peuvent pas y lire.", "The bucket is private: boxes cannot read from it.", "El bucket es privado: los equipos no pueden leer en él.";
     MEND_BUCKET_PRIVATE: "Rendez le bucket public dans Supabase (Storage > le bucket > Edit).", "Make the bucket public in Supabase (Storage > the bucket > Edit).", "Haga público el bucket en Supabase (Storage > el bucket > Edit).";
     STORAGE_AWAY: "Le stockage ne répond pas ({why}).", "The storage does not answer ({why}).", "El almacenamiento no responde ({why}).";
     MEND_STORAGE_AWAY: "Regardez l'état du projet dans Supabase, et SUPABASE_URL.", "Look at the state of the project in Supabase, and at SUPABASE_URL.", "Mire el estado del proyecto en Supabase, y SUPABASE_URL.";
@@ -23,7 +23,7 @@ super::words! {
     WRITE_OK: "Le serveur y écrit et y supprime.", "The server writes to it and deletes from it.", "El servidor escribe y borra en él.";
     WRITE_REFUSED: "Le serveur ne peut pas y écrire : {why}.", "The server cannot write to it: {why}.", "El servidor no puede escribir en él: {why}.";
     MEND_WRITE: "Ajoutez la règle « Allow service upload » : INSERT, auth.role() = 'service_role'.", "Add the policy “Allow service upload”: INSERT, auth.role() = 'service_role'.", "Añada la política «Allow service upload»: INSERT, auth.role() = 'service_role'.";
-    READ_OK: "Ce qui y est écrit se lit sans clé, comme le font les boîtiers.", "What is written there is read without a key, as boxes do.", "Lo que se escribe en él se lee sin clave, como hacen las cajas.";
+    READ_OK: "Ce qui y est écrit se lit sans clé, comme le font les boîtiers.", "What is written there is read without a key, as boxes do.", "Lo que se escribe en él se lee sin clave, como hacen los equipos.";
     READ_REFUSED: "La lecture publique est refusée : {why}.", "Public reading is refused: {why}.", "La lectura pública se rechaza: {why}.";
     MEND_READ: "Ajoutez la règle « Allow public read » : SELECT, true.", "Add the policy “Allow public read”: SELECT, true.", "Añada la política «Allow public read»: SELECT, true.";
     CLOSED_OK: "Sans la clé, l'écriture est refusée.", "Without the key, writing is refused.", "Sin la clave, la escritura se rechaza.";

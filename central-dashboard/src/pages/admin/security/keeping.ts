@@ -29,7 +29,9 @@ export function numbersIn(texts: Texts): Retention | undefined {
   return Object.fromEntries(FIELDS.map((field) => [field, numberOf(field)])) as unknown as Retention
 }
 
-export const changedIn = (before: Retention, after: Retention): boolean => FIELDS.some((field) => before[field] !== after[field])
+/** Those of these fields that there are, as the server wants them. */
+export const valuesIn = (texts: Partial<Texts>): Partial<Retention> =>
+  Object.fromEntries(FIELDS.flatMap((field) => (texts[field] === undefined ? [] : [[field, Number(texts[field])]])))
 
 /** Whether something is deleted earlier than before. */
 export const isShorter = (before: Retention, after: Retention): boolean =>

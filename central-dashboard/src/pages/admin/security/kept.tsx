@@ -1,52 +1,59 @@
 /** For how long what is kept, and how much of the database's room is used. */
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
-import { adminReads, type Retention, type StorageUse } from '~/api/admin'
-import { act } from '~/api/client'
-import { say } from '~/api/errors'
+import { adminReads, type Retention } from '~/api/admin'
 import { useUser } from '~/api/session'
 import { mayRule } from '~/app/pages'
 import { useReadOnly } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
-import { TextField } from '~/ui/form'
+import { TextField, type Problems } from '~/ui/form'
+import { Crossed } from '~/ui/edits'
 import { Panel } from '~/ui/page'
 import { SendButton, Trouble, useSending } from '~/ui/sending'
-import { Shape } from '~/ui/state'
-import { toast } from '~/ui/toast'
-import { changedIn, FIELDS, isShorter, numbersIn, RANGES, textsOf, type Field, type Texts } from './keeping'
+import { Level } from '../level'
+import { useSetting } from '../use-setting'
+import { FIELDS, isShorter, numbersIn, RANGES, textsOf, valuesIn, type Texts } from './keeping'
 
 export function Kept() {
   const { t } = useWords()
   const query = useQuery(adminReads.retention())
+  // What is typed stays while the times are read again; what was saved begins a new form.
+  const [round, next] = useState(0)
   return (
     <Panel title={t('security.kept.title')} note={t('security.kept.note')} query={query} rows={6}>
-      {(kept) => <Times key={JSON.stringify(kept)} kept={kept} />}
+      {(kept) => <Times key={round} kept={kept} saved={() => next((before) => before + 1)} />}
     </Panel>
   )
 }
 
-function Times({ kept }: { kept: Retention }) {
-  const { t } = useWords()
+function Times({ kept, saved }: { kept: Retention; saved: () => void }) {
+  const words = useWords()
+  const { t, formats } = words
   const rules = mayRule(useUser().role)
   const offline = useReadOnly()
   const sending = useSending()
-  const save = useSave(kept)
+  const { edit, save } = useSetting(kept, {
+    path: '/api/settings/retention',
+    read: adminReads.retention(),
+    textsOf,
+    valuesIn,
+    // What a shorter time has deleted meanwhile does not come back by the way back.
+    said: t('security.kept.saved'),
+    saved,
+  })
   const [texts, setTexts] = useState<Texts>(textsOf(kept))
   const wanted = numbersIn(texts)
-  const changed = wanted !== undefined && changedIn(kept, wanted)
+  const changed = edit.changed(texts).length > 0
   const reason = offline ?? (wanted && !changed ? t('security.kept.same') : undefined)
-  const problemOf = (field: Field) => {
-    const [least, most] = RANGES[field]
-    const isWrong = numbersIn({ ...textsOf(kept), [field]: texts[field] }) === undefined
-    return isWrong ? t('security.kept.wrong', { least, most }) : sending.problems[field]
-  }
+  const wrong: Problems = Object.fromEntries(
+    FIELDS.filter((field) => numbersIn({ ...textsOf(kept), [field]: texts[field] }) === undefined).map((field) => {
+      const [least, most] = RANGES[field]
+      return [field, t('security.kept.wrong', { least: formats.number(least), most: formats.number(most) })]
+    }),
+  )
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (!wanted) return
-    void sending.send({}, async () => {
-      await save(wanted)
-      document.querySelector('h1')?.focus()
-    })
+    void sending.send(wrong, () => save(texts), (error) => (error instanceof Crossed ? error.said(words) : undefined))
   }
   return (
     <form className="form rule" onSubmit={submit} noValidate>
@@ -58,21 +65,22 @@ function Times({ kept }: { kept: Retention }) {
             <TextField
               label={t(`security.kept.${field}`)}
               hint={t(field === 'database_limit_mb' ? 'security.kept.range_room' : 'security.kept.range', {
-                least: RANGES[field][0],
-                most: RANGES[field][1],
+                least: formats.number(RANGES[field][0]),
+                most: formats.number(RANGES[field][1]),
               })}
               name={field}
               inputMode="numeric"
               autoComplete="off"
               value={texts[field]}
-              problem={problemOf(field)}
+              problem={wrong[field] ?? sending.problems[field]}
               onChange={(event) => setTexts({ ...texts, [field]: event.target.value })}
             />
           </div>
         ) : (
-          <p key={field}>
-            {t(`security.kept.${field}`)}: <b>{kept[field]}</b>
-          </p>
+          <dl key={field} className="kept-fact">
+            <dt>{t(`security.kept.${field}`)}</dt>
+            <dd>{formats.number(kept[field])}</dd>
+          </dl>
         ),
       )}
       {rules ? (
@@ -87,37 +95,17 @@ function Times({ kept }: { kept: Retention }) {
 
 /** How large the database is, beside its limit. */
 function Used() {
-  const { t } = useWords()
-  const { data } = useQuery(adminReads.storage())
-  return data ? <Size use={data} says={data.database_level === 'ok' ? undefined : t(`security.kept.${data.database_level}`)} /> : null
-}
-
-function Size({ use, says }: { use: StorageUse; says: string | undefined }) {
   const { t, formats } = useWords()
-  const bytes = formats.bytes(use.database_bytes)
-  const limit = use.database_limit_bytes
+  const { data } = useQuery(adminReads.storage())
+  if (!data) return null
+  const { database_bytes: used, database_limit_bytes: limit, database_level: level } = data
+  const bytes = formats.bytes(used)
   return (
-    <p>
-      {typeof limit === 'number' ? t('security.kept.used_of', { bytes, limit: formats.bytes(limit) }) : t('security.kept.used', { bytes })}
-      {says ? (
-        <span className="state">
-          <Shape state="warning" />
-          {says}
-        </span>
-      ) : null}
-    </p>
+    <div>
+      <p>
+        {typeof limit === 'number' ? t('security.kept.used_of', { bytes, limit: formats.bytes(limit) }) : t('security.kept.used', { bytes })}
+      </p>
+      <Level of={level}>{(reached) => t(`security.kept.${reached}`)}</Level>
+    </div>
   )
-}
-
-function useSave(kept: Retention) {
-  const client = useQueryClient()
-  const words = useWords()
-  const renew = () => client.invalidateQueries({ queryKey: ['settings'] })
-  const put = (wanted: Retention) => act('PUT', '/api/settings/retention', wanted).then(renew)
-  return async (wanted: Retention) => {
-    await put(wanted)
-    const undo = () => void put(kept).catch((error: unknown) => toast({ kind: 'error', text: say(error, words).sentence }))
-    // What a shorter time has deleted meanwhile does not come back by this.
-    toast({ kind: 'success', text: words.t('security.kept.saved'), undo })
-  }
 }

@@ -4,6 +4,7 @@ import { adminReads, type StorageUse } from '~/api/admin'
 import { useWords, type Words } from '~/i18n/words'
 import { Figure, ProgressBar, type Segment } from '~/ui/figures'
 import { Loaded, PageHeader, PanelHead } from '~/ui/page'
+import { Level } from '../level'
 import '../admin.css'
 import './storage.css'
 
@@ -45,19 +46,22 @@ function Trouble({ use, words: { t, language } }: { use: StorageUse; words: Word
   )
 }
 
+/** Where videos may lie: what a newer server calls otherwise is outside as well. */
+const PLACES = ['local', 'supabase', 's3'] as const
+
 function Room({ use, words }: { use: StorageUse; words: Words }) {
   const { t, formats } = words
   const limit = use.stored_limit_bytes ?? undefined
   return (
     <section className="card">
-      <PanelHead title={t('storage.room')} note={t(`storage.place.${use.place === 'local' ? 'local' : 'outside'}`)} />
+      <PanelHead title={t('storage.room')} note={t(`storage.place.${PLACES.find((place) => place === use.place) ?? 's3'}`)} />
       <div className="storage-figures">
         <Figure label={t('storage.stored')} value={formats.bytes(use.stored_bytes)} note={t('storage.files', { count: use.files })} />
         <Figure label={t('storage.limit')} value={limit === undefined ? t('storage.no_limit') : formats.bytes(limit)} note={t('storage.limit.room')} />
         <Figure label={t('storage.largest')} value={formats.bytes(use.max_file_bytes)} />
       </div>
       <Share of={[{ state: 'done', value: use.stored_bytes, label: t('storage.stored') }]} limit={limit} words={words} />
-      {use.stored_level === 'ok' ? null : <p className="storage-said">{t(`storage.room.${use.stored_level}`)}</p>}
+      <Level of={use.stored_level}>{(level) => t(`storage.room.${level}`)}</Level>
     </section>
   )
 }
@@ -78,7 +82,7 @@ function Traffic({ use, words }: { use: StorageUse; words: Words }) {
         <Figure label={t('storage.limit')} value={limit === undefined ? t('storage.no_limit') : formats.bytes(limit)} note={t('storage.limit.traffic')} />
       </div>
       <Share of={parts} limit={limit} words={words} />
-      {use.traffic_level === 'ok' ? null : <p className="storage-said">{t(`storage.traffic.${use.traffic_level}`)}</p>}
+      <Level of={use.traffic_level}>{(level) => t(`storage.traffic.${level}`)}</Level>
     </section>
   )
 }
