@@ -37,6 +37,7 @@ const OF_EVERYBODY: &[&str] = &[
     "deployments/store.rs due",
     "deployments/store.rs start_due",
     "deployments/store.rs sum_tallies",
+    "sites/store.rs knows_zone",
     "sites/store.rs last_heard_within",
     "usage/store.rs note_read",
     "users/store.rs exists",
