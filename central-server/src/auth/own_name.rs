@@ -51,7 +51,12 @@ async fn rename(
 ) -> Result<Json<Me>> {
     let (user, now) = (person.user(), app.clock.now());
     let look = || store::me(person.scope(), user, person.session(), now);
-    let before = person.run(look()).await?.ok_or(GONE)?.full_name;
+    let me = person.run(look()).await?.ok_or(GONE)?;
+    let before = me.full_name.clone();
+    // Nothing has happened that a journal could tell of.
+    if before.as_ref() == Some(&full_name) {
+        return Ok(Json(me));
+    }
     let entry = Entry::new(Action::UserUpdated, user, &from, now)
         .on("user", user)
         .change(json!({ "full_name": before }), json!({ "full_name": full_name }));

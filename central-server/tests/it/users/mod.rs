@@ -296,3 +296,18 @@ async fn until_waiting(app: &TestApp, many: i64) {
     }
     panic!("they do not wait");
 }
+
+#[tokio::test]
+async fn a_name_that_stays_as_it_was_is_nothing_for_the_journal() {
+    let app = TestApp::new().await;
+    let person = Person::new(&app, "p", "viewer").await;
+    let rename = async |name: &str| {
+        let answer = patch(&app, "/api/auth/me", &person.token, json!({"full_name": name})).await;
+        answer.expect(StatusCode::OK).json()["full_name"].clone()
+    };
+    assert_eq!(rename("Camille Durand").await, "Camille Durand");
+    assert_eq!(actions(&app, &person.id).await, [""; 0], "it is the name that he has");
+    assert_eq!(rename("Camille Morel").await, "Camille Morel");
+    assert_eq!(rename("Camille Morel").await, "Camille Morel");
+    assert_eq!(actions(&app, &person.id).await, ["USER_UPDATED"], "the change, and nothing behind it");
+}
