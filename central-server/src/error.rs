@@ -23,6 +23,8 @@ pub enum Error {
     Forbidden(&'static str),
     /// 403: the request comes from a page of a foreign origin.
     ForeignOrigin,
+    /// 403: a cookie is to act for a page that nobody names.
+    UnnamedOrigin,
     /// 404 for the thing that is not there: "Ce site".
     NotFound(&'static str),
     /// 404: no such route.
@@ -164,7 +166,7 @@ impl Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated(_) | Self::Handle(..) | Self::Link(..) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::ForeignOrigin | Self::UnnamedOrigin => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::NoRoute(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
@@ -189,7 +191,7 @@ impl Error {
         match self {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
-            Self::ForeignOrigin => "foreign_origin",
+            Self::ForeignOrigin | Self::UnnamedOrigin => "foreign_origin",
             Self::NotFound(_) => "not_found",
             Self::NoRoute(_) => "no_route",
             Self::Method => "method_not_allowed",
@@ -236,6 +238,7 @@ impl Error {
             | Self::Link(_, why)
             | Self::TooManyStreams(why) => (*why).to_owned(),
             Self::ForeignOrigin => "Cette page n'est pas autorisée à agir sur ce serveur.".into(),
+            Self::UnnamedOrigin => "Cette requête montre un cookie sans dire quelle page l'envoie.".into(),
             Self::NotFound(what) => format!("{what} n'existe pas ou n'existe plus."),
             Self::NoRoute(_) => "Cette adresse n'existe pas.".into(),
             Self::Method => "Cette adresse n'accepte pas cette méthode.".into(),
@@ -267,6 +270,7 @@ impl Error {
         match self {
             Self::Forbidden(_) => Some("Demandez cette action à une personne qui en a le droit."),
             Self::ForeignOrigin => Some("Ajoutez l'origine de cette page à ALLOWED_ORIGINS (étape 7.6 du guide)."),
+            Self::UnnamedOrigin => Some("Un programme montre son jeton dans l'en-tête Authorization: Bearer."),
             Self::TooManyRequests(_) => Some("Patientez avant de réessayer."),
             Self::Unavailable(_) => Some("La base de données ne répond pas."),
             Self::NotConnected => Some("Réessayez quand le boîtier sera de retour."),

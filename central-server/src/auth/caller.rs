@@ -137,7 +137,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let Ok(ClientAddress(ip)) = ClientAddress::from_request_parts(parts, app).await;
-        match Presented::of(&parts.headers, app)? {
+        match Presented::of(&parts.method, &parts.headers, app)? {
             Presented::Session(claims) => Self::with_session(&claims, ip, app),
             Presented::Token(secret) => Self::with_token(&secret, parts, ip, app).await,
         }

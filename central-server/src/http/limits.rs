@@ -8,27 +8,26 @@
 //! Buckets are in this process's memory: with several replicas one gets that many times as much. Only what guards
 //! passwords and codes is counted in the database. Signs of life, files, pages and the live channel are not counted here.
 
+mod shown;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use axum::Json;
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::shown::{Shown, routes};
 use super::ClientAddress;
-use super::openapi::Read;
 use crate::app::App;
-use crate::auth::{self, Admin, Presented};
+use crate::auth::Presented;
 use crate::clock::Time;
 use crate::error::{Error, Result, is_forbidden, opens_nothing};
 use crate::ids::{SessionId, SiteId, UserId};
-use crate::live;
 
 /// Whom a limit counts by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -165,7 +164,7 @@ impl Visit {
         if !path.starts_with("/api/") || path == "/api/health" {
             return None;
         }
-        let visitor = match Presented::of(request.headers(), app) {
+        let visitor = match Presented::of(request.method(), request.headers(), app) {
             Ok(Presented::Session(claims)) => Visitor::Session(claims.id, claims.sid),
             Ok(Presented::Token(secret)) => Visitor::Token(secret.fingerprint()),
             Err(_) => Visitor::Stranger,
@@ -335,54 +334,6 @@ pub async fn limited(State(app): State<App>, request: Request, next: Next) -> Re
     let response = next.run(request).await;
     app.limits.learn(&admitted, End::of(&response), app.clock.now());
     Ok(response)
-}
-
-/// The route of the table.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(table))
-}
-
-/// A limit, for those who look at the table.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RateLimit)]
-pub struct Shown {
-    /// What it is of, in a word.
-    #[schema(example = "user")]
-    pub name: &'static str,
-    /// Whom it counts by.
-    pub who: Who,
-    /// How many calls at once.
-    pub burst: u32,
-    /// How many a minute in the long run.
-    pub per_minute: f64,
-    /// Whether all replicas count together.
-    pub shared: bool,
-}
-
-impl From<&Row> for Shown {
-    fn from(row: &Row) -> Self {
-        let Row { name, who, burst, per_minute } = *row;
-        Self { name: name.word(), who, burst, per_minute: per_minute.into(), shared: false }
-    }
-}
-
-/// Every limit.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RateLimits)]
-struct LimitTable {
-    /// One row a limit.
-    limits: Vec<Shown>,
-}
-
-/// How much anybody may ask in a while: the limits whose violation is answered with 429 and `Retry-After`.
-#[utoipa::path(
-    get, path = "/api/limits", tag = "Service", operation_id = "limits", security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, description = "The table.", body = LimitTable), Read),
-)]
-async fn table(admin: Admin) -> Result<Json<LimitTable>> {
-    admin.run(()).await?;
-    let of_guesses = auth::guesses_shown().chain(live::guesses_shown());
-    Ok(Json(LimitTable { limits: TABLE.iter().map(Shown::from).chain(of_guesses).collect() }))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::contract::fill;
 use crate::support::TestApp;
+use crate::support::app::PASSWORD;
 use crate::support::contract::operations;
 
 const ME: &str = "/api/auth/me";
@@ -239,6 +240,49 @@ async fn a_page_of_another_origin_changes_nothing_on_any_route() {
     let call = app.put(&path, json!({"club_name": "Voulu"})).header("cookie", &cookie);
     call.header("origin", "https://dashboard.neopro.test").send().await.expect(StatusCode::OK);
     assert_ne!(everything(&app).await, before);
+}
+
+#[tokio::test]
+async fn a_cookie_acts_for_nobody_who_does_not_say_which_page_he_is() {
+    let app = TestApp::with(&[("ALLOWED_ORIGINS", "https://dashboard.neopro.test")]).await;
+    let session = app.token("super_admin").await;
+    let site = json!({"site_name": "Gymnase", "club_name": "Élan"});
+    let site = app.post("/api/sites", site).bearer(&session).send().await.json()["id"].clone();
+    let site = site.as_str().expect("an id");
+    let cookie = format!("neopro_token={session}");
+    let before = everything(&app).await;
+    let mut attacked = 0;
+    for (path, method, operation) in operations() {
+        let verb = Method::from_bytes(method.as_bytes()).expect("a method");
+        if verb.is_safe() || operation.get("security").is_none() {
+            continue;
+        }
+        let path = fill(&path.replace("/api/sites/{id}", &format!("/api/sites/{site}")));
+        // What no browser of today sends; what a page says in a header of its own is no word of the browser.
+        for (name, value) in [("accept", "*/*"), ("referer", "https://api.neopro.test/"), ("sec-fetch-site", "none")] {
+            let call = app.call(verb.clone(), &path).header("cookie", &cookie).header("host", "api.neopro.test");
+            let answer = call.header(name, value).json(&json!({"club_name": "Vole"})).send().await;
+            assert_eq!((answer.status, answer.code().as_str()), (403, "foreign_origin"), "{verb} {path} {name}");
+            assert!(answer.json()["message"].as_str().is_some_and(|advice| advice.contains("Authorization: Bearer")));
+            attacked += 1;
+        }
+    }
+    assert!(attacked > 150, "only {attacked} were sent");
+    assert_eq!(everything(&app).await, before, "not a row is another one");
+
+    // The controls: whoever says where he is, and a program with the same token, and whoever only reads.
+    let path = format!("/api/sites/{site}");
+    let by_cookie = |name: &str| app.put(&path, json!({"club_name": name})).header("cookie", &cookie);
+    by_cookie("A").header("sec-fetch-site", "same-origin").send().await.expect(StatusCode::OK);
+    by_cookie("B").header("origin", "https://dashboard.neopro.test").send().await.expect(StatusCode::OK);
+    by_cookie("C").bearer(&session).send().await.expect(StatusCode::OK);
+    app.get(&path).header("cookie", &cookie).send().await.expect(StatusCode::OK);
+    // Whoever wants out is out, and whoever wants in is let in, with whatever stale cookie.
+    app.account("retour@neopro.test", "viewer").await;
+    let person = json!({"email": "retour@neopro.test", "password": PASSWORD});
+    app.post("/api/auth/login", person).header("cookie", &cookie).send().await.expect(StatusCode::OK);
+    app.post("/api/auth/logout", json!({})).header("cookie", &cookie).send().await.expect(StatusCode::OK);
+    assert_eq!(status(&app, &session).await, 401);
 }
 
 #[tokio::test]

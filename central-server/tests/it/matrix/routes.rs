@@ -12,6 +12,7 @@ use super::catalogue::{Table, tables};
 use super::rights::{PUBLIC, RIGHTS, TENANTS, may, opened_by, scopes, table_of};
 use super::world::{Tenant, World};
 use crate::support::TestApp;
+use crate::support::app::Call;
 use crate::support::contract::operations;
 
 const STAFF: [&str; 4] = ["super_admin", "admin", "operator", "viewer"];
@@ -24,6 +25,11 @@ struct Route {
     is_open: bool,
     takes_body: bool,
     takes_json: bool,
+}
+
+/// As a page of the server's own, whose browser says so: else the cookie itself is what is refused.
+fn by_cookie<'a>(call: Call<'a>, token: &str) -> Call<'a> {
+    call.header("cookie", &format!("neopro_token={token}")).header("sec-fetch-site", "same-origin")
 }
 
 fn routes() -> Vec<Route> {
@@ -139,12 +145,11 @@ async fn who_has_no_session_is_nobody_everywhere() {
             let call = app.call(route.method.clone(), path);
             if route.takes_json && !route.is_open { call.json(&body()) } else { call }
         };
-        let cookie = |token: &str| format!("neopro_token={token}");
         let anonymous = call(&path).send().await.status;
         for (who, call) in [
             ("nobody", call(&path)),
             ("a box", call(&path).bearer(&key)),
-            ("a box, by cookie", call(&path).header("cookie", &cookie(&key))),
+            ("a box, by cookie", by_cookie(call(&path), &key)),
             ("a box, by the header of NeoPro 1", call(&path).header("x-api-key", &key)),
             ("who hides a session in the address", call(&format!("{path}?token={suspended}"))),
         ] {
@@ -161,9 +166,9 @@ async fn who_has_no_session_is_nobody_everywhere() {
         }
         for (who, call) in [
             ("who logged out", call(&path).bearer(&revoked)),
-            ("who logged out, by cookie", call(&path).header("cookie", &cookie(&revoked))),
+            ("who logged out, by cookie", by_cookie(call(&path), &revoked)),
             ("who is suspended", call(&path).bearer(&suspended)),
-            ("who is suspended, by cookie", call(&path).header("cookie", &cookie(&suspended))),
+            ("who is suspended, by cookie", by_cookie(call(&path), &suspended)),
         ] {
             let status = call.send().await.status;
             // Whether a session stands is asked of the database, where what cannot be read does not come.
