@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 
 use super::dump::{self, Dumped, dump};
 use super::load::{self, Restored, Verified, Wish, check_schema, verify};
-use super::store::Found;
+use super::store::{Found, Token};
 use super::{Fault, Manifest, Needed};
 use crate::clock::Clock;
 use crate::db::Error;
@@ -307,6 +307,9 @@ pub struct Restore {
     /// Restaure même si MFA_ENCRYPTION_KEY n'est pas celle de la sauvegarde : les secrets chiffrés sont alors perdus.
     #[arg(long)]
     other_key: bool,
+    /// Garde les jetons d'API de la sauvegarde. Sans lui, tous sont révoqués : on ne sait plus lesquels l'ont été depuis.
+    #[arg(long)]
+    keep_tokens: bool,
 }
 
 /// A file that was read and found whole, before any database is looked for.
@@ -327,7 +330,7 @@ impl Restore {
     pub fn open(&self) -> Result<Ready, String> {
         let ((file, passphrase), verified) = opened(&self.file, &self.passphrase, |_| {})?;
         check_schema(&verified.manifest).map_err(|failed| refusal(&failed))?;
-        let wish = Wish { replace: self.replace, rehearse: self.dry_run };
+        let wish = Wish { replace: self.replace, rehearse: self.dry_run, keep_tokens: self.keep_tokens };
         Ok(Ready { file, passphrase, verified, wish, other_key: self.other_key })
     }
 }
@@ -381,22 +384,39 @@ fn restored_words(done: &Restored, manifest: &Manifest, verified: &Verified, wis
     };
     format!(
         "{first} à son état du {} : {} tables, {} lignes{migrated}, en {:.1} s.\n\
-         Chacun doit se reconnecter. Les liens de mot de passe envoyés avant ne valent plus.\n\
+         Chacun doit se reconnecter, avec le mot de passe d'alors. Les liens de mot de passe envoyés avant ne valent plus.\n\
+         {}Comptes et rôles sont ceux de la sauvegarde : un compte supprimé ou suspendu depuis est de nouveau là.\n\
          Courriels qui attendaient, abandonnés pour ne pas partir deux fois : {}.\n\
          Commandes qui attendaient, abandonnées pour ne pas être faites deux fois : {}.\n\
          Boîtiers : leur clé reste valable ; les {} sites reçoivent de nouveau ce qu'ils doivent avoir.\n\
-         Jetons d'API qui ouvrent quelque chose : {} (un jeton révoqué depuis la sauvegarde en est de nouveau).\n\
          Fichiers attendus dans le stockage : {} ; « neopro-central storage inventory » dit lesquels manquent.\n{last}",
         manifest.made_at,
         end.tables,
         end.rows,
         began.elapsed().as_secs_f64(),
+        tokens_words(&settled.tokens, wish.keep_tokens),
         settled.jobs,
         settled.commands,
         settled.sites,
-        settled.tokens,
         end.objects,
     )
+}
+
+/// What became of the tokens of the API, each by its name: whoever runs a program with one has to hear of it.
+fn tokens_words(tokens: &[Token], are_kept: bool) -> String {
+    let first = match (tokens.len(), are_kept) {
+        (0, _) => return "Jetons d'API : aucun n'ouvrait quelque chose.\n".to_owned(),
+        (count, false) => format!(
+            "Jetons d'API révoqués : {count} (l'un d'eux a pu l'être depuis la sauvegarde). Refaites ceux dont un programme \
+             a besoin ; --keep-tokens les aurait gardés."
+        ),
+        (count, true) => format!(
+            "Jetons d'API gardés : {count}. Un jeton révoqué depuis la sauvegarde ouvre de nouveau : révoquez dans « Mon \
+             compte » ceux que vous ne reconnaissez pas."
+        ),
+    };
+    let each = tokens.iter().map(|Token { name, owner }| format!("  « {name} », de {owner}"));
+    std::iter::once(first).chain(each).map(|line| line + "\n").collect()
 }
 
 fn refusal(failed: &load::Failed) -> String {

@@ -84,6 +84,8 @@ pub(super) struct Wish {
     pub replace: bool,
     /// Everything is done and then undone.
     pub rehearse: bool,
+    /// Tokens of the API go on opening what they opened at the time of the backup.
+    pub keep_tokens: bool,
 }
 
 /// Whether this program can make the schema of these rows.
@@ -130,8 +132,10 @@ pub(super) async fn restore(
     store::close(client).await?;
     let schema = migrations::migrate(client).await.map_err(|error| Failed::Migration(error.to_string()))?;
     let now = Clock::System.now();
-    let settled = store::settle(client, now).await?;
-    let details = json!({ "made_at": manifest.made_at, "sha256": verified.sha256, "rows": end.rows });
+    let settled = store::settle(client, wish.keep_tokens, now).await?;
+    let ended = if wish.keep_tokens { 0 } else { settled.tokens.len() };
+    let details =
+        json!({ "made_at": manifest.made_at, "sha256": verified.sha256, "rows": end.rows, "tokens_ended": ended });
     store::note(client, details, now).await?;
     store::end(client, !wish.rehearse).await?;
     Ok(Restored { settled, schema })

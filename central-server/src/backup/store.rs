@@ -349,12 +349,23 @@ pub(super) struct Settled {
     pub commands: i64,
     /// Sites, whose boxes are told again what they are to have.
     pub sites: i64,
-    /// Tokens of the API that open something.
-    pub tokens: i64,
+    /// Tokens of the API that opened something at the time of the backup.
+    pub tokens: Vec<Token>,
 }
 
-/// Ends what has happened since, or would happen twice. The schema is this program's own.
-pub(super) async fn settle(client: &Client, now: Time) -> Result<Settled, Error> {
+row! {
+    /// A token of the API, as its owner knows it.
+    #[derive(Debug, Clone)]
+    pub(super) struct Token {
+        pub name: String,
+        /// The owner's address.
+        pub owner: String,
+    }
+}
+
+/// Ends what has happened since, or would happen twice. The schema is this program's own. Tokens of the API are ended
+/// unless they are to be kept: which of them were revoked since the backup nobody knows any more.
+pub(super) async fn settle(client: &Client, keeps_tokens: bool, now: Time) -> Result<Settled, Error> {
     let count = async |sql: &str| {
         let sql = format!("with done as ({sql} returning 1) select count(*) from done");
         let Scalar(rows): Scalar<i64> = query(sql).bind(now).one().run(client).await?;
@@ -386,8 +397,16 @@ pub(super) async fn settle(client: &Client, now: Time) -> Result<Settled, Error>
     // What is still open counts as done only by a report about what is told from now on.
     let sql = "update public.deployment_targets set revision = revision + $1 where state in ('pending', 'downloading', 'failed')";
     query(sql).bind(REVISIONS_SINCE).nothing().run(client).await?;
-    let sql = "select count(*) from public.api_tokens where revoked_at is null and expires_at > $1";
-    let Scalar(tokens) = query(sql).bind(now).one().run(client).await?;
+    let open = "revoked_at is null and expires_at > $1";
+    let sql = format!(
+        "select t.name, u.email as owner from public.api_tokens t join public.users u on u.id = t.user_id where {open} \
+         order by u.email, t.created_at, t.name"
+    );
+    let tokens = query(sql).bind(now).all::<Token>().run(client).await?;
+    if !keeps_tokens {
+        let sql = format!("update public.api_tokens set revoked_at = $1 where {open}");
+        query(sql).bind(now).nothing().run(client).await?;
+    }
     Ok(Settled { jobs, commands, sites, tokens })
 }
 

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -70,7 +70,7 @@ async fn every_row_comes_back_and_so_does_every_rule() {
     assert_eq!(said.lines().filter(|line| line.contains(" videos/")).count() as i64, videos * 2, "{said}");
 
     let restored = Cluster::get().empty().await;
-    let said = succeeds(&restored.url(), &["restore", text(&file)]);
+    let said = succeeds(&restored.url(), &["restore", "--keep-tokens", text(&file)]);
     assert!(said.contains("La base est restaurée à son état du"), "{said}");
     // An order that is still open counts as done only by a report about what is told from now on.
     let told_again = format!(
@@ -259,6 +259,56 @@ async fn after_a_restore_people_log_in_boxes_connect_and_nothing_is_done_twice()
     assert_eq!(code, Some(0), "{said}");
     let noted = owner.query_one("select details->>'made_at' from audit_logs where action = 'DATABASE_RESTORED'", &[]);
     assert!(noted.await.expect("an entry").get::<_, Option<String>>(0).is_some());
+}
+
+/// Somebody's laptop is stolen and he revokes the token that was on it; then the database goes back to yesterday.
+#[tokio::test]
+async fn a_token_that_was_revoked_since_the_backup_opens_nothing_after_a_restore() {
+    let app = TestApp::new().await;
+    app.account("a@club.fr", "admin").await;
+    let session = app.login("a@club.fr").await;
+    let (stolen, secret) = app.api_token(&session, &["read"]).await;
+    let (ended, _) = app.api_token(&session, &["read"]).await;
+    let revoke = async |id: &str| {
+        let path = format!("/api/auth/tokens/{id}");
+        app.delete(&path).bearer(&session).send().await.expect(StatusCode::OK);
+    };
+    revoke(&ended).await;
+    // The app's clock stands still in January: as the program sees it these tokens are of today.
+    let owner = app.db.owner().await;
+    owner
+        .batch_execute("update api_tokens set expires_at = now() + interval '9 days', name = 'Affichage « A »'")
+        .await
+        .expect("longer");
+    let file = backup(&app.db, "tokens");
+    revoke(&stolen).await;
+    let opens = async |db: &TestDb| {
+        let after = TestApp::on(db.clone(), &[]).await;
+        let status = after.get("/api/sites").bearer(&secret).send().await.status;
+        let sql = "select count(*) from api_tokens where revoked_at is null";
+        (status, db.owner().await.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0))
+    };
+    assert_eq!(opens(&app.db).await, (401, 0), "it is revoked");
+
+    let (restored, kept) = (Cluster::get().empty().await, Cluster::get().empty().await);
+    let said = succeeds(&restored.url(), &["restore", text(&file)]);
+    assert_eq!(opens(&restored).await, (401, 0), "as it was, whatever the backup knows");
+    for part in ["Jetons d'API révoqués : 1 ", "« Affichage « A » », de a@club.fr", "--keep-tokens"] {
+        assert!(said.contains(part), "{part} is missing in: {said}");
+    }
+    let noted = "select details->>'tokens_ended' from audit_logs where action = 'DATABASE_RESTORED'";
+    let noted: String = restored.owner().await.query_one(noted, &[]).await.expect("an entry").get(0);
+    assert_eq!(noted, "1");
+
+    // Whoever asks for it has them back, and reads what that means. That is the control, too.
+    let said = succeeds(&kept.url(), &["restore", "--keep-tokens", text(&file)]);
+    assert_eq!(opens(&kept).await, (200, 1));
+    for part in ["Jetons d'API gardés : 1.", "révoqué depuis la sauvegarde ouvre de nouveau", "de a@club.fr"] {
+        assert!(said.contains(part), "{part} is missing in: {said}");
+    }
+    let none = backup(&Cluster::get().migrated().await, "no-tokens");
+    let said = succeeds(&Cluster::get().empty().await.url(), &["restore", text(&none)]);
+    assert!(said.contains("Jetons d'API : aucun"), "{said}");
 }
 
 #[tokio::test]
