@@ -137,9 +137,15 @@ impl Scene {
 
 /// A server on this database that writes to these two.
 async fn server(db: TestDb, slack: &Slack, sendgrid: &SendGrid) -> TestApp {
+    server_with(db, slack, sendgrid, &[]).await
+}
+
+/// The same with more variables.
+async fn server_with(db: TestDb, slack: &Slack, sendgrid: &SendGrid, more: &[(&str, &str)]) -> TestApp {
     let mut variables = slack.variables();
     variables.extend(sendgrid.variables());
     variables.push(("FRONTEND_URL", "https://tableau.neopro.test".to_owned()));
-    let borrowed: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut borrowed: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    borrowed.extend(more);
     TestApp::on(db, &borrowed).await
 }

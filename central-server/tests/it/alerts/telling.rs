@@ -5,8 +5,10 @@ use neopro_central::alerts::watch;
 use neopro_central::jobs::worker;
 use serde_json::json;
 
-use super::slack::{Next, SECRET};
-use super::{Scene, server};
+use super::slack::{Next, SECRET, Slack};
+use super::{Scene, server, server_with};
+use crate::mail::sendgrid::SendGrid;
+use crate::support::Cluster;
 
 fn numbered(count: u32) -> impl Iterator<Item = String> {
     (1..=count).map(|number| format!("Salle {number:03}"))
@@ -224,4 +226,22 @@ async fn a_slack_that_hangs_holds_nobody_up() {
     // The control: Slack has not answered all this time.
     assert_eq!((scene.slack.requests(), scene.slack.taken().len()), (1, 0));
     working.abort();
+}
+
+/// Both values, from what is seen to what Slack hears. Without either the webhook alone switches it on: every other test here.
+#[tokio::test]
+async fn slack_hears_nothing_once_alerts_are_switched_off_and_mails_go_on() {
+    for (value, heard) in [("true", 1), ("false", 0)] {
+        let (slack, sendgrid) = (Slack::start().await, SendGrid::start().await);
+        let app =
+            server_with(Cluster::get().migrated().await, &slack, &sendgrid, &[("SLACK_ALERTS_ENABLED", value)]).await;
+        app.account("camille@club.fr", "super_admin").await;
+        let scene = Scene { app, slack, sendgrid };
+        scene.sites(numbered(3)).await;
+        scene.minutes(10, "").await;
+        assert_eq!(scene.count("select count(*) from alerts where resolved_at is null").await, 3);
+        assert_eq!(scene.told(), (heard, 1), "SLACK_ALERTS_ENABLED={value}");
+        assert_eq!(scene.slack.requests(), heard, "not even tried");
+        assert_eq!(scene.count("select count(*) from jobs where kind = 'slack'").await as usize, heard);
+    }
 }

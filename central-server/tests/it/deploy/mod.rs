@@ -1,5 +1,6 @@
 //! The ways to run that the repository offers: they say what the production guide says, and what this program reads.
 
+mod build;
 mod package;
 
 use std::collections::BTreeSet;
