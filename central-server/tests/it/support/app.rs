@@ -127,9 +127,10 @@ impl TestApp {
         }
     }
 
-    /// An account with [`PASSWORD`], made by SQL.
+    /// An account with [`PASSWORD`], made by SQL. All of them have one hash: to make one takes as long as a login.
     pub async fn account(&self, email: &str, role: &str) {
-        let hash = self.app.passwords.hash(PASSWORD.into()).await.expect("a hash");
+        static HASH: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+        let hash = HASH.get_or_init(async || self.app.passwords.hash(PASSWORD.into()).await.expect("a hash")).await;
         self.db
             .owner()
             .await

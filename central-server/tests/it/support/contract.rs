@@ -1,6 +1,7 @@
 //! The OpenAPI document as a judge: closed schemas, documented statuses, no secret in any answer.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::http::Method;
 use jsonschema::Validator;
@@ -88,11 +89,21 @@ pub fn find(method: &Method, path: &str) -> Option<Value> {
     operations.get(method.as_str().to_lowercase()).cloned()
 }
 
+/// The judge of a schema of the document. To make one is to read the whole document, which takes longer than most requests.
+fn validator(schema: &Value) -> Arc<Validator> {
+    static MADE: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let judge = made.entry(schema.to_string()).or_insert_with(|| {
+        let mut root = close(schema, false).as_object().cloned().unwrap_or_default();
+        root.insert("components".into(), CLOSED.clone());
+        Arc::new(jsonschema::draft202012::new(&Value::Object(root)).expect("a valid schema"))
+    });
+    Arc::clone(judge)
+}
+
 /// Asserts that a value fits a schema of the document.
 pub fn validate(schema: &Value, value: &Value, what: &str) {
-    let mut root = close(schema, false).as_object().cloned().unwrap_or_default();
-    root.insert("components".into(), CLOSED.clone());
-    let validator: Validator = jsonschema::draft202012::new(&Value::Object(root)).expect("a valid schema");
+    let validator = validator(schema);
     let problems: Vec<String> =
         validator.iter_errors(value).map(|problem| format!("{}: {problem}", problem.instance_path())).collect();
     assert!(problems.is_empty(), "{what} does not fit its schema:\n{}\n{value:#}", problems.join("\n"));
