@@ -124,9 +124,10 @@ async fn serve_until_stopped(config: Config, logs: Option<Outbox>, boxes: Handle
     tracing::info!("stopping");
     app.health.set_database(DatabaseState::Stopping, Duration::ZERO);
     let _ = stop.send(true);
-    // A stream has no end by itself that could be waited for.
+    // A stream has no end by itself that could be waited for, and neither has a box's connection.
     app.changes.close();
-    if tokio::time::timeout(DRAIN, http).await.is_err() {
+    let ends = futures_util::future::join3(http, live::let_go(&app), jobs::worker::stop(&app));
+    if tokio::time::timeout(DRAIN, ends).await.is_err() {
         tracing::warn!("some requests had not ended in time");
     }
     replicas::leave(&app).await;
@@ -332,6 +333,8 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
     }
     drop(listener);
     graceful.shutdown().await;
+    // Those that became WebSockets are not HTTP's any more: they have their last words to say.
+    let _ = places.acquire_many(u32::try_from(CONNECTIONS).unwrap_or(u32::MAX)).await;
 }
 
 async fn told_to_stop() {

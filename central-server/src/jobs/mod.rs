@@ -1,17 +1,20 @@
 //! Work behind an answer: committed with the act that it belongs to, done soon after by whichever replica takes it.
 //!
 //! A job is a row. Who does it holds a lease; if the process dies, the lease runs out and another one does the job
-//! again. So a job is done at least once, and once unless somebody dies between the deed and its record.
+//! again. So a job is done at least once, and once unless somebody dies between the deed and its record: ADR 0032 says
+//! how much that can be. Who is told to stop finishes what he holds, or gives it back.
 
 pub mod store;
 pub mod worker;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock, RwLockReadGuard};
 
 use crate::clock::Time;
+use crate::ids::JobId;
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All that this version knows. Others in the table are those of a newer one beside it, which does them itself.
+    pub const ALL: [Self; 2] = [Self::Mail, Self::Slack];
+
+    /// In which lane it is done.
+    #[must_use]
+    pub fn lane(self) -> Lane {
+        match self {
+            Self::Mail => Lane::Mail,
+            Self::Slack => Lane::Slack,
+        }
+    }
+
     /// The word in the table.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -103,25 +118,58 @@ pub enum Lane {
 impl Lane {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Mail, Self::Slack];
+
+    /// The words in the table of what is done in it.
+    #[must_use]
+    pub fn kinds(self) -> Vec<String> {
+        Kind::ALL.into_iter().filter(|kind| kind.lane() == self).map(|kind| kind.name().to_owned()).collect()
+    }
 }
 
-/// Wakes the workers of this process: what was just committed need not wait for their next round.
+/// Wakes the workers of this process: what was just committed need not wait for their next round. And ends them.
 #[derive(Debug, Clone, Default)]
-pub struct Bell(Arc<[Notify; 2]>);
+pub struct Bell(Arc<Desk>);
+
+#[derive(Debug, Default)]
+struct Desk {
+    rings: [Notify; 2],
+    /// Nothing more is taken.
+    stopping: AtomicBool,
+    /// Held by each round as one of many, and by whoever waits until there is none.
+    rounds: RwLock<()>,
+    /// What is being done: the jobs, and by which attempt.
+    held: Mutex<Vec<(JobId, i32)>>,
+}
 
 impl Bell {
     /// There is something to do.
     pub fn ring(&self) {
-        self.0.iter().for_each(Notify::notify_one);
+        self.0.rings.iter().for_each(Notify::notify_one);
     }
 
     /// Waits until it rings for this lane; a ring that nobody waited for is not lost.
     pub async fn rung(&self, lane: Lane) {
-        let [mail, slack] = &*self.0;
+        let [mail, slack] = &self.0.rings;
         match lane {
             Lane::Mail => mail.notified().await,
             Lane::Slack => slack.notified().await,
         }
+    }
+
+    /// A round begins, unless they have ended. It lasts as long as what is returned.
+    async fn begin(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        let round = self.0.rounds.read().await;
+        (!self.0.stopping.load(Ordering::Relaxed)).then_some(round)
+    }
+
+    /// Lets no round begin any more, and waits for those that are under way.
+    async fn end(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+        drop(self.0.rounds.write().await);
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<(JobId, i32)>> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -35,12 +35,13 @@ row! {
     }
 }
 
-/// Takes the leases of jobs that are due, the oldest first. Those of others are passed over, not waited for.
+/// Takes the leases of jobs that are due, the oldest first. Those of others are passed over, not waited for, and so are
+/// kinds of which only a newer server beside this one knows.
 pub fn take(lane: Lane, most: i64, lease: Duration, now: Time) -> Query<Vec<Job>> {
     query(
         "with due as ( \
            select id from jobs where state = 'waiting' and run_at <= $3 and (lease_until is null or lease_until <= $3) \
-             and (kind = 'slack') = $4 \
+             and kind = any ($4) \
            order by run_at, id limit $1 for update skip locked \
          ) \
          update jobs set lease_until = $2, attempts = attempts + 1 from due where jobs.id = due.id \
@@ -49,8 +50,19 @@ pub fn take(lane: Lane, most: i64, lease: Duration, now: Time) -> Query<Vec<Job>
     .bind(most)
     .bind(now.plus(lease))
     .bind(now)
-    .bind(lane == Lane::Slack)
+    .bind(lane.kinds())
     .all()
+}
+
+/// Gives jobs back that are not done, each as this attempt has it: another server may take them at once.
+pub fn give_back(held: &[(JobId, i32)]) -> Query<()> {
+    query(
+        "update jobs set lease_until = null from unnest($1, $2) as held (id, attempts) \
+         where jobs.id = held.id and jobs.attempts = held.attempts and jobs.state = 'waiting'",
+    )
+    .bind(held.iter().map(|(job, _)| job.0).collect::<Vec<_>>())
+    .bind(held.iter().map(|(_, attempts)| *attempts).collect::<Vec<_>>())
+    .nothing()
 }
 
 /// A job is done: what it knew is forgotten. One that has lost its lease to another try leaves that alone.

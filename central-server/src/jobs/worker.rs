@@ -15,6 +15,8 @@ const FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
 const TOGETHER: i64 = 8;
 /// How long a job may take; who dies loses it to another one after that.
 pub const LEASE: Duration = Duration::from_secs(120);
+/// How long what is being done may take when the server is told to stop.
+const FINISHED_WITHIN: Duration = Duration::from_secs(5);
 /// Shorter than the lease, so that nobody works on a job that another one has taken over.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -47,7 +49,7 @@ pub async fn round(app: &App) -> usize {
 
 /// Does what is due in a lane, and says how many jobs that were.
 pub async fn round_of(app: &App, lane: Lane) -> usize {
-    let Ok(db) = app.db() else { return 0 };
+    let (Ok(db), Some(_round)) = (app.db(), app.jobs.begin().await) else { return 0 };
     let jobs = match db.run_as_system(store::take(lane, TOGETHER, LEASE, app.clock.now())).await {
         Ok(jobs) => jobs,
         Err(error) => {
@@ -55,8 +57,29 @@ pub async fn round_of(app: &App, lane: Lane) -> usize {
             return 0;
         }
     };
+    app.jobs.held().extend(jobs.iter().map(|job| (job.id, job.attempts)));
     // Each on its own: a mail server that is slow today keeps no other mail waiting.
-    futures_util::future::join_all(jobs.iter().map(|job| carry_out(app, job))).await.len()
+    let work = jobs.iter().map(async |job| {
+        carry_out(app, job).await;
+        app.jobs.held().retain(|held| held.0 != job.id);
+    });
+    futures_util::future::join_all(work).await.len()
+}
+
+/// Ends the work of this process: nothing more is taken, what is being done has [`FINISHED_WITHIN`], and what is not done
+/// then is given back, so that another server does it now and not when our lease has run out.
+pub async fn stop(app: &App) {
+    if tokio::time::timeout(FINISHED_WITHIN, app.jobs.end()).await.is_ok() {
+        return;
+    }
+    let held = app.jobs.held().clone();
+    let Ok(db) = app.db() else { return };
+    match db.run_as_system(store::give_back(&held)).await {
+        Ok(()) => tracing::info!(jobs = held.len(), "jobs that take too long are given back"),
+        Err(error) => {
+            tracing::warn!(%error, "jobs could not be given back: they are done when their leases have run out")
+        }
+    }
 }
 
 async fn carry_out(app: &App, job: &Job) {
@@ -93,8 +116,7 @@ async fn carry_out(app: &App, job: &Job) {
 }
 
 async fn attempt(app: &App, job: &Job) -> Result<(), Failure> {
-    // A newer server beside this one may have made it: its turn comes.
-    let Some(kind) = [Kind::Mail, Kind::Slack].into_iter().find(|kind| kind.name() == job.kind) else {
+    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == job.kind) else {
         return Err(Failure::Later("this version does not know such jobs".into(), None));
     };
     let sealed = job.payload.as_deref().unwrap_or_default();

@@ -25,6 +25,7 @@ use super::{commands, v1, v2};
 use crate::app::App;
 use crate::auth::password::Match;
 use crate::error::Error;
+use crate::health::DatabaseState;
 use crate::ids::SiteId;
 use crate::sites::SiteKey;
 
@@ -79,7 +80,17 @@ impl Talk {
     pub(super) fn begin(app: App, handle: Handle) -> Self {
         app.live.silent.opened(&handle);
         let allowance = Allowance::of_stranger(tokio::time::Instant::now());
-        Self { app, handle, allowance, known: None, early: Vec::new(), early_bytes: 0 }
+        let talk = Self { app, handle, allowance, known: None, early: Vec::new(), early_bytes: 0 };
+        // Who comes behind all others were let go is let go as well.
+        if talk.is_last() {
+            talk.handle.close();
+        }
+        talk
+    }
+
+    /// Whether the server stops.
+    pub(super) fn is_last(&self) -> bool {
+        self.app.health.database().0 == DatabaseState::Stopping
     }
 
     /// The namespace is entered. What a dashboard says about itself here is for a later version.
@@ -218,8 +229,8 @@ impl Talk {
         let known = Known { site, is_new, is_fresh: is_new && has == 0 };
         self.known = Some(known);
         app.live.hub.arrived(site, self.handle.clone(), SiteKey::given(&claim.api_key).print(), now);
-        if app.live.hub.was_dismissed_since(site, began) {
-            // While its key was compared the site got another one, or was deleted.
+        if app.live.hub.was_dismissed_since(site, began) || self.is_last() {
+            // While its key was compared the site got another one, or was deleted; or the others were let go.
             self.handle.close();
         }
         let speaks = match is_new {

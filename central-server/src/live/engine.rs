@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
 
 use super::allowance::Allowance;
+use super::astray;
 use super::frames::Said;
 use super::polling::{Poll, Refused};
 use super::session::{Handle, STRANGERS_PAYLOAD, Session, Transport};
@@ -71,11 +72,11 @@ pub async fn handle(State(app): State<App>, request: Request) -> Response {
         (&Method::GET, None) => begin_polling(app, address).await,
         (&Method::GET, Some(sid)) => match app.live.polls.find(sid) {
             Some(poll) => fetch(&poll).await,
-            None => engine_refusal(1, "Session ID unknown"),
+            None => engine_refusal(1, astray::unknown(&app, sid)),
         },
         (&Method::POST, Some(sid)) => match app.live.polls.find(sid) {
             Some(poll) => post(&poll, body).await,
-            None => engine_refusal(1, "Session ID unknown"),
+            None => engine_refusal(1, astray::unknown(&app, sid)),
         },
         _ => engine_refusal(2, "Bad handshake method"),
     }
@@ -104,7 +105,8 @@ fn websocket(app: App, upgrade: Upgrade, sid: Option<&str>, address: IpAddr) -> 
             tokio::spawn(async move {
                 if let Some(socket) = Box::pin(upgrade.socket()).await {
                     let handle = Handle::new(address);
-                    Session::new(app, new_sid(), Transport::WebSocket(Box::new(socket)), handle).run(&[]).await;
+                    let sid = astray::new_sid(app.replicas.id(), app.clock.now());
+                    Session::new(app, sid, Transport::WebSocket(Box::new(socket)), handle).run(&[]).await;
                 }
             });
         }
@@ -112,7 +114,7 @@ fn websocket(app: App, upgrade: Upgrade, sid: Option<&str>, address: IpAddr) -> 
             Some(poll) => {
                 tokio::spawn(change_over(poll, upgrade));
             }
-            None => return engine_refusal(1, "Session ID unknown"),
+            None => return engine_refusal(1, astray::unknown(&app, sid)),
         },
     }
     answer
@@ -120,7 +122,8 @@ fn websocket(app: App, upgrade: Upgrade, sid: Option<&str>, address: IpAddr) -> 
 
 async fn begin_polling(app: App, address: IpAddr) -> Response {
     let handle = Handle::new(address);
-    let (sid, poll) = (new_sid(), Arc::new(Poll::new(handle.clone())));
+    let sid = astray::new_sid(app.replicas.id(), app.clock.now());
+    let poll = Arc::new(Poll::new(handle.clone()));
     app.live.polls.lock().insert(sid.clone(), Arc::clone(&poll));
     let first = Arc::clone(&poll);
     tokio::spawn(async move {
@@ -138,7 +141,7 @@ async fn fetch(poll: &Poll) -> Response {
             poll.close();
             engine_refusal(3, "Bad request")
         }
-        Err(Refused::Gone) => engine_refusal(1, "Session ID unknown"),
+        Err(Refused::Gone) => engine_refusal(1, astray::UNKNOWN),
     }
 }
 
@@ -157,7 +160,7 @@ async fn post(poll: &Poll, body: Body) -> Response {
     };
     match poll.post(packets).await {
         Ok(()) => text("ok".into()),
-        Err(_) => engine_refusal(1, "Session ID unknown"),
+        Err(_) => engine_refusal(1, astray::UNKNOWN),
     }
 }
 
@@ -186,16 +189,6 @@ async fn next_text(socket: &mut WebSocket, allowance: &mut Allowance) -> Option<
             Said::Ping(payload) => socket.pong(&payload).await.ok()?,
         }
     }
-}
-
-/// 160 random bits: a session's id is also what lets a request join it.
-fn new_sid() -> String {
-    let mut bytes = [0u8; 20];
-    // Without randomness the id is no secret, but still unique by its session's number.
-    if getrandom::fill(&mut bytes).is_err() {
-        bytes[..16].copy_from_slice(uuid::Uuid::now_v7().as_bytes());
-    }
-    data_encoding::BASE64URL_NOPAD.encode(&bytes)
 }
 
 fn text(body: String) -> Response {

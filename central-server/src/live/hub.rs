@@ -95,6 +95,13 @@ impl Hub {
         self.stirred.notify_one();
     }
 
+    /// Ends every connection, without a word about anybody being away; how many there were.
+    pub(super) fn let_go(&self) -> usize {
+        let connected = std::mem::take(&mut *lock(&self.connected));
+        connected.values().for_each(|connected| connected.handle.close());
+        connected.len()
+    }
+
     /// Any sign of life.
     pub fn heard(&self, site: SiteId, now: Time) {
         if let Some(connected) = lock(&self.connected).get_mut(&site) {

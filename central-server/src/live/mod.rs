@@ -1,7 +1,8 @@
 //! The live channel: boxes say who they are and that they are there.
 //!
 //! An engine of our own for Engine.IO 4 and Socket.IO 5 (ADR 0007): `packet` is the wire format, `session` one
-//! conversation, `websocket` its transport (in `frames`), `polling` that of those who cannot use one, `engine` the way in,
+//! conversation, `websocket` its transport (in `frames`), `polling` that of those who cannot use one, `engine` the way in, `astray` for
+//! those whom it led to the wrong replica,
 //! `silent` the limit for those who do not say who they are, `guesses` that for those who say it wrongly, `allowance` that for
 //! those who say too much, `large` where packets are read that take long. `boxes` is what boxes say, `keys` how they are known (many `together`), `hub` who is
 //! there, `moved` who has gone to another replica, `figures` what they measure, `courier` who brings them work, in the words of `v2` or of `v1`; `commands` are
@@ -9,6 +10,7 @@
 
 mod allowance;
 mod answers;
+pub mod astray;
 mod boxes;
 mod commands;
 mod courier;
@@ -59,6 +61,8 @@ pub struct Live {
     beside: large::Beside,
     debts: allowance::Debts,
     moved: moved::Moved,
+    /// Requests of sessions that another replica has.
+    pub astray: astray::Astray,
     /// It is to be looked for work now.
     looking: tokio::sync::Notify,
 }
@@ -81,6 +85,15 @@ impl Live {
     pub fn strangers(&self) -> usize {
         self.silent.count()
     }
+}
+
+/// Lets every box go because the server stops: what was heard is written down, and nobody is noted as away. Each comes back by
+/// itself, to whoever serves then.
+pub async fn let_go(app: &App) {
+    jobs::write_now(app).await;
+    let boxes = app.live.hub.let_go();
+    app.live.silent.let_go();
+    tracing::info!(boxes, "boxes are sent to whoever serves next");
 }
 
 /// Runs what the live channel does by itself, until the server stops.

@@ -371,10 +371,10 @@ impl Session {
 
     async fn end(mut self: Box<Self>) {
         // What was queued before the end is still tried: an `auth_error` has to arrive.
-        self.send_what_waits().await;
+        let (_, restarting) = (self.send_what_waits().await, self.talk.is_last());
         self.talk.over().await;
         match self.transport {
-            Transport::WebSocket(socket) => socket.finish().await,
+            Transport::WebSocket(socket) => socket.finish(restarting).await,
             Transport::Polling(poll) => poll.close(),
         }
     }

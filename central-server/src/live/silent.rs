@@ -43,6 +43,11 @@ impl Silent {
         self.lock().len()
     }
 
+    /// Closes all of them.
+    pub(super) fn let_go(&self) {
+        self.lock().values().for_each(Handle::close);
+    }
+
     /// Closes those that are too old or too many.
     pub(super) fn close_surplus(&self) {
         let sockets = self.lock();

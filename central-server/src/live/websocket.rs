@@ -41,6 +41,8 @@ const CHUNK: usize = 16 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
 /// And how much is read of it meanwhile.
 const LAST_BYTES: usize = 256 * 1024;
+/// The code of an end because the server stops: it is back soon, or another one is there (IANA, « Service Restart »).
+const RESTARTING: [u8; 2] = 1012u16.to_be_bytes();
 /// How many messages of one client may be heard before others have their turn.
 const IN_A_ROW: u8 = 8;
 
@@ -203,10 +205,10 @@ impl WebSocket {
         self.write(PONG, payload).await
     }
 
-    /// Says that it ends, and lets what was sent arrive.
-    pub(super) async fn finish(mut self) {
+    /// Says that it ends, and whether that is because the server stops, and lets what was sent arrive.
+    pub(super) async fn finish(mut self, restarting: bool) {
         let end = async {
-            self.write(CLOSE, &[]).await?;
+            self.write(CLOSE, if restarting { &RESTARTING } else { &[] }).await?;
             self.stream.shutdown().await?;
             let mut read = 0;
             while read < LAST_BYTES {

@@ -1,5 +1,6 @@
 //! Every figure: where it is counted, and how it is shown.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::http::Requests;
@@ -179,6 +180,7 @@ impl Measures {
             db.write_figures(page);
         }
         self.checks(app, page);
+        of_the_replicas(app, page);
         let logs = app.logs();
         page.counter("neopro_log_lines_sent_total", "Lines that Logtail has taken.", logs.sent);
         page.counter("neopro_log_bytes_sent_total", "Bytes that Logtail has taken.", logs.sent_bytes);
@@ -207,4 +209,27 @@ impl Measures {
         let help = "Where videos are kept; always 1.";
         page.family(Kind::Gauge, "neopro_storage_info", help).sample(&[("place", place)], 1.0);
     }
+}
+
+/// Who else serves this database, and how the bell between them does.
+fn of_the_replicas(app: &App, page: &mut Page) {
+    let known = app.replicas.known();
+    let others = known.iter().filter(|other| !(other.same_jwt && other.same_mfa)).count();
+    let help =
+        "Servers on this database that this one knows of, itself included, by whether their secrets are its own.";
+    let mut family = page.family(Kind::Gauge, "neopro_replicas", help);
+    family.sample(&[("secrets", "same")], float((1 + known.len() - others) as u64));
+    family.sample(&[("secrets", "other")], float(others as u64));
+    let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    let tally = app.replicas.tally();
+    let help = "Messages on the bell between replicas (Redis).";
+    let mut family = page.family(Kind::Counter, "neopro_bell_messages_total", help);
+    family.sample(&[("direction", "in")], float(count(&tally.heard)));
+    family.sample(&[("direction", "out")], float(count(&tally.said)));
+    page.counter("neopro_redis_lost_total", "How often the connection to Redis was lost.", count(&tally.lost));
+    page.counter(
+        "neopro_polling_astray_total",
+        "Requests of polling clients that came here and whose session another replica has just begun.",
+        app.live.astray.count(),
+    );
 }

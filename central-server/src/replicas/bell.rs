@@ -1,6 +1,7 @@
 //! The bell: hears what other replicas say, and tells them what has changed here. Redis carries it and is never believed;
 //! when it is away, sweeps find what was not rung for.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::hints::{Hints, Topic};
@@ -47,6 +48,7 @@ async fn hear(app: &App, target: &Target) {
         let began = Instant::now();
         let fault = hear_once(app, target, &mut warnings).await;
         let stood = app.replicas.set_hears(false);
+        app.replicas.tally().lost.fetch_add(u64::from(stood), Ordering::Relaxed);
         warnings.note(app, &format!("{target:?}"), &fault);
         // What was lost meanwhile is looked for from now on, more often than while somebody rings.
         app.live.look();
@@ -101,6 +103,7 @@ fn heard(app: &App, message: &[u8]) {
         Ok((from, _)) if from == app.replicas.id() => {}
         Ok((_, hints)) => {
             app.replicas.has_heard();
+            app.replicas.tally().heard.fetch_add(1, Ordering::Relaxed);
             take_in(app, &hints);
         }
         // A newer server says what we do not know, or somebody else uses this channel: no harm, sweeps go on.
@@ -136,6 +139,7 @@ async fn tell(app: &App, target: &Target) {
         }
         match say(&mut voice, target, &hints.write(app.replicas.id())).await {
             Ok(()) => {
+                app.replicas.tally().said.fetch_add(1, Ordering::Relaxed);
                 if warnings.over() {
                     app.health.set_redis(RedisState::Ready, Duration::ZERO);
                 }

@@ -12,7 +12,8 @@ mod roll;
 mod store;
 mod trouble;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use ring::hmac;
 use tokio::sync::Notify;
@@ -36,10 +37,22 @@ pub struct Replicas {
     prints: Prints,
     /// The bell is heard here.
     hears: AtomicBool,
-    /// How many others were on the roll when it was last read.
-    known: AtomicUsize,
+    /// The others that were on the roll when it was last read.
+    known: Mutex<Vec<Other>>,
+    tally: Tally,
     /// Somebody else was heard, who may not be on the roll yet.
     stirred: Notify,
+}
+
+/// What the bell has done, for Prometheus.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Messages that were said: each is a command that providers count.
+    pub said: AtomicU64,
+    /// Messages of others that were heard.
+    pub heard: AtomicU64,
+    /// How often Redis was lost while it was listened to.
+    pub lost: AtomicU64,
 }
 
 /// What tells the secrets of two replicas apart, and nothing else of them.
@@ -74,7 +87,8 @@ impl Replicas {
             outbox: Outbox::default(),
             prints: Prints::of(jwt_secret, mfa_key),
             hears: AtomicBool::new(false),
-            known: AtomicUsize::new(0),
+            known: Mutex::default(),
+            tally: Tally::default(),
             stirred: Notify::new(),
         }
     }
@@ -89,6 +103,23 @@ impl Replicas {
     #[must_use]
     pub fn prints(&self) -> &Prints {
         &self.prints
+    }
+
+    /// The others that were on the roll when it was last read.
+    #[must_use]
+    pub fn known(&self) -> Vec<Other> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes down who else is there, and returns who was before.
+    fn set_known(&self, others: Vec<Other>) -> Vec<Other> {
+        std::mem::replace(&mut *self.known.lock().unwrap_or_else(PoisonError::into_inner), others)
+    }
+
+    /// What the bell has done.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Whether there are others that do not reach us: what they change is to be looked for.

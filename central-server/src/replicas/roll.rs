@@ -1,7 +1,6 @@
 //! The roll: this replica says in a row that it is there, and sees who else is.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -38,7 +37,7 @@ pub async fn beat_now(app: &App, told: &mut BTreeSet<Uuid>) -> Result<Vec<Other>
     let (id, prints) = (app.replicas.id(), app.replicas.prints());
     let ((), others) = db.run_as_system((store::be_there(id, VERSION, prints), store::others(id, prints))).await?;
     app.replicas.outbox.set_others(!others.is_empty());
-    let before = app.replicas.known.swap(others.len(), Ordering::Relaxed);
+    let before = app.replicas.set_known(others.clone()).len();
     if before != others.len() {
         tracing::info!(others = others.len(), "the number of replicas is another");
         if before == 0 {

@@ -1,6 +1,8 @@
 // A box of NeoPro 1, as far as the live channel sees it: the official client with the options that boxes have.
 // Arguments: address, site id, key, transports (comma). Says each event on a line of JSON; takes events to
-// emit as lines of JSON (`["heartbeat", {…}]`) on its input, also before it is connected, and `{"drop":true}`.
+// emit as lines of JSON (`["heartbeat", {…}]`) on its input, also before it is connected, and `{"drop":true}`. `FROM` is the
+// address of this machine that it comes from.
+import { Agent } from 'node:http';
 import { createInterface } from 'node:readline';
 import { io } from 'socket.io-client';
 
@@ -13,6 +15,7 @@ const socket = io(address, {
   reconnectionDelay: 200,
   reconnectionDelayMax: 400,
   timeout: 20000,
+  agent: new Agent({ localAddress: process.env.FROM, keepAlive: true }),
 });
 
 // Listened to from the first moment: a change of transport may be over before the namespace is entered.
@@ -32,8 +35,10 @@ socket.on('command', (data, ...more) => say('command', more.length ? { ...data, 
 for (const event of ['authenticated', 'auth_error']) {
   socket.on(event, (data) => say(event, data));
 }
-socket.on('disconnect', (reason) => say('disconnect', { reason }));
-socket.on('connect_error', (error) => say('connect_error', { message: error.message }));
+// What the server has answered to a request that failed: with it the library says what it means.
+const answer = (details) => details?.context?.responseText;
+socket.on('disconnect', (reason, details) => say('disconnect', { reason, answer: answer(details) }));
+socket.on('connect_error', (error) => say('connect_error', { message: error.message, answer: answer(error) }));
 
 createInterface({ input: process.stdin }).on('line', (line) => {
   const said = JSON.parse(line);

@@ -25,6 +25,8 @@ struct Book {
     taken: Vec<Value>,
     next: VecDeque<Next>,
     requests: usize,
+    /// How long it takes to say that it has taken a mail.
+    pause: Duration,
 }
 
 /// The stand-in.
@@ -60,6 +62,11 @@ impl SendGrid {
 
     pub fn will(&self, next: Next) {
         self.book().next.push_back(next);
+    }
+
+    /// From now on it says so late that it has taken a mail: whoever dies meanwhile does not know.
+    pub fn hesitates(&self, pause: Duration) {
+        self.book().pause = pause;
     }
 
     /// The bodies that it took.
@@ -103,7 +110,12 @@ async fn answer(
         }
         None => match judge(&method, &uri, &headers, &body) {
             Ok(body) => {
-                sendgrid.book().taken.push(body);
+                let pause = {
+                    let mut book = sendgrid.book();
+                    book.taken.push(body);
+                    book.pause
+                };
+                tokio::time::sleep(pause).await;
                 (StatusCode::ACCEPTED, [("x-message-id", "1")]).into_response()
             }
             Err((status, message)) => refusal(status, message),

@@ -5,7 +5,9 @@ mod boxes;
 mod budget;
 mod crowd;
 mod nginx;
-
+mod polling;
+mod post;
+mod stops;
 mod wrong;
 
 use std::time::{Duration, Instant};
@@ -43,12 +45,7 @@ impl Replicas {
 
     /// The same on this database, which servers reach by this `DATABASE_URL`.
     pub async fn start_on(name: &str, count: usize, db: TestDb, url: &str, variables: &[(&str, &str)]) -> Self {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let mut all: Vec<(String, String)> = SECRETS.iter().chain(variables).map(own).collect();
-        all.push(("DATABASE_URL".into(), url.to_owned()));
-        all.push(("NEOPRO_RATE_LIMITS".into(), "off".into()));
-        let mut replicas =
-            Self { servers: Vec::new(), db, token: String::new(), name: name.to_owned(), variables: all };
+        let mut replicas = Self::nobody(name, db, url, variables);
         for _ in 0..count {
             replicas.add(&[]).await;
         }
@@ -57,6 +54,15 @@ impl Replicas {
             replicas.know_of_each_other().await;
         }
         replicas
+    }
+
+    /// No server yet, and nobody logged in.
+    pub fn nobody(name: &str, db: TestDb, url: &str, variables: &[(&str, &str)]) -> Self {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut all: Vec<(String, String)> = SECRETS.iter().chain(variables).map(own).collect();
+        all.push(("DATABASE_URL".into(), url.to_owned()));
+        all.push(("NEOPRO_RATE_LIMITS".into(), "off".into()));
+        Self { servers: Vec::new(), db, token: String::new(), name: name.to_owned(), variables: all }
     }
 
     /// One more, with these variables instead.
@@ -75,13 +81,31 @@ impl Replicas {
         self.servers[number].ready().await;
     }
 
+    /// One more, of another version of the program.
+    pub async fn add_another(&mut self, program: &str) {
+        let number = self.servers.len();
+        let _ = std::fs::remove_file(self.log_path(number));
+        let data_dir = self.data_dir(number);
+        let mut server = Server::spawn_another(program, &self.environment(&data_dir, &[]), &self.log_path(number));
+        server.ready().await;
+        self.servers.push(server);
+    }
+
     fn spawn(&self, number: usize, port: Option<u16>, instead: &[(&str, &str)]) -> Server {
-        let data_dir = scratch(&format!("{}-{number}", self.name));
+        let data_dir = self.data_dir(number);
+        Server::spawn_on(port, &self.environment(&data_dir, instead), &self.log_path(number))
+    }
+
+    fn data_dir(&self, number: usize) -> String {
+        scratch(&format!("{}-{number}", self.name)).to_str().expect("UTF-8").to_owned()
+    }
+
+    fn environment<'a>(&'a self, data_dir: &'a str, instead: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         let mut variables = program_variables(&self.variables);
-        variables.push(("NEOPRO_DATA_DIR", data_dir.to_str().expect("UTF-8")));
+        variables.push(("NEOPRO_DATA_DIR", data_dir));
         variables.retain(|(name, _)| !instead.iter().any(|(other, _)| name == other));
         variables.extend(instead);
-        Server::spawn_on(port, &variables, &self.log_path(number))
+        variables
     }
 
     fn log_path(&self, number: usize) -> std::path::PathBuf {
@@ -99,16 +123,21 @@ impl Replicas {
 
     /// A new session of a new administrator.
     pub async fn login(&self) -> String {
+        self.login_at(0).await
+    }
+
+    /// The same, begun at the replica of this number.
+    pub async fn login_at(&self, number: usize) -> String {
         let email = format!("{}@club.test", uuid::Uuid::now_v7());
         let hash = neopro_central::auth::Passwords::default().hash("Tir au but 7".into()).await.expect("a hash");
         self.db
             .owner()
             .await
-            .execute("insert into users (email, password_hash, role) values ($1, $2, 'admin')", &[&email, &hash])
+            .execute("insert into users (email, password_hash, role) values ($1, $2, 'super_admin')", &[&email, &hash])
             .await
             .expect("an account");
         let login = json!({"email": email, "password": "Tir au but 7"});
-        let answer = http::send(self.servers[0].port, Method::POST, "/api/auth/login", None, Some(&login)).await;
+        let answer = http::send(self.servers[number].port, Method::POST, "/api/auth/login", None, Some(&login)).await;
         answer.expect("an answer").json()["token"].as_str().expect("a token").to_owned()
     }
 
@@ -166,6 +195,15 @@ impl Replicas {
     /// Runs a statement as the owner.
     pub async fn sql(&self, sql: &str) {
         self.db.owner().await.batch_execute(sql).await.expect("the owner may");
+    }
+
+    /// The number of the replica that has the box of a site.
+    pub async fn seat(&self, site: &str) -> usize {
+        let sql = format!(
+            "select (count(*) filter (where r.started_at < own.started_at))::text from replicas r, replicas own \
+             where own.id = (select replica_id from sites where id = '{site}')"
+        );
+        self.value(&sql).await.parse().expect("a number")
     }
 
     /// One value of one row, as text.

@@ -18,11 +18,25 @@ pub struct Nginx {
 impl Nginx {
     /// Starts one before three servers.
     pub async fn before(servers: &[Server]) -> Self {
+        Self::with(servers, str::to_owned).await
+    }
+
+    /// The same with one thing wrong: clients that poll go to each server in turn, like all others.
+    pub async fn without_stickiness(servers: &[Server]) -> Self {
+        let sticky = "default          neopro_sticky;";
+        Self::with(servers, |example| {
+            assert!(example.contains(sticky), "the example has {sticky}");
+            example.replace(sticky, "default          neopro;")
+        })
+        .await
+    }
+
+    async fn with(servers: &[Server], change: impl Fn(&str) -> String) -> Self {
         let port = free_port();
         let folder = scratch(&format!("nginx-{port}"));
         fs::create_dir_all(&folder).expect("a folder for nginx");
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nginx/neopro.conf");
-        let mut site = fs::read_to_string(example).expect("the example");
+        let mut site = change(&fs::read_to_string(example).expect("the example"));
         assert!(site.contains("listen 8080;"));
         site = site.replace("listen 8080;", &format!("listen 127.0.0.1:{port};"));
         for (number, server) in servers.iter().enumerate() {

@@ -30,6 +30,11 @@ impl Player {
 
     /// The same with any key.
     pub fn start_with(script: &str, port: u16, site: &str, key: &str, transports: &str) -> Self {
+        Self::start_from("127.0.0.1", script, port, site, key, transports)
+    }
+
+    /// The same from another address of this machine.
+    pub fn start_from(from: &str, script: &str, port: u16, site: &str, key: &str, transports: &str) -> Self {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/js");
         assert!(
             scripts.join("node_modules/socket.io-client").exists(),
@@ -41,6 +46,7 @@ impl Player {
             .arg(scripts.join(script))
             .args([&format!("http://127.0.0.1:{port}"), site, key, transports])
             .arg(&folder)
+            .env("FROM", from)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -9,7 +9,11 @@ use super::http;
 
 /// The program with these variables and no others but what finding programs needs.
 pub fn neopro(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_neopro-central"));
+    another(env!("CARGO_BIN_EXE_neopro-central"), arguments, variables)
+}
+
+fn another(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).env_clear().stdin(Stdio::null());
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     for (name, value) in variables {
@@ -62,6 +66,11 @@ impl Server {
     /// Starts `serve` on this port, or on a free one; its log is added to `log`.
     pub fn spawn_on(port: Option<u16>, variables: &[(&str, &str)], log: &Path) -> Self {
         Self::start(neopro(&["serve"], variables), port.unwrap_or_else(free_port), log)
+    }
+
+    /// Starts `serve` of another version of the program on a free port.
+    pub fn spawn_another(program: &str, variables: &[(&str, &str)], log: &Path) -> Self {
+        Self::start(another(program, &["serve"], variables), free_port(), log)
     }
 
     fn start(mut command: Command, port: u16, log: &Path) -> Self {
