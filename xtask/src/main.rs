@@ -14,6 +14,7 @@ mod soak;
 mod steps;
 mod test;
 mod third_party;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -66,7 +67,7 @@ const COMMANDS: [Command; 9] = [
     },
     Command {
         name: "soak",
-        arguments: "[name…]",
+        arguments: "[name…] | versions REVISION",
         does: "runs the long repetitions whole, of which the tests run a slice",
         run: soak::run,
     },

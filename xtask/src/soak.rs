@@ -1,7 +1,7 @@
 //! `cargo xtask soak`: the long repetitions whole, of which the tests run a slice.
 
 use crate::steps::{Outcome, cargo, loud, output, visible};
-use crate::{fuzz, test};
+use crate::{fuzz, test, versions};
 
 /// A test that repeats itself as often as a variable says.
 struct Soak {
@@ -62,11 +62,21 @@ const SOAKS: &[Soak] = &[
         package: "neopro-central",
         tests: "replicas::",
     },
+    Soak {
+        name: "sleep",
+        variable: "NEOPRO_SLEEP",
+        whole: "1200",
+        package: "neopro-central",
+        tests: "stops::a_server_that_slept",
+    },
     Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
 
 /// The soak that is no test: made-up inputs.
 const FUZZ: &str = "fuzz";
+
+/// The soak that needs another version of the server first. The word behind it is a revision.
+const VERSIONS: &str = "versions";
 
 /// Where the soak `gallery` writes its page.
 const GALLERY: &str = "target/gallery/index.html";
@@ -81,7 +91,14 @@ pub fn gallery() -> Outcome {
 
 /// Runs the named soaks, or all.
 pub fn run(names: &[String]) -> Outcome {
-    let known: Vec<&str> = SOAKS.iter().map(|soak| soak.name).chain([FUZZ]).collect();
+    if let [first, revision] = names
+        && first == VERSIONS
+        && SOAKS.iter().all(|soak| soak.name != revision)
+    {
+        test::prepare()?;
+        return versions::side_by_side(Some(revision));
+    }
+    let known: Vec<&str> = SOAKS.iter().map(|soak| soak.name).chain([VERSIONS, FUZZ]).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("There is no soak \"{unknown}\", only: {}.", known.join(", ")));
     }
@@ -98,6 +115,9 @@ pub fn run(names: &[String]) -> Outcome {
                 visible(tests_with("--nocapture").env(variable, whole))
             })?;
         }
+    }
+    if is_wanted(VERSIONS) {
+        versions::side_by_side(None)?;
     }
     if is_wanted(FUZZ) { fuzz::whole() } else { Ok(()) }
 }

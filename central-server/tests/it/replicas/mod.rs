@@ -8,6 +8,7 @@ mod nginx;
 mod polling;
 mod post;
 mod stops;
+mod versions;
 mod wrong;
 
 use std::time::{Duration, Instant};
