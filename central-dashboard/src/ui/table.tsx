@@ -51,7 +51,7 @@ export interface DataTableProps<T> {
   empty: ReactNode
   /** Nothing that fits the filters; without it there are no filters. */
   filtered?: { active: boolean; clear: () => void }
-  href?: (row: T) => string
+  href?: (row: T) => string | undefined
   sorting?: Sorting & { change: (next: Sorting) => void }
   selection?: Selection
   /** Loads the next rows; called when one comes near the end. */
@@ -217,11 +217,12 @@ function useMoves<T>(props: DataTableProps<T> & { rows: T[] }, reveal: (index: n
     reveal(next)
   }
   const row = rows[at]
+  const to = row && href?.(row)
   useShortcuts({
     j: () => move(1),
     k: () => move(-1),
     ...(row && selection ? { x: () => selection.change(toggled(selection.ids, rowId(row))) } : {}),
-    ...(row && href ? { Enter: () => void navigate({ to: href(row) }) } : {}),
+    ...(to ? { Enter: () => void navigate({ to }) } : {}),
     ...(selection && selection.ids.size > 0 ? { Escape: () => selection.change(new Set()) } : {}),
   })
   return [at, setAt] as const

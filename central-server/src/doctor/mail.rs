@@ -31,7 +31,9 @@ async fn way(config: &Config) -> Finding {
 fn sendgrid(from: &str, tried: Result<(), Refusal>) -> Finding {
     let said = |words, why: &str| {
         let why = net::one_line(why);
-        Said::new(words).with("from", from).with("service", "SendGrid").with("why", why.trim_end_matches('.'))
+        // The way out may have named itself.
+        let why = why.trim_start_matches("SendGrid: ").trim_end_matches('.');
+        Said::new(words).with("from", from).with("service", "SendGrid").with("why", why)
     };
     match tried {
         Ok(()) => Finding::ok(MAIL_WAY, said(words::SENDGRID_OK, "")),
@@ -104,9 +106,16 @@ pub(super) async fn logs(config: &Config) -> Vec<Finding> {
     // Any answer is one.
     let finding = match net::get(Method::GET, &logtail.endpoint, &[]).await {
         Ok(_) => Finding::ok(LOGS_HOST, said(words::LOGS_REACHED)),
-        Err(why) => Finding::error(LOGS_HOST, said(words::LOGS_UNREACHED).with("why", why), words::MEND_LOGS_HOST),
+        Err(why) => logs_unreached(host_of(&logtail.endpoint), &why),
     };
     vec![finding]
+}
+
+/// That nobody listens there. The reason may begin with the host as well.
+pub(super) fn logs_unreached(host: &str, why: &str) -> Finding {
+    let why = why.strip_prefix(host).map_or(why, |rest| rest.trim_start_matches(": "));
+    let said = Said::new(words::LOGS_UNREACHED).with("host", host).with("why", why);
+    Finding::error(LOGS_HOST, said, words::MEND_LOGS_HOST)
 }
 
 /// An address without its scheme and path.

@@ -86,10 +86,7 @@ async fn logs(ground: &Ground<'_>, way: &Logtail, language: Language) -> Finding
     let host = host_of(&way.endpoint);
     let answer = match net::post(&way.endpoint, Some(way.token.expose()), &line).await {
         Ok(answer) => answer,
-        Err(why) => {
-            let said = Said::new(words::LOGS_UNREACHED).with("host", host).with("why", why);
-            return Finding::error(LOGS_HOST, said, words::MEND_LOGS_HOST);
-        }
+        Err(why) => return super::mail::logs_unreached(host, &why),
     };
     let said = |words| {
         let answer = format!("{} {}", answer.status, answer.words_without(way.token.expose()));

@@ -65,6 +65,7 @@ export function Page() {
           rows={query.data?.alerts}
           total={query.data?.pagination.total}
           rowId={(alert) => alert.id}
+          href={(alert) => (alert.site_id ? `/sites/${alert.site_id}/apercu` : undefined)}
           columns={useColumns(words, search.status === 'resolved')}
           filtered={{ active: filtered, clear: () => set({ status: undefined, severity: undefined }) }}
           empty={
@@ -107,13 +108,10 @@ const nameOf = (alert: Alert, { t }: Words) => alert.club_name ?? t('alerts.inst
 
 /** Whose box it is, and where: a club may have several. */
 function Place({ alert, name }: { alert: Alert; name: string }) {
-  if (!alert.site_id) return <span className="alert-place mut">{name}</span>
   return (
-    <span className="alert-place">
-      <Link to="/sites/$id/$tab" params={{ id: alert.site_id, tab: 'apercu' }} className="link">
-        {name}
-      </Link>
-      <small className="only-table">{alert.site_name}</small>
+    <span className={alert.site_id ? 'alert-place' : 'alert-place mut'}>
+      <span>{name}</span>
+      {alert.site_name ? <small className="only-table">{alert.site_name}</small> : null}
     </span>
   )
 }

@@ -83,8 +83,6 @@ function read() {
     small: [...document.querySelectorAll("main :is(a, button, input, select, summary)")]
       .filter((one) => one.checkVisibility() && small(one))
       .map((one) => one.innerText.trim() || one.ariaLabel || one.className),
-    // What one can do in a row of a table can be done on its card.
-    lost: [...document.querySelectorAll(".table.cards .card-none button")].map((one) => one.innerText.trim() || one.ariaLabel || one.className),
     blank: [...document.images].filter((one) => one.complete && one.naturalWidth === 0).map((one) => one.src),
   };
 }
@@ -137,7 +135,6 @@ async function plainFaults(page, one, shows) {
   for (const words of seen.crushed.slice(0, 3)) found.push(`it leaves little of "${words}"`);
   for (const words of seen.hidden) found.push(`an edge hides "${words}"`);
   for (const words of new Set(seen.small)) found.push(`a thumb misses "${words}"`);
-  for (const words of new Set(seen.lost)) found.push(`a thumb never meets "${words}"`);
   for (const address of seen.blank) found.push(`a picture does not come: ${address}`);
   return found;
 }
@@ -172,7 +169,6 @@ const PLANTED = [
   [/it leaves little/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<p class="planted-little">Handball Les Korrigans de Vitré</p>')],
   [/an edge hides/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<div class="planted-edge"><p><button>Envoyer</button></p></div>')],
   [/a thumb misses/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<p><button class="planted-small">Voir les clubs</button></p>')],
-  [/a thumb never meets/, () => document.querySelector("main").insertAdjacentHTML("afterbegin", '<table class="table cards"><tbody><tr><td>Vitré</td><td class="card-none"><button>Retirer</button></td></tr></tbody></table>')],
   [/its language is/, () => (document.documentElement.lang = "de")],
   [/it still loads/, () => document.querySelector("main").insertAdjacentHTML("beforeend", '<div class="skeleton"></div>')],
   [/it shows nothing/, () => document.querySelector("main").replaceChildren()],
