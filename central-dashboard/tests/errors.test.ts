@@ -16,6 +16,18 @@ describe('what the server refuses', () => {
     expect(say(newer, english).sentence).toContain('The server refused this (of_tomorrow)')
   })
 
+  it('is no fault of a server that sleeps or starts: then whoever stands before it answers', () => {
+    for (const status of [502, 503, 504]) {
+      expect(say(new Refused(status, {}), french).sentence).toContain('Le serveur se réveille')
+      expect(say(new Refused(status, {}), english).sentence).toContain('waking up')
+    }
+    // What the server says of itself is another thing, and so is a fault of it.
+    const busy = new Refused(503, { error: 'Le service est momentanément indisponible.', code: 'unavailable' })
+    expect(say(busy, french).sentence).toBe('Le service est momentanément indisponible.')
+    expect(say(busy, english).sentence).toContain('unavailable for a moment')
+    expect(say(new Refused(500, {}), english).sentence).toContain('could not answer')
+  })
+
   it('names no field as a program does', () => {
     const invalid = new Refused(400, { error: 'site_name : Ce champ est obligatoire.', code: 'invalid' })
     expect(say(invalid, french).sentence).toBe('Des champs sont à corriger.')

@@ -22,6 +22,9 @@ export class Refused extends Error {
   }
 }
 
+/** What stands before a server says so while there is none behind it. */
+export const NOT_YET = [502, 503, 504]
+
 /** No answer came. */
 export class Unreachable extends Error {
   constructor(cause: unknown) {
@@ -70,6 +73,8 @@ function sentence(error: Refused, words: Words, until: number | undefined): stri
   if (words.language === 'fr' && why) return why
   const key = `api.code.${error.code}`
   if (words.has(key)) return words.t(key)
+  // Not our server's words: what stands before it says so while it sleeps, starts or is replaced.
+  if (!error.code && NOT_YET.includes(status)) return words.t('api.waking')
   if (status >= 500) return words.t('api.code.internal')
   return words.t('api.refused', { code: error.code || `HTTP ${status}` })
 }

@@ -1,5 +1,6 @@
 /** Why no session could be taken up: what answers at the address that this dashboard was built for. */
 import { isLocal } from './address'
+import { NOT_YET } from './errors'
 import { ORIGIN } from './origin'
 
 export type Finding =
@@ -24,8 +25,6 @@ export type Finding =
 
 /** So long a server that is there takes at most for what asks nobody else. */
 const PATIENCE = 8_000
-/** What stands before a server says so while there is none behind it. */
-const NOT_YET = [502, 503, 504]
 
 /** What the address answers with, as far as this page may see it. */
 type Answer =
