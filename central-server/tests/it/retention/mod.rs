@@ -4,6 +4,7 @@ mod bounds;
 mod figures;
 mod ledger;
 mod plays;
+mod pooled;
 mod records;
 mod year;
 
