@@ -6,6 +6,7 @@ mod covered;
 mod database;
 mod outside;
 mod sinks;
+mod unseen;
 mod world;
 
 use serde_json::Value;

@@ -7,6 +7,7 @@ use super::differences;
 use super::document::Document;
 use super::editor::Editor;
 use super::{Service, borrowed, filled, hashes};
+use crate::cloud::network::gallery;
 use crate::support::program;
 use crate::support::terminal::Terminal;
 use crate::support::{Answer, Cluster, TestDb, contract, http};
@@ -154,4 +155,31 @@ async fn an_admin_of_option_b_becomes_a_super_admin_or_makes_one() {
     let granted = program::run(&["grant-role", "B@club.test", "super_admin"], &[("DATABASE_URL", &url)], "");
     assert!(granted.status.success(), "{}", program::words(&granted));
     assert_eq!(account(service.port(), "b@club.test", "Tir au but 12").await["role"], "super_admin");
+}
+
+/// The page of accounts tells him what to do, and that does it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_whom_nobody_rules_reads_in_a_browser_how_to_become_a_super_admin_and_becomes_one() {
+    let (db, service) = served().await;
+    let hash = hashes::by_perl("$2b$", "Tir au but 12");
+    let person = Person { email: "b@club.test", name: "Par SQL", password: "Tir au but 12", hash: &hash };
+    option_b(service.port(), &db, &person).await;
+    let dashboard = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../central-dashboard");
+    let asked = json!({
+        "chromium": "/usr/bin/chromium", "address": format!("http://localhost:{}", service.port()),
+        "email": person.email, "password": person.password, "program": env!("CARGO_BIN_EXE_neopro-central"),
+        "database": db.url(), "folder": gallery("admin"),
+    });
+    let ran = tokio::process::Command::new("node")
+        .arg("tests/browser/alone.mjs")
+        .arg(asked.to_string())
+        .current_dir(dashboard)
+        .output()
+        .await
+        .expect("Node: `cargo xtask test` installs what is missing");
+    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{said}");
+    assert!(said.contains("grant-role b@club.test super_admin"), "{said}");
+    let role = db.owner().await.query_one("select role from users where email = 'b@club.test'", &[]).await;
+    assert_eq!(role.expect("the account").get::<_, String>(0), "super_admin");
 }

@@ -248,6 +248,10 @@ impl Walk {
             .args(["-c", &line, "sh"])
             .arg(self.cloud.pages())
             .env("NG_APP_API_URL", api)
+            // Somebody may have given the site the service's variables as well: nothing of them is published.
+            .env("SUPABASE_SERVICE_KEY", Supabase::jwt("service_role"))
+            .env("REDIS_URL", Redis::url())
+            .env("DATABASE_URL", ENCODED_PASSWORD)
             .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

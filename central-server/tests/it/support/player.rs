@@ -90,6 +90,11 @@ impl Player {
         }
     }
 
+    /// What it has said and nobody has waited for.
+    pub fn heard(&self) -> String {
+        Value::from(self.passed_over.clone()).to_string()
+    }
+
     /// Forgets what it has said and nobody has waited for.
     pub fn forget(&mut self) {
         self.passed_over.clear();
