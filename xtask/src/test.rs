@@ -3,8 +3,8 @@
 use crate::steps::{Outcome, cargo, loud, visible};
 use crate::{fuzz, packages, pages, python};
 
-/// What tests run under Node: the official Socket.IO client for the live channel, and what drives a browser for
-/// the TV and for the dashboard.
+/// What tests run under Node: the official Socket.IO client for the live channel and an S3 storage that others wrote, and
+/// what drives a browser for the TV and for the dashboard.
 const CLIENTS: [&str; 3] = ["central-server/tests/js", "box/tests/js", "central-dashboard"];
 
 /// Runs the tests whose names contain a filter, or all.

@@ -44,6 +44,7 @@ checks! {
     STORAGE_WRITE "storage.write" Storage "3.3" TITLE_STORAGE_WRITE;
     STORAGE_READ "storage.read" Storage "3.3" TITLE_STORAGE_READ;
     STORAGE_CLOSED "storage.closed" Storage "3.3" TITLE_STORAGE_CLOSED;
+    STORAGE_PAGES "storage.pages" Storage "3" TITLE_STORAGE_PAGES;
     STORAGE_OBJECT "storage.object_size" Storage "3.1" TITLE_STORAGE_OBJECT;
     STORAGE_ROOM "storage.room" Storage "3" TITLE_STORAGE_ROOM;
     STORAGE_TRAFFIC "storage.traffic" Storage "3" TITLE_STORAGE_TRAFFIC;

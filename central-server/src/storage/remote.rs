@@ -201,6 +201,15 @@ impl Remote {
         }
     }
 
+    /// An address of the kind that browsers write to, without what opens it: to ask whether they may.
+    #[must_use]
+    pub fn place_of_uploads(&self) -> String {
+        match self {
+            Self::Supabase(supabase) => supabase.place_of_uploads(),
+            Self::S3(s3) => s3.place_of_uploads(),
+        }
+    }
+
     /// What is there under this path.
     ///
     /// # Errors

@@ -42,6 +42,7 @@ super::words! {
     TITLE_STORAGE_WRITE: "Règle d'écriture", "Write policy", "Política de escritura";
     TITLE_STORAGE_READ: "Règle de lecture publique", "Public read policy", "Política de lectura pública";
     TITLE_STORAGE_CLOSED: "Écriture sans clé", "Writing without a key", "Escritura sin clave";
+    TITLE_STORAGE_PAGES: "Envoi depuis le tableau de bord", "Sending from the dashboard", "Envío desde el panel";
     TITLE_STORAGE_OBJECT: "Taille d'un fichier", "Size of one file", "Tamaño de un archivo";
     TITLE_STORAGE_ROOM: "Place de l'offre", "Room of the plan", "Espacio del plan";
     TITLE_STORAGE_TRAFFIC: "Trafic du mois", "Traffic of the month", "Tráfico del mes";

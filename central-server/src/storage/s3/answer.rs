@@ -121,7 +121,7 @@ pub(super) fn judge(http: u16, body: &[u8]) -> Verdict {
     }
 }
 
-/// The text of the first element of this name. S3's answers are flat, and nothing of ours needs escaping but `&`.
+/// The text of the first element of this name: S3's answers are flat.
 pub(super) fn element(xml: &str, name: &str) -> Option<String> {
     elements(xml, name).next()
 }
@@ -135,8 +135,40 @@ pub(super) fn elements<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = Str
         let length = rest[from..].find(&end)?;
         let text = &rest[from..from + length];
         rest = &rest[from + length + end.len()..];
-        Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
+        Some(unescaped(text))
     })
+}
+
+/// A text of XML as it was meant. Names of ours need none of this; those of people's files do, and storages write the same
+/// character by its name or by its number.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let meant = after.split_once(';').and_then(|(name, behind)| Some((character(name)?, behind)));
+        let (character, behind) = meant.unwrap_or(('&', after));
+        plain.push(character);
+        rest = behind;
+    }
+    plain + rest
+}
+
+/// The character that stands between `&` and `;`.
+fn character(name: &str) -> Option<char> {
+    let number = match name {
+        "amp" => return Some('&'),
+        "lt" => return Some('<'),
+        "gt" => return Some('>'),
+        "quot" => return Some('"'),
+        "apos" => return Some('\''),
+        _ => name.strip_prefix('#')?,
+    };
+    let number = match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => number.parse(),
+    };
+    char::from_u32(number.ok()?)
 }
 
 #[cfg(test)]
@@ -176,5 +208,12 @@ mod tests {
         assert_eq!(elements(xml, "Key").collect::<Vec<_>>(), ["x/1&2", "y"]);
         assert_eq!(element(xml, "NextContinuationToken").as_deref(), Some("t=="));
         assert_eq!(element("<Key>cut", "Key"), None);
+        for (written, meant) in [
+            ("l&#39;&#xE9;t&#xe9; &apos;a&apos; &#34;b&quot; &lt;c&gt;", "l'été 'a' \"b\" <c>"),
+            ("&amp;amp; &amp;#39;", "&amp; &#39;"),
+            ("a & b; &nothing; &#x110000; &#; &", "a & b; &nothing; &#x110000; &#; &"),
+        ] {
+            assert_eq!(element(&format!("<Key>{written}</Key>"), "Key").as_deref(), Some(meant));
+        }
     }
 }

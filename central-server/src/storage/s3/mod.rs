@@ -72,7 +72,7 @@ impl S3 {
     }
 
     pub(super) fn address_of(&self, bucket: Bucket, path: &str) -> String {
-        format!("{}/{}", self.bucket.public_url, key(bucket, path))
+        format!("{}/{}", self.bucket.public_url, super::encoded(&key(bucket, path)))
     }
 
     fn signed(&self, method: &Method, key: &str, query: &[(&str, &str)]) -> String {
@@ -168,6 +168,10 @@ impl S3 {
         presign(&self.bucket, &wish, self.clock.now())
     }
 
+    pub(super) fn place_of_uploads(&self) -> String {
+        format!("{}/{}/{}", self.bucket.endpoint, self.bucket.bucket, key(Bucket::Videos, "uploads/probe.mp4"))
+    }
+
     pub(super) async fn find(&self, bucket: Bucket, path: &str) -> Result<Option<Stored>, Trouble> {
         match self.ask(&Method::HEAD, &key(bucket, path), &[]).await? {
             Ok(Reply { headers, .. }) => {
@@ -183,7 +187,7 @@ impl S3 {
 
     /// As a box reads: without a key. Some storages answer for what is not there as for what may not be read.
     pub(super) async fn read(&self, bucket: Bucket, path: &str, into: Draft) -> Result<Option<Draft>, Error> {
-        match wire::fetch(&self.address_of(bucket, &super::encoded(path)), into, judge, away).await? {
+        match wire::fetch(&self.address_of(bucket, path), into, judge, away).await? {
             Ok(draft) => Ok(Some(draft)),
             Err(Verdict::NotThere) => Ok(None),
             Err(Verdict::Trouble(trouble)) if !trouble.may_pass() => match self.find(bucket, path).await? {

@@ -21,6 +21,8 @@ const CACHED: &str = "max-age=31536000";
 
 /// How many objects are listed at once.
 const PAGE: usize = 1_000;
+/// What its dashboard lays into a folder that somebody makes there: nobody's file.
+const FOLDERS_OWN: &str = ".emptyFolderPlaceholder";
 
 /// A project's storage.
 #[derive(Debug)]
@@ -58,7 +60,7 @@ impl Supabase {
     }
 
     pub(super) fn address_of(&self, bucket: Bucket, path: &str) -> String {
-        format!("{}/storage/v1/object/public/{}/{path}", self.url, bucket.name())
+        format!("{}/storage/v1/object/public/{}/{}", self.url, bucket.name(), encoded(path))
     }
 
     /// Makes the buckets that are missing. One that is there and private stays so: somebody may have wanted that.
@@ -193,6 +195,10 @@ impl Supabase {
         }
     }
 
+    pub(super) fn place_of_uploads(&self) -> String {
+        format!("{}/object/upload/sign/{}/uploads/probe.mp4", self.base(), Bucket::Videos.name())
+    }
+
     pub(super) async fn find(&self, bucket: Bucket, path: &str) -> Result<Option<Stored>, Trouble> {
         #[derive(Deserialize)]
         struct Info {
@@ -211,7 +217,7 @@ impl Supabase {
     }
 
     pub(super) async fn read(&self, bucket: Bucket, path: &str, into: Draft) -> Result<Option<Draft>, Error> {
-        match wire::fetch(&self.address_of(bucket, &encoded(path)), into, judge, Trouble::Away).await? {
+        match wire::fetch(&self.address_of(bucket, path), into, judge, Trouble::Away).await? {
             Ok(draft) => Ok(Some(draft)),
             Err(Verdict::NotThere) => Ok(None),
             // A private bucket answers readers like one that is not there.
@@ -247,19 +253,18 @@ impl Supabase {
 
     /// Everything below `uploads`, where all our objects are, and NeoPro 1's.
     pub(super) async fn list(&self, bucket: Bucket) -> Result<Vec<String>, Trouble> {
-        let mut paths = Vec::new();
+        let (mut paths, mut seen) = (Vec::new(), 0);
         loop {
-            let body = json!({ "prefix": "uploads", "limit": PAGE, "offset": paths.len(),
+            let body = json!({ "prefix": "uploads", "limit": PAGE, "offset": seen,
                 "sortBy": { "column": "name", "order": "asc" } });
             let call = Call::new(Method::POST, format!("/object/list/{}", bucket.name())).json(body);
             let body = self.ask(&call).await?.verdict.map_err(|verdict| verdict.trouble(bucket))?;
             let page: Vec<Value> = read(&body)?;
-            let full = page.len() == PAGE;
-            // A folder has no id; the place of a deleted file may be held by an empty one.
+            // What has no id is a folder, and is counted all the same.
+            seen += page.len();
             let names = page.iter().filter(|entry| !entry["id"].is_null()).filter_map(|entry| entry["name"].as_str());
-            let before = paths.len();
-            paths.extend(names.map(|name| format!("uploads/{name}")));
-            if !full || paths.len() == before {
+            paths.extend(names.filter(|name| *name != FOLDERS_OWN).map(|name| format!("uploads/{name}")));
+            if page.len() < PAGE {
                 return Ok(paths);
             }
         }

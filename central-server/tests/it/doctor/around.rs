@@ -17,13 +17,18 @@ async fn each_trouble_of_the_storage_names_its_bucket_its_policy_and_its_step() 
     error("storage.bucket", "ne répond pas", "SUPABASE_URL", "2.3").on("videos").check(&report);
 
     type Change = fn(&mut Mood);
-    let moods: [(Change, super::Promise); 5] = [
+    let moods: [(Change, super::Promise); 7] = [
         (|mood| mood.reads_refused = true, error("storage.read", "refusée", "Allow public read", "3.3").on("videos")),
         (
             |mood| mood.writes_refused = true,
             error("storage.write", "écrire", "Allow service upload", "3.4").on("software-updates"),
         ),
         (|mood| mood.open = true, error("storage.closed", "N'importe qui", "INSERT", "3.3").on("videos")),
+        (
+            |mood| mood.reads_refused = true,
+            error("storage.read", "refusée", "Allow public read", "3.4").on("software-updates"),
+        ),
+        (|mood| mood.open = true, error("storage.closed", "N'importe qui", "INSERT", "3.4").on("software-updates")),
         (|mood| mood.paused = true, error("storage.bucket", "en pause", "Relancez", "2").on("videos")),
         (|mood| mood.quota_full = true, error("storage.bucket", "limite de l'offre", "Supprimez", "3").on("videos")),
     ];

@@ -130,3 +130,20 @@ async fn after_a_copy_the_other_storage_serves_and_the_old_addresses_still_do() 
     assert!(old.expect(StatusCode::OK).bytes == files[0].1);
     upload(&after, &token, "b.mp4", media!("quicktime.mov")).await;
 }
+
+#[tokio::test]
+async fn a_list_of_several_pages_is_whole_and_has_neither_folders_nor_what_the_dashboard_lays_into_them() {
+    let supabase = Supabase::start().await;
+    let mut names: Vec<String> = (0..1_003).map(|number| format!("uploads/{number:032x}.mp4")).collect();
+    names.iter().for_each(|path| supabase.put("videos", path, b"x", "video/mp4"));
+    for other in ["uploads/.emptyFolderPlaceholder", "uploads/00 un dossier/a.mp4", "uploads/00/b.mp4", "elsewhere.mp4"]
+    {
+        supabase.put("videos", other, b"x", "video/mp4");
+    }
+    let app = server(&supabase).await;
+    let remote = app.app.storage.remote().expect("a storage outside");
+    let mut listed = remote.list(neopro_central::storage::Bucket::Videos).await.expect("a list");
+    listed.sort();
+    names.sort();
+    assert!(listed == names, "{} of {}", listed.len(), names.len());
+}

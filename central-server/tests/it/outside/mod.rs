@@ -1,6 +1,8 @@
 //! Files in a storage outside: on their way there, in every state in which it can be, and back.
 
 mod copies;
+mod foreign;
+mod kinds;
 mod limits;
 mod s3;
 mod stand_in;

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod cluster;
 pub mod contract;
+pub mod foreign_s3;
 pub mod form;
 pub mod http;
 pub mod letters;

@@ -355,14 +355,23 @@ async fn list(supabase: &Supabase, bucket: &str, request: Request) -> Answer {
     if !supabase.book().buckets.contains_key(&bucket) {
         return Err(Refusal::NoSuchBucket);
     }
-    let paths = supabase.paths(&bucket);
-    let names = paths.iter().filter_map(|path| path.strip_prefix(&prefix)).filter(|name| !name.contains('/'));
-    let page: Vec<Value> = names
+    // What lies deeper shows as its folder, once, among the names.
+    let below: std::collections::BTreeSet<(String, bool)> = supabase
+        .paths(&bucket)
+        .iter()
+        .filter_map(|path| path.strip_prefix(&prefix))
+        .map(|name| name.split_once('/').map_or((name.to_owned(), false), |(folder, _)| (folder.to_owned(), true)))
+        .collect();
+    let page: Vec<Value> = below
+        .iter()
         .skip(number("offset", 0))
         .take(number("limit", 100))
-        .map(|name| {
-            let size = supabase.object(&bucket, &format!("{prefix}{name}")).bytes.len();
-            json!({ "name": name, "id": "0", "metadata": { "size": size } })
+        .map(|(name, is_folder)| match is_folder {
+            true => json!({ "name": name, "id": null, "metadata": null }),
+            false => {
+                let size = supabase.object(&bucket, &format!("{prefix}{name}")).bytes.len();
+                json!({ "name": name, "id": "0", "metadata": { "size": size } })
+            }
         })
         .collect();
     Ok(axum::Json(page).into_response())
