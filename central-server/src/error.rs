@@ -61,6 +61,8 @@ pub enum Error {
     TooManyStreams(&'static str),
     /// 503: a dependency does not answer. The text is for the log.
     Unavailable(String),
+    /// 503: the database takes no writes: its plan is full, or it is a standby.
+    ReadOnly,
     /// 503: what was asked for needs a box that is connected, and it is not.
     NotConnected,
     /// 507: the disk has no room for it. Not 503: to try again does not help before somebody has made room.
@@ -177,7 +179,7 @@ impl Error {
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::MediaType | Self::NotMultipart | Self::Unsupported(..) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests(_) | Self::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) | Self::NotConnected => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::ReadOnly | Self::NotConnected => StatusCode::SERVICE_UNAVAILABLE,
             Self::StorageFull | Self::Storage(storage::Trouble::Full(_)) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Storage(storage::Trouble::TooLarge(..)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -212,6 +214,7 @@ impl Error {
             Self::TooManyRequests(_) => "too_many_requests",
             Self::TooManyStreams(_) => "too_many_streams",
             Self::Unavailable(_) => "unavailable",
+            Self::ReadOnly => "database_read_only",
             Self::NotConnected => "not_connected",
             Self::StorageFull => "storage_full",
             Self::Storage(trouble) => trouble.code(),
@@ -259,6 +262,7 @@ impl Error {
             Self::Unsupported(_, why) => why.clone(),
             Self::TooManyRequests(seconds) => format!("Trop de tentatives. Réessayez dans {seconds} s."),
             Self::Unavailable(_) => "Le service est momentanément indisponible. Réessayez dans un instant.".into(),
+            Self::ReadOnly => "La base de données n'accepte plus d'écriture : rien ne peut être enregistré.".into(),
             Self::NotConnected => "Le boîtier de ce site n'est pas connecté.".into(),
             Self::StorageFull => "Le disque du serveur est plein : ce fichier ne peut pas être gardé.".into(),
             Self::Storage(trouble) => trouble.sentence(),
@@ -273,6 +277,10 @@ impl Error {
             Self::UnnamedOrigin => Some("Un programme montre son jeton dans l'en-tête Authorization: Bearer."),
             Self::TooManyRequests(_) => Some("Patientez avant de réessayer."),
             Self::Unavailable(_) => Some("La base de données ne répond pas."),
+            Self::ReadOnly => Some(
+                "La place de son offre est sans doute prise (500 Mo chez Supabase, étape 1 du guide) : « neopro-central doctor » \
+                 montre sa taille. Faites de la place, ou changez d'offre.",
+            ),
             Self::NotConnected => Some("Réessayez quand le boîtier sera de retour."),
             Self::Storage(trouble) => Some(trouble.advice()),
             Self::StorageFull => Some("Supprimez des vidéos, ou agrandissez le disque du serveur."),
@@ -283,7 +291,7 @@ impl Error {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests(seconds) => Some(*seconds),
-            Self::Unavailable(_) | Self::TooManyStreams(_) => Some(RETRY),
+            Self::Unavailable(_) | Self::ReadOnly | Self::TooManyStreams(_) => Some(RETRY),
             Self::Storage(trouble) if trouble.may_pass() => Some(RETRY),
             _ => None,
         }
@@ -305,6 +313,7 @@ impl Error {
         match self {
             Self::Internal(why) => tracing::error!(%request_id, why, "request failed"),
             Self::Unavailable(why) => tracing::warn!(%request_id, why, "request refused: a dependency is down"),
+            Self::ReadOnly => tracing::error!(%request_id, "request refused: the database takes no writes"),
             Self::StorageFull => tracing::error!(%request_id, "request refused: the disk is full"),
             Self::Storage(trouble) => {
                 let (code, why, advice) = (trouble.code(), trouble.why(), trouble.advice());
@@ -360,7 +369,7 @@ impl From<db::Error> for Error {
         match error {
             db::Error::SessionGone => Self::Unauthenticated("Votre session est terminée. Reconnectez-vous."),
             db::Error::Unavailable(why) => Self::Unavailable(why),
-            db::Error::ReadOnly => Self::Unavailable("the database takes no writes".into()),
+            db::Error::ReadOnly => Self::ReadOnly,
             // The forms refuse such values before; what slips through is still the caller's to mend.
             db::Error::Value(why) => {
                 tracing::warn!(why, "the database refused a value that the form had let through");

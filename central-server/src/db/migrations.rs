@@ -308,6 +308,11 @@ impl MigrateError {
                  relancez ; rien n'a été modifié."
                     .into(),
             ),
+            "25006" => Self::Refused(
+                "La base n'accepte pas d'écriture : la place de son offre est sans doute prise (500 Mo chez Supabase, étape 1 du \
+                 guide). Faites de la place ou changez d'offre, puis relancez ; rien n'a été modifié."
+                    .into(),
+            ),
             code if matches!(&code[..2], "08" | "53" | "57" | "XX") => {
                 Self::Connection(Error::Unavailable(chain(error)))
             }

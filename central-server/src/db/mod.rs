@@ -205,7 +205,8 @@ impl Db {
         self.durations.observe(operation.into(), began.elapsed().as_secs_f64());
         match ended {
             Ok(result) => {
-                if is_heavy {
+                // That nothing may be written is told to a connection when it begins: another one may be told otherwise.
+                if is_heavy || matches!(result, Err(Error::ReadOnly)) {
                     drop(Object::take(client));
                 }
                 result
@@ -257,6 +258,11 @@ impl Db {
         page.gauge("neopro_db_requests_waiting", "Requests that wait for a connection.", count(status.waiting));
         let help = "Time of a whole flush, the wait for a connection included.";
         self.durations.write(page.family(Kind::Histogram, "neopro_db_query_duration_seconds", help), "operation");
+    }
+
+    /// Lets go of the connections that nobody uses: what they were told when they began may hold no more.
+    pub fn renew(&self) {
+        self.pool.retain(|_, _| false);
     }
 
     /// Lets no more statement in. Those that run end.

@@ -33,7 +33,10 @@ async fn ask(db: &Db) -> (DatabaseState, Duration) {
     let state = match answer {
         Ok(Ok(false)) if latency > SLOW => DatabaseState::Slow,
         Ok(Ok(false)) => DatabaseState::Up,
-        Ok(Ok(true)) => DatabaseState::ReadOnly,
+        Ok(Ok(true)) => {
+            db.renew();
+            DatabaseState::ReadOnly
+        }
         Ok(Err(error)) => {
             tracing::warn!(%error, "the database check failed");
             DatabaseState::Down

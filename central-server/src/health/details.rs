@@ -92,7 +92,7 @@ struct ChannelDetails {
 struct StorageDetails {
     #[serde(flatten)]
     detail: Detail,
-    /// `local` or `supabase`.
+    /// `local`, `supabase` or `s3`.
     place: &'static str,
     /// How long the last look at it took, in milliseconds.
     latency_ms: u64,

@@ -21,6 +21,7 @@ mod doctor;
 mod embedded;
 mod encrypted;
 mod events;
+mod full;
 mod groups;
 mod guesses;
 mod guide;

@@ -21,6 +21,7 @@ pub(super) async fn look(app: App, caller: Caller, from: Snapshot, upload: Uploa
         // It may go well another time, and the file stays where it is.
         Error::Storage(_)
         | Error::Unavailable(_)
+        | Error::ReadOnly
         | Error::Internal(_)
         | Error::StorageFull
         | Error::Unauthenticated(_)

@@ -1,7 +1,7 @@
 //! Several servers on one database, and Redis between them: what is done on one is done on all.
 
 mod bell;
-mod boxes;
+pub mod boxes;
 mod budget;
 mod crowd;
 mod nginx;
