@@ -39,8 +39,19 @@ export const videoCount = (filters: Query = {}) =>
   })
 
 interface Counted extends Paged<Video> {
+  total_bytes?: number
   max_file_bytes?: number
 }
+
+/** What could go: how many videos nobody is to have, and the room that they take. */
+export const videosToSpare = () =>
+  queryOptions({
+    queryKey: ['videos', 'spare'] as const,
+    queryFn: async ({ signal }) => {
+      const { pagination, total_bytes } = await get<Counted>('/api/videos', { unused: 'true', page: 1, limit: 1 }, signal)
+      return { count: pagination.total, bytes: total_bytes ?? 0 }
+    },
+  })
 
 /** Whoever counts the library learns on the way how large a file may be. */
 function countAndLimit({ pagination, max_file_bytes }: Counted): number {

@@ -72,7 +72,7 @@ pub struct Filter {
     pub kind: Option<MediaKind>,
     /// Exactly these bytes, by their SHA-256 in lower case.
     pub sha256: Option<String>,
-    /// Whether those are meant that no site is to have.
+    /// Whether those are meant that no site is to have, and no order that waits for its day.
     pub unused: bool,
     /// By what it is sorted.
     pub sort: Sort,

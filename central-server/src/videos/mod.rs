@@ -203,6 +203,8 @@ pub struct VideoPage {
     pub pagination: Pagination,
     /// Rows of the whole list, once more: scripts of NeoPro 1 read it here.
     pub total: i64,
+    /// Bytes of the whole list's files.
+    pub total_bytes: i64,
     /// The largest file that the library takes, in bytes.
     pub max_file_bytes: u64,
     /// The rows, once more and only for lists that are not paged: screens of NeoPro 1 look for them here.

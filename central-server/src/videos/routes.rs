@@ -64,7 +64,7 @@ pub(super) fn view(app: &App, mut video: VideoRow) -> VideoView {
         ("category" = Option<String>, Query, description = "Exactly this category."),
         ("kind" = Option<String>, Query, description = "video or image."),
         ("sha256" = Option<String>, Query, description = "Exactly these bytes, 64 hex characters: whether a file is there already.", min_length = 64, max_length = 64),
-        ("unused" = Option<bool>, Query, description = "Only those that no site is to have."),
+        ("unused" = Option<bool>, Query, description = "Only those that no site is to have, and no order that waits for its day."),
         ("sort" = Option<String>, Query, description = "created_at, title, file_size or duration."),
         ("order" = Option<String>, Query, description = "asc or desc."),
     ),
@@ -72,12 +72,13 @@ pub(super) fn view(app: &App, mut video: VideoRow) -> VideoView {
 )]
 async fn list(State(app): State<App>, caller: Staff, Query(filter): Query<Filter>) -> Result<Json<VideoPage>> {
     let scope = caller.scope();
-    let (rows, total) = caller.run((store::page(scope, &filter), store::count(scope, &filter))).await?;
+    let (rows, whole) = caller.run((store::page(scope, &filter), store::count(scope, &filter))).await?;
     let data: Vec<VideoView> = rows.into_iter().map(|video| view(&app, video)).collect();
     // Two screens of NeoPro 1 read `videos`; neither pages.
     let videos = (filter.slice.limit == MOST).then(|| data.clone());
     let max_file_bytes = app.storage.most_bytes(app.config.video_max_bytes);
-    Ok(Json(VideoPage { data, pagination: filter.slice.of(total), total, max_file_bytes, videos }))
+    let (total, total_bytes) = (whole.total, whole.bytes);
+    Ok(Json(VideoPage { data, pagination: filter.slice.of(total), total, total_bytes, max_file_bytes, videos }))
 }
 
 /// One video of the library.
@@ -166,7 +167,7 @@ async fn keep_each(
                 files.push(BulkFile { id, name, title, size, success: true });
             }
             // What concerns every file alike is the answer, as long as none was kept.
-            Err(error @ (Error::Unauthenticated(_) | Error::Unavailable(_) | Error::Internal(_))) => {
+            Err(error @ (Error::Unauthenticated(_) | Error::Unavailable(_) | Error::ReadOnly | Error::Internal(_))) => {
                 if files.is_empty() {
                     return Err(error);
                 }

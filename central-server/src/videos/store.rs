@@ -23,7 +23,9 @@ const VIEW: &str = "id, filename, original_name, coalesce(nullif(metadata->>'tit
 const FILTER: &str = "($2 is null or category = $2) \
      and ($3 is null or search_text like '%' || neopro_fold($3) || '%') and ($4 is null or checksum = $4) \
      and ($5 is null or mime_type like $5 || '/%') \
-     and ($6 is null or not exists (select from site_videos w where w.video_id = videos.id))";
+     and ($6 is null or not exists (select from site_videos w where w.video_id = videos.id) \
+       and not exists (select from content_deployments d where d.video_id = videos.id and d.action = 'install' \
+         and d.started_at is null and d.cancelled_at is null))";
 
 fn filtered(scope: Scope, sql: String, filter: &Filter) -> Statement {
     let pattern = filter.search.as_deref().map(escape_like);
@@ -58,10 +60,21 @@ pub fn page(scope: Scope, filter: &Filter) -> Query<Vec<VideoRow>> {
     filtered(scope, sql, filter).bind(filter.slice.limit).bind(filter.slice.offset()).all()
 }
 
-/// How many videos the whole list has.
-pub fn count(scope: Scope, filter: &Filter) -> Query<i64> {
-    let sql = format!("select count(*) from videos where {} and {FILTER}", reach(scope));
-    filtered(scope, sql, filter).one::<Scalar<i64>>().map(|Scalar(count)| count)
+row! {
+    /// The whole of a list, beyond its page.
+    #[derive(Debug)]
+    pub struct Whole {
+        /// How many videos.
+        pub total: i64,
+        /// Their bytes.
+        pub bytes: i64,
+    }
+}
+
+/// How many videos the whole list has, and how large they are together.
+pub fn count(scope: Scope, filter: &Filter) -> Query<Whole> {
+    let sums = "count(*) as total, coalesce(sum(file_size), 0)::bigint as bytes";
+    filtered(scope, format!("select {sums} from videos where {} and {FILTER}", reach(scope)), filter).one()
 }
 
 /// One video.

@@ -229,6 +229,24 @@ async fn the_library_is_filtered_by_kind_bytes_and_use_and_sorted() {
     ] {
         assert_eq!(titles(&app, &token, query).await, expected, "{query}");
     }
+    // What could go frees so much; what an order waits for is none of it, what an order takes away is.
+    let spare = async || {
+        let page = app.get(&format!("{VIDEOS}?unused=true&limit=1")).bearer(&token).send().await.json();
+        (page["total"].as_i64().expect("a number"), page["total_bytes"].as_u64().expect("bytes"))
+    };
+    let sizes = [media!("picture.jpg").len() as u64, media!("late.mp4").len() as u64];
+    assert_eq!(spare().await, (2, sizes[0] + sizes[1]));
+    for (order, action, left) in [(1, "install", 1), (2, "remove", 1), (2, "install", 0)] {
+        let planned = format!(
+            "insert into content_deployments (video_id, video_title, action, target_type, target_id, target_name, scheduled_at) \
+             values ('{}', 'a', '{action}', 'site', gen_random_uuid(), 'a', '2030-01-01')",
+            made[order]["id"].as_str().expect("an id")
+        );
+        app.db.owner().await.batch_execute(&planned).await.expect("an order for later");
+        assert_eq!(spare().await.0, left, "{action}");
+    }
+    app.db.owner().await.batch_execute("update content_deployments set cancelled_at = now()").await.expect("cancelled");
+    assert_eq!(spare().await.0, 2, "an order that was given up waits for nothing");
     for order in ["asc", "desc"] {
         let sorted = titles(&app, &token, &format!("?sort=duration&order={order}")).await;
         assert_eq!(sorted[2], "affiche", "a picture has no duration: {order}");

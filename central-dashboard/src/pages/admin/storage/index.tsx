@@ -1,10 +1,12 @@
 /** Where the videos lie, and how much of that plan is used: its room, and what may be read from it in a month. */
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { adminReads, type StorageUse } from '~/api/admin'
 import { useWords, type Words } from '~/i18n/words'
 import { Figure, ProgressBar, type Segment } from '~/ui/figures'
 import { Loaded, PageHeader, PanelHead } from '~/ui/page'
 import { Level } from '../level'
+import { videosToSpare } from '~/videos/reads'
 import '../admin.css'
 import './storage.css'
 
@@ -62,7 +64,22 @@ function Room({ use, words }: { use: StorageUse; words: Words }) {
       </div>
       <Share of={[{ state: 'done', value: use.stored_bytes, label: t('storage.stored') }]} limit={limit} words={words} />
       <Level of={use.stored_level}>{(level) => t(`storage.room.${level}`)}</Level>
+      <Spare words={words} />
     </section>
+  )
+}
+
+/** What can be cleared up without taking anything off the air. */
+function Spare({ words: { t, formats } }: { words: Words }) {
+  const spare = useQuery(videosToSpare()).data
+  if (!spare || spare.count === 0) return null
+  return (
+    <p className="storage-spare">
+      {t('storage.spare', { count: spare.count, size: formats.bytes(spare.bytes) })}{' '}
+      <Link to="/content" search={{ unused: 'true', sort: 'file_size', view: 'list' }} className="link">
+        {t('storage.spare.see')}
+      </Link>
+    </p>
   )
 }
 
