@@ -6,6 +6,7 @@ mod commands;
 mod downloads;
 mod kills;
 mod link;
+mod strings;
 mod support;
 mod tv;
 mod web;
