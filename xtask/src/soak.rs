@@ -69,6 +69,8 @@ const SOAKS: &[Soak] = &[
         package: "neopro-central",
         tests: "stops::a_server_that_slept",
     },
+    // The largest that is taken is 500 MB, what stands around the content included.
+    Soak { name: "plan512", variable: "NEOPRO_PLAN_MB", whole: "499", package: "neopro-central", tests: "plan512" },
     Soak { name: "gallery", variable: "NEOPRO_GALLERY", whole: "all", package: "neopro-fleet", tests: "gallery" },
 ];
 

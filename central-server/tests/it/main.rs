@@ -45,6 +45,7 @@ mod overview;
 mod own_sessions;
 mod pages;
 mod passwords;
+mod plan512;
 mod pooler;
 mod previews;
 mod rate_limits;

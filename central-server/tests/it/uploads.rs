@@ -1,6 +1,7 @@
 //! Large files, slow ones, and clients that go away: what an upload costs, and that nothing is left of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
@@ -14,7 +15,7 @@ use crate::support::cluster::scratch;
 use crate::support::program::{Server, run, words};
 use crate::support::{Cluster, Form, TestApp, TestDb, http};
 
-const MB: usize = 1024 * 1024;
+pub const MB: usize = 1024 * 1024;
 
 /// A real video that can be as large as one likes: its index is that of `faststart.mp4`, its content is zeros.
 fn head_of_video(content: usize) -> Vec<u8> {
@@ -23,11 +24,11 @@ fn head_of_video(content: usize) -> Vec<u8> {
 }
 
 /// A running program with an administrator.
-struct Running {
-    server: Server,
-    db: TestDb,
-    data_dir: PathBuf,
-    token: String,
+pub struct Running {
+    pub server: Server,
+    pub db: TestDb,
+    pub data_dir: PathBuf,
+    pub token: String,
 }
 
 impl Running {
@@ -35,6 +36,22 @@ impl Running {
         let (db, data_dir) = (Cluster::get().migrated().await, scratch(name));
         let _ = std::fs::remove_dir_all(&data_dir);
         let server = Self::serve(&db, &data_dir, name).await;
+        Self::with_administrator(server, db, data_dir).await
+    }
+
+    /// One whose command is put below another, and whose temporary files would go to a folder of their own.
+    pub async fn start_below(name: &str, temporary: &Path, below: impl FnOnce(&Command) -> Command) -> Self {
+        let (db, data_dir) = (Cluster::get().migrated().await, scratch(name));
+        let _ = std::fs::remove_dir_all(&data_dir);
+        let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+        let variables = [("DATABASE_URL", db.url()), ("NEOPRO_DATA_DIR", text(&data_dir)), ("TMPDIR", text(temporary))];
+        let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let mut server = Server::spawn_below(below, None, &variables, &scratch(&format!("{name}.log")));
+        server.ready().await;
+        Self::with_administrator(server, db, data_dir).await
+    }
+
+    async fn with_administrator(server: Server, db: TestDb, data_dir: PathBuf) -> Self {
         let created = run(
             &["create-admin", "--email", "a@club.fr", "--full-name", "A", "--password-stdin"],
             &[("DATABASE_URL", &db.url())],
@@ -47,7 +64,7 @@ impl Running {
         Self { server, db, data_dir, token }
     }
 
-    async fn serve(db: &TestDb, data_dir: &std::path::Path, name: &str) -> Server {
+    async fn serve(db: &TestDb, data_dir: &Path, name: &str) -> Server {
         let variables = [("DATABASE_URL", db.url()), ("NEOPRO_DATA_DIR", data_dir.to_str().expect("UTF-8").to_owned())];
         let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
         let mut server = Server::spawn(&variables, &scratch(&format!("{name}.log")));
@@ -68,7 +85,7 @@ impl Running {
     }
 
     /// A connection on which the head of an upload and the beginning of its form were sent.
-    async fn begin(&self, content: usize) -> TcpStream {
+    pub async fn begin(&self, content: usize) -> TcpStream {
         let form = Form::new().file("video", "grande.mp4", b"");
         let form = String::from_utf8(form.bytes()).expect("text");
         let (before, after) = form.split_at(form.find("\r\n\r\n").expect("a head") + 4);
@@ -92,7 +109,7 @@ impl Running {
     }
 
     /// Uploads a video of this size, in pieces with a pause before each.
-    async fn upload(&self, content: usize, piece: usize, pause: Duration) -> String {
+    pub async fn upload(&self, content: usize, piece: usize, pause: Duration) -> String {
         let mut stream = self.begin(content).await;
         let zeros = vec![0; piece];
         for _ in 0..content / piece {
@@ -104,7 +121,7 @@ impl Running {
         answer(&mut stream).await
     }
 
-    async fn until_stored(&self, what: &str, mut holds: impl FnMut(&[String]) -> bool) {
+    pub async fn until_stored(&self, what: &str, mut holds: impl FnMut(&[String]) -> bool) {
         let began = Instant::now();
         while !holds(&stored(&self.data_dir)) {
             assert!(began.elapsed() < Duration::from_secs(10), "{what}: {:?}", stored(&self.data_dir));
@@ -119,7 +136,7 @@ async fn answer(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-fn body(answer: &str) -> Value {
+pub fn body(answer: &str) -> Value {
     let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no body in {answer:?}"));
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error} in {body:?}"))
 }

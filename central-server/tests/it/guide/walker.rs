@@ -11,6 +11,7 @@ use super::{borrowed, filled};
 use crate::cloud::postgres::ENCODED_PASSWORD;
 use crate::cloud::redis::{Redis, TOKEN};
 use crate::cloud::{Cloud, PROJECT, SERVER};
+use crate::plan512::plan::Plan;
 use crate::support::Supabase;
 use crate::support::program::{Server, text};
 
@@ -30,6 +31,8 @@ pub struct Walk {
     pub peak: u64,
     log: PathBuf,
     began: Instant,
+    /// The memory of the guide's plan; behind the server, which must be gone before it.
+    plan: Plan,
 }
 
 impl Walk {
@@ -46,6 +49,7 @@ impl Walk {
             peak: 0,
             log,
             began,
+            plan: Plan::impose(),
         };
         walk.note("the services run");
         walk
@@ -128,7 +132,8 @@ impl Walk {
             assert!(status.success(), "{status}: {}", text(&self.log));
         }
         let variables = self.on_the_platform(&self.environment);
-        let mut server = Server::spawn_on(Some(PORT), &borrowed(&variables), &self.log);
+        let mut server =
+            Server::spawn_below(|serve| self.plan.below(serve), Some(PORT), &borrowed(&variables), &self.log);
         server.ready().await;
         self.server = Some(server);
     }

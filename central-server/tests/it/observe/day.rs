@@ -24,8 +24,9 @@ const CALLS_PER_CLICK: u64 = 5;
 const RETURNS_PER_BOX: u64 = 6;
 const FILES_PER_BOX: u64 = 10;
 
-async fn arrive(port: u16, number: usize) -> Wire {
-    let identity = identity(SEED, number);
+/// A box that is welcome.
+pub async fn arrive(seed: &str, port: u16, number: usize) -> Wire {
+    let identity = identity(seed, number);
     let claim = Authenticate { site_id: identity.site.to_string(), api_key: identity.key, ..Authenticate::default() };
     let mut wire = Wire::connect(([127, 0, 0, 1], port).into(), number).await.expect("a connection");
     wire.emit("authenticate", &claim).await.expect("said");
@@ -66,7 +67,7 @@ async fn a_day_of_thirty_five_boxes_fits_into_the_free_plan_and_heartbeats_are_n
 
     let mut boxes = Vec::new();
     for number in 0..BOXES {
-        boxes.push(arrive(port, number).await);
+        boxes.push(arrive(SEED, port, number).await);
     }
     let arrived = settled(&sink).await;
 

@@ -1,7 +1,7 @@
 //! What the service tells of itself: its log at Logtail, its figures for Prometheus, its health for monitors, and with whom
 //! it speaks at all.
 
-mod day;
+pub mod day;
 mod figures;
 mod health;
 mod logtail;

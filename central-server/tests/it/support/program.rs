@@ -63,6 +63,19 @@ impl Server {
         Self::start(command, free_port(), log)
     }
 
+    /// Starts `serve` on this port, or on a free one, as a command that `below` puts it under.
+    pub fn spawn_below(
+        below: impl FnOnce(&Command) -> Command,
+        port: Option<u16>,
+        variables: &[(&str, &str)],
+        log: &Path,
+    ) -> Self {
+        let mut command = below(&neopro(&["serve"], &[]));
+        command.env_clear().stdin(Stdio::null());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(variables.iter().copied());
+        Self::start(command, port.unwrap_or_else(free_port), log)
+    }
+
     /// Starts `serve` on this port, or on a free one; its log is added to `log`.
     pub fn spawn_on(port: Option<u16>, variables: &[(&str, &str)], log: &Path) -> Self {
         Self::start(neopro(&["serve"], variables), port.unwrap_or_else(free_port), log)
