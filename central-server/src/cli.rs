@@ -154,9 +154,8 @@ async fn command(command: Command) -> Result<(), String> {
         Command::Restore(restore) => bring_back(restore).await,
         Command::Storage(command) => of_storage(command).await,
         Command::Doctor(diagnose) => {
-            let (told, is_wrong) = diagnose.run().await?;
-            print(&told)?;
-            if is_wrong { Err("Le diagnostic a trouvé des erreurs.".into()) } else { Ok(()) }
+            let (told, verdict) = diagnose.run().await?;
+            print(&told).and(verdict)
         }
         Command::Openapi => {
             let json = App::openapi().to_pretty_json().map_err(|error| error.to_string())?;
@@ -270,7 +269,7 @@ impl AtHand {
         }
         let config = loaded.config;
         let (target, embedded) = match &config.database {
-            Database::Url(url) => (Target::from_url(url)?, None),
+            Database::Url(url) => (Target::from_url(url).map_err(|said| said.french())?, None),
             Database::Embedded => {
                 let options =
                     Options { data_dir: &config.data_dir, runtime_dir: config.runtime_dir.as_deref(), settings: &[] };

@@ -44,3 +44,4 @@ pub mod takeover;
 pub mod usage;
 pub mod users;
 pub mod videos;
+pub mod words;

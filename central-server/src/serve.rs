@@ -30,6 +30,7 @@ use crate::db::migrations::{self, MigrateError};
 use crate::db::{Error, Obstacle, PAUSE_AFTER_REFUSED_LOGIN, Target, connect_once};
 use crate::health::{DatabaseState, checks};
 use crate::http::Place;
+use crate::language::Language;
 use crate::logging::{Outbox, Shipping};
 use crate::notify::https;
 use crate::takeover::{self, Keys, Wish};
@@ -145,7 +146,7 @@ async fn serve_until_stopped(config: Config, logs: Option<Outbox>, boxes: Handle
 /// An unreachable database is waited for; one that cannot be used ends the start.
 async fn bring_up(app: App, boxes: Handle, sealed_with: String) -> Result<Option<Embedded>, String> {
     let (target, embedded) = match &app.config.database {
-        Database::Url(url) => (Target::from_url(url)?, None),
+        Database::Url(url) => (Target::from_url(url).map_err(|said| said.french())?, None),
         Database::Embedded => {
             let options = Options {
                 data_dir: &app.config.data_dir,
@@ -220,7 +221,7 @@ async fn reach(app: &App, target: &Target, sealed_with: &str) -> Result<i32, Mig
 /// The troubleshooting entry of the guide that fits, without the password.
 #[must_use]
 pub fn unreachable(target: &Target, error: &Error) -> String {
-    let what = Obstacle::of(error).words();
+    let what = Obstacle::of(error).words().text(Language::Fr);
     format!(
         "Erreur de connexion à la base de données ({target}). {what} Vérifiez le port 6543 (pooler), \
          ?pgbouncer=true et le mot de passe dans l'URL (étape 2.2 du guide). Détail : {error}"

@@ -1,10 +1,10 @@
 // What somebody sees in the browser when something of the production guide's troubleshooting part has happened.
 //
-//   node trouble.mjs '{"chromium", "mark", "folder", "name", "address", "person", "upload", "expect"}'
+//   node trouble.mjs '{"chromium", "mark", "folder", "name", "address", "person", "page", "upload", "expect"}'
 //
 // `mark` is the hash of the key of the services' certificate; `address` is opened; with a `person` ({email, password}) it is
-// logged in, and with an `upload`, a file, that is added to the library. Each text of `expect` has to be read on the page
-// then; without one it is waited for what the page says in the end. The last line says what is read there and what the console says.
+// logged in, with a `page` that is opened then, and an `upload`, a file, is added to the library there. Each text of `expect`
+// has to be read in the end. The last line says what is read there and what the console says.
 
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,16 +28,6 @@ const page = context.pages()[0] ?? (await context.newPage());
 const heard = [];
 page.on("console", (message) => heard.push(message.text()));
 page.on("pageerror", (error) => heard.push(String(error)));
-/** Waits until the page says something, and nothing else for a while. */
-async function settled() {
-  const until = Date.now() + 40_000;
-  let [text, since] = ["", Date.now()];
-  while (Date.now() < until && (text.length < 40 || Date.now() - since < 5_000)) {
-    await page.waitForTimeout(200);
-    const now = await page.locator("body").innerText().catch(() => "");
-    if (now !== text) [text, since] = [now, Date.now()];
-  }
-}
 
 try {
   await page.goto(asked.address, { waitUntil: "commit" });
@@ -45,16 +35,17 @@ try {
     await page.locator("input[type=email]").fill(asked.person.email);
     await page.locator("input[type=password]").fill(asked.person.password);
     await page.keyboard.press("Enter");
+  }
+  if (asked.page) {
     await page.waitForURL(/\/dashboard$/);
+    await page.goto(new URL(asked.page, asked.address).href);
   }
   if (asked.upload) {
-    await page.goto(new URL("/content", asked.address).href);
     const chosen = page.waitForEvent("filechooser");
     await page.getByRole("button", { name: "Ajouter des vidéos" }).first().click();
     await (await chosen).setFiles(asked.upload);
   }
   for (const text of asked.expect) await page.getByText(text).first().waitFor();
-  if (asked.expect.length === 0) await settled();
 } finally {
   await page.screenshot({ path: path.join(asked.folder, `${asked.name}.png`) }).catch(() => {});
   const text = await page.locator("body").innerText().catch(() => "");

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::reader::{Reader, Refused};
+use super::words;
+use crate::words::Said;
 
 const OF_THE_MACHINE: &str = "/var/lib/neopro";
 
@@ -12,14 +14,14 @@ pub(super) fn read(r: &mut Reader) -> Result<PathBuf, Refused> {
         let root = r.surroundings.root;
         let chosen = by_default(root, r.untouched("XDG_DATA_HOME"), r.untouched("HOME"));
         return Ok(chosen.unwrap_or_else(|| {
-            r.warn("NEOPRO_DATA_DIR", format!("ni elle ni HOME ne sont définies : {OF_THE_MACHINE} est utilisé"));
+            r.warn("NEOPRO_DATA_DIR", Said::new(words::NO_HOME).with("folder", OF_THE_MACHINE));
             PathBuf::from(OF_THE_MACHINE)
         }));
     };
     if value.starts_with('~') {
-        return Err(r.refuse("NEOPRO_DATA_DIR", "« ~ » n'est pas remplacé ici ; écrire le chemin complet"));
+        return Err(r.refuse("NEOPRO_DATA_DIR", words::TILDE));
     }
-    std::path::absolute(&value).map_err(|_| r.refuse("NEOPRO_DATA_DIR", "chemin illisible ; écrire le chemin complet"))
+    std::path::absolute(&value).map_err(|_| r.refuse("NEOPRO_DATA_DIR", words::BAD_PATH))
 }
 
 /// `XDG_RUNTIME_DIR`, where a user's sockets go; none if unset or, against its specification, relative.

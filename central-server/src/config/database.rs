@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::reader::{Reader, Refused};
-use super::{Secret, tls, url};
+use super::{Secret, tls, url, words};
+use crate::words::{Said, Words};
 
 const VARIABLE: &str = "DATABASE_URL";
 
@@ -78,52 +79,36 @@ fn parse(r: &mut Reader, value: &str, wish: tls::Wish) -> Result<DatabaseUrl, Re
     let parts = match url::split(value) {
         Some(parts) if matches!(parts.scheme.to_ascii_lowercase().as_str(), "postgresql" | "postgres") => parts,
         _ if value.starts_with("psql") => {
-            return Err(
-                r.refuse(VARIABLE, "une commande psql a été collée ; garder seulement l'URL « postgresql://… »")
-            );
+            return Err(r.refuse(VARIABLE, words::PSQL_PASTED));
         }
-        _ => {
-            return Err(r.refuse(
-                VARIABLE,
-                "une URL qui commence par « postgresql:// » ou « postgres:// » est attendue (ou le mot « embedded »)",
-            ));
-        }
+        _ => return Err(r.refuse(VARIABLE, words::NOT_A_DATABASE)),
     };
     if parts.fragment.is_some() || value.contains(char::is_whitespace) {
-        return Err(r.refuse(
-            VARIABLE,
-            "l'URL contient un blanc ou un « # » ; dans un mot de passe, « # » s'écrit %23 et un blanc %20",
-        ));
+        return Err(r.refuse(VARIABLE, words::BLANK_OR_HASH));
     }
     let parameters = Parameters::read(r, parts.query.unwrap_or_default())?;
 
     // A parameter has the last word over the part of the URL that it repeats, as in libpq.
-    let user = parameters.user.clone().or(login_part(r, parts.user, "le nom d'utilisateur")?);
-    let password = parameters.password.clone().or(login_part(r, parts.password, "le mot de passe")?);
+    let user = parameters.user.clone().or(login_part(r, parts.user, words::THE_USER)?);
+    let password = parameters.password.clone().or(login_part(r, parts.password, words::THE_PASSWORD)?);
     let Some(user) = user.filter(|user| !user.is_empty()) else {
-        return Err(
-            r.refuse(VARIABLE, "l'utilisateur manque : « postgresql://utilisateur:mot-de-passe@hôte:port/base »")
-        );
+        return Err(r.refuse(VARIABLE, words::NO_USER));
     };
     let host = host(r, parts.host, parameters.host.as_deref())?;
     let port = match parameters.port.as_deref().or(parts.port).map(url::port) {
         None => 5432,
         Some(Some(port)) => port,
-        Some(None) => {
-            return Err(r.refuse(VARIABLE, "le port, après l'hôte, n'est pas un nombre de 1 à 65535"));
-        }
+        Some(None) => return Err(r.refuse(VARIABLE, words::BAD_PORT)),
     };
     let path = parts.path.trim_end_matches('/');
     let name = parameters.name.clone().or_else(|| url::decoded(path));
     let Some(name) = name.filter(|name| !name.is_empty() && !path.contains('/')) else {
-        return Err(
-            r.refuse(VARIABLE, "le nom de la base manque ou est illisible, après le port : « …:6543/postgres »")
-        );
+        return Err(r.refuse(VARIABLE, words::NO_NAME));
     };
 
     let tls = tls::choose(r, &host, parameters.sslmode, parameters.sslrootcert.as_deref(), wish)?;
     if r.production() && !url::is_private(&host) && password.as_deref().unwrap_or_default().is_empty() {
-        return Err(r.refuse(VARIABLE, "le mot de passe manque : « postgresql://utilisateur:mot-de-passe@… »"));
+        return Err(r.refuse(VARIABLE, words::NO_PASSWORD));
     }
     let database = DatabaseUrl {
         pooled: port == 6543 || parameters.pgbouncer,
@@ -139,37 +124,24 @@ fn parse(r: &mut Reader, value: &str, wish: tls::Wish) -> Result<DatabaseUrl, Re
     };
     advise(r, &database);
     if database.port == 6543 && !parameters.pgbouncer {
-        r.remark(
-            VARIABLE,
-            "sans « ?pgbouncer=true » à la fin : sans effet ici, ce serveur convient toujours au pooler (étape 2.2)",
-        );
+        r.remark(VARIABLE, words::WITHOUT_PGBOUNCER);
     }
     Ok(database)
 }
 
 /// A decoded user name or password. What is wrong with it is told without any of it but the character in question.
-fn login_part(r: &mut Reader, text: Option<&str>, what: &str) -> Result<Option<String>, Refused> {
+fn login_part(r: &mut Reader, text: Option<&str>, part: Words) -> Result<Option<String>, Refused> {
     let Some(text) = text else { return Ok(None) };
     if text.len() > 2 && text.starts_with('[') && text.ends_with(']') {
-        return Err(
-            r.refuse(VARIABLE, format!("{what} est encore entre les crochets de l'exemple ; retirer « [ » et « ] »"))
-        );
+        return Err(r.refuse(VARIABLE, Said::new(words::STILL_IN_BRACKETS).with_words("part", part)));
     }
     if let Some(character) = url::raw_reserved(text) {
-        return Err(r.refuse(
-            VARIABLE,
-            format!(
-                "{what} contient « {character} », qui doit y être encodé : écrire {} à sa place",
-                url::encoded(character)
-            ),
-        ));
+        let said = Said::new(words::TO_BE_ENCODED).with_words("part", part).with("character", character);
+        return Err(r.refuse(VARIABLE, said.with("encoded", url::encoded(character))));
     }
     match url::decoded(text) {
         Some(text) => Ok(Some(text)),
-        None => {
-            Err(r
-                .refuse(VARIABLE, format!("{what} contient un « % » qui n'encode rien de lisible ; « % » s'écrit %25")))
-        }
+        None => Err(r.refuse(VARIABLE, Said::new(words::BAD_PERCENT).with_words("part", part))),
     }
 }
 
@@ -177,7 +149,7 @@ fn login_part(r: &mut Reader, text: Option<&str>, what: &str) -> Result<Option<S
 fn host(r: &mut Reader, in_url: &str, in_query: Option<&str>) -> Result<String, Refused> {
     let host = in_query.filter(|host| !host.is_empty()).map(str::to_owned).or_else(|| url::decoded(in_url));
     let Some(host) = host.filter(|host| !host.is_empty()) else {
-        return Err(r.refuse(VARIABLE, "l'hôte manque : « postgresql://utilisateur:mot-de-passe@hôte:port/base »"));
+        return Err(r.refuse(VARIABLE, words::NO_HOST));
     };
     if host.starts_with('/') {
         return Ok(host);
@@ -185,13 +157,10 @@ fn host(r: &mut Reader, in_url: &str, in_query: Option<&str>) -> Result<String, 
     let host = host.to_ascii_lowercase();
     let bracketed = if host.matches(':').count() > 1 && !host.starts_with('[') { format!("[{host}]") } else { host };
     if bracketed.contains(',') {
-        return Err(r.refuse(VARIABLE, "plusieurs hôtes séparés par des virgules ; un seul est possible"));
+        return Err(r.refuse(VARIABLE, words::SEVERAL_HOSTS));
     }
     if !url::is_host(&bracketed) {
-        return Err(r.refuse(
-            VARIABLE,
-            "l'hôte, après « @ », est illisible ; si le mot de passe contient @ : / ? # ou %, les encoder",
-        ));
+        return Err(r.refuse(VARIABLE, words::BAD_HOST));
     }
     Ok(bracketed.trim_start_matches('[').trim_end_matches(']').to_owned())
 }
@@ -219,7 +188,7 @@ impl Parameters {
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let Some(value) = url::decoded(value) else {
-                return Err(r.refuse(VARIABLE, "un paramètre après « ? » contient un « % » illisible"));
+                return Err(r.refuse(VARIABLE, words::BAD_PARAMETER));
             };
             match name {
                 "host" => known.host = Some(value),
@@ -235,22 +204,20 @@ impl Parameters {
                 "connect_timeout" => match value.parse() {
                     Ok(0) => known.connect_timeout = None,
                     Ok(seconds) => known.connect_timeout = Some(Duration::from_secs(seconds)),
-                    Err(_) => {
-                        return Err(r.refuse(VARIABLE, "connect_timeout n'est pas un nombre entier de secondes"));
-                    }
+                    Err(_) => return Err(r.refuse(VARIABLE, words::BAD_TIMEOUT)),
                 },
                 // Only what looks like a name is repeated: a badly pasted password must not end up in a warning.
                 name if name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
                     foreign.insert(name);
                 }
                 _ => {
-                    foreign.insert("(illisible)");
+                    foreign.insert("(?)");
                 }
             }
         }
         if !foreign.is_empty() {
             let names = foreign.into_iter().collect::<Vec<_>>().join(", ");
-            r.warn(VARIABLE, format!("paramètres sans effet ici, ignorés : {names}"));
+            r.warn(VARIABLE, Said::new(words::FOREIGN_PARAMETERS).with("names", names));
         }
         Ok(known)
     }
@@ -263,24 +230,14 @@ fn advise(r: &mut Reader, database: &DatabaseUrl) {
     }
     let DatabaseUrl { host, port, user, .. } = database;
     if host.starts_with("db.") && host.ends_with(".supabase.co") && *port == 5432 {
-        r.warn(
-            VARIABLE,
-            "connexion directe à Supabase : cet hôte ne répond qu'en IPv6 (sauf option payante) et Render n'a que \
-             l'IPv4 ; prendre l'URL du pooler, port 6543 (étape 2.2)",
-        );
+        r.warn(VARIABLE, words::DIRECT_HOST);
     }
     if host.ends_with(".pooler.supabase.com") {
         if *port == 5432 {
-            r.warn(
-                VARIABLE,
-                "pooler en mode session (port 5432), peu de connexions ; prendre le port 6543 (étape 2.2)",
-            );
+            r.warn(VARIABLE, words::SESSION_POOLER);
         }
         if !user.contains('.') {
-            r.warn(
-                VARIABLE,
-                "le pooler de Supabase attend l'utilisateur « postgres.<référence du projet> » (étape 2.2)",
-            );
+            r.warn(VARIABLE, words::POOLER_USER);
         }
     }
 }

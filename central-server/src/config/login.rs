@@ -6,8 +6,9 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::Secret;
 use super::reader::{Reader, Refused};
+use super::{Secret, words};
+use crate::words::Said;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -56,10 +57,7 @@ pub(super) fn jwt_secret(r: &mut Reader) -> Result<Option<Secret>, Refused> {
     };
     let length = secret.expose().chars().count();
     if length < 64 {
-        r.warn(
-            "JWT_SECRET",
-            format!("{length} caractères ; 64 sont conseillés, à créer avec : openssl rand -base64 48 (étape 6.4)"),
-        );
+        r.warn("JWT_SECRET", Said::new(words::SHORT_SECRET).with("length", length));
     }
     Ok(Some(secret))
 }
@@ -78,9 +76,9 @@ pub(super) fn mfa_encryption_key_previous(
     let previous = r.secret(NAME)?;
     match (&previous, present) {
         (Some(previous), Ok(Some(present))) if previous.expose() == present.expose() => {
-            r.warn(NAME, "même valeur que MFA_ENCRYPTION_KEY : sans effet, elle peut être retirée");
+            r.warn(NAME, words::SAME_AS_PRESENT);
         }
-        (Some(_), Ok(None)) => r.warn(NAME, "sans effet utile tant que MFA_ENCRYPTION_KEY n'est pas définie"),
+        (Some(_), Ok(None)) => r.warn(NAME, words::PREVIOUS_ALONE),
         _ => {}
     }
     Ok(previous)
@@ -89,7 +87,7 @@ pub(super) fn mfa_encryption_key_previous(
 /// One value for both would make a leak of one the loss of both, and keep each from being changed alone.
 pub(super) fn refuse_equal(r: &mut Reader, jwt_secret: &Secret, mfa_encryption_key: &Secret) {
     if jwt_secret.expose() == mfa_encryption_key.expose() {
-        r.refuse("MFA_ENCRYPTION_KEY", "même valeur que JWT_SECRET ; créer une seconde valeur, différente");
+        r.refuse("MFA_ENCRYPTION_KEY", words::SAME_AS_JWT);
     }
 }
 
@@ -97,16 +95,17 @@ fn signing_secret(r: &mut Reader, variable: &'static str) -> Result<Option<Secre
     let Some(value) = r.required(variable)? else {
         return Ok(None);
     };
-    let known =
-        is_published(&value).then_some("c'est l'exemple imprimé dans le guide, connu de tous ; créer sa propre valeur");
+    let known = is_published(&value).then_some(words::PUBLISHED);
     let length = value.chars().count();
     if length < 32 && !(known.is_some() && r.production()) {
-        return Err(r.refuse(variable, format!("trop courte : {length} caractères, 32 au moins sont nécessaires")));
+        return Err(r.refuse(variable, Said::new(words::TOO_SHORT).with("length", length)));
     }
-    let weakness = known.or(is_obvious(&value).then_some("valeur facile à deviner ; en créer une au hasard"));
+    let weakness = known.or(is_obvious(&value).then_some(words::OBVIOUS));
     match weakness {
         Some(weakness) if r.production() => return Err(r.refuse(variable, weakness)),
-        Some(weakness) => r.warn(variable, format!("{weakness} (refusée en production)")),
+        Some(weakness) => {
+            r.warn(variable, Said::new(words::REFUSED_IN_PRODUCTION).with_words("weakness", weakness));
+        }
         None => {}
     }
     Ok(Some(Secret::new(value)))
@@ -145,13 +144,8 @@ pub(super) fn jwt_expires_in(r: &mut Reader) -> Result<Duration, Refused> {
     };
     match seconds(&value) {
         Some(seconds) if (1..=90 * DAY).contains(&seconds) => Ok(Duration::from_secs(seconds)),
-        Some(_) => {
-            Err(r.refuse("JWT_EXPIRES_IN", "la durée doit être plus longue que zéro et de 90 jours au plus (90d)"))
-        }
-        None => Err(r.refuse(
-            "JWT_EXPIRES_IN",
-            "durée illisible ; un nombre entier suivi de s, m, h, d ou w est attendu, par exemple 7d ou 12h",
-        )),
+        Some(_) => Err(r.refuse("JWT_EXPIRES_IN", words::BAD_LIFE)),
+        None => Err(r.refuse("JWT_EXPIRES_IN", words::UNREADABLE_LIFE)),
     }
 }
 
@@ -177,7 +171,7 @@ pub(super) fn mfa_issuer(r: &mut Reader) -> Result<String, Refused> {
         return Ok("NeoPro".to_owned());
     };
     if value.contains(':') {
-        return Err(r.refuse("MFA_ISSUER", "« : » n'est pas admis : il sépare le nom du compte dans le code QR"));
+        return Err(r.refuse("MFA_ISSUER", words::COLON_IN_ISSUER));
     }
     Ok(value)
 }

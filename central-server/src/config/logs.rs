@@ -1,8 +1,7 @@
 //! What the server tells about itself: `LOG_LEVEL`, Logtail, `/metrics`.
 
 use super::reader::{Reader, Refused};
-use super::url::Address;
-use super::{Secret, web};
+use super::{Secret, web, words};
 
 /// Where logs are sent besides the process's own output.
 #[derive(Debug, Clone)]
@@ -28,7 +27,7 @@ pub(super) fn logtail(r: &mut Reader) -> Result<Option<Logtail>, Refused> {
     let endpoint = logtail_endpoint(r);
     let (token, endpoint) = (token?, endpoint?);
     if token.is_none() && endpoint.is_some() {
-        r.fault("LOGTAIL_TOKEN", "non définie alors que LOGTAIL_HOST l'est : rien n'est envoyé à Logtail");
+        r.fault("LOGTAIL_TOKEN", words::LOGTAIL_HOST_ALONE);
     }
     let endpoint = endpoint.unwrap_or_else(|| "https://in.logs.betterstack.com".to_owned());
     Ok(token.map(|token| Logtail { token, endpoint }))
@@ -41,7 +40,7 @@ fn logtail_endpoint(r: &mut Reader) -> Result<Option<String>, Refused> {
         return Ok(None);
     };
     let url = if value.contains("://") { value } else { format!("https://{value}") };
-    let address = Address::parse(&url).map_err(|fault| r.refuse(VARIABLE, format!("l'adresse {fault}")))?;
+    let address = web::parsed(r, VARIABLE, &url)?;
     web::encrypted(r, VARIABLE, &address)?;
     Ok(Some(address.origin() + &address.path))
 }
@@ -55,15 +54,13 @@ pub(super) fn metrics(r: &mut Reader) -> Result<Metrics, Refused> {
         Some("true" | "1") => true,
         None | Some("false" | "0") => false,
         Some(_) => {
-            r.warn(ENABLED, "seules « true » et « 1 » activent les métriques ; elles restent désactivées");
+            r.warn(ENABLED, words::METRICS_WORD);
             false
         }
     };
     let token = token?;
     if enabled && token.is_none() && r.production() {
-        let what = "non définie alors que METRICS_ENABLED l'est : /metrics ne montre que les chiffres d'ensemble du parc, à \
-                    tous ; avec un jeton il montre tout, à qui le présente";
-        r.warn("METRICS_TOKEN", what);
+        r.warn("METRICS_TOKEN", words::METRICS_WITHOUT_TOKEN);
     }
     Ok(Metrics { enabled, token })
 }
@@ -75,7 +72,7 @@ pub(super) fn log_level(r: &mut Reader) -> Result<String, Refused> {
     };
     let directives: Option<Vec<String>> = value.split(',').map(|directive| parse_directive(directive.trim())).collect();
     Ok(directives.map(|list| list.join(",")).unwrap_or_else(|| {
-        r.warn("LOG_LEVEL", "illisible, « info » est utilisé ; error, warn, info, debug, trace ou off est attendu");
+        r.warn("LOG_LEVEL", words::LOG_LEVEL);
         "info".to_owned()
     }))
 }

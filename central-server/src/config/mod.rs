@@ -22,6 +22,7 @@ mod tls;
 mod url;
 mod variables;
 mod web;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! Mail and Slack. Neither keeps the server from starting: what is incomplete is off, and a warning says why.
 
 use super::reader::{Reader, Refused};
-use super::url::{Address, is_host, is_private};
-use super::{Secret, web};
+use super::url::{is_host, is_private};
+use super::{Secret, web, words};
+use crate::words::Said;
 
 /// How mail leaves the server.
 #[derive(Debug, Clone)]
@@ -53,7 +54,6 @@ const FROM: &str = "EMAIL_FROM";
 const KEY: &str = "SENDGRID_API_KEY";
 /// Where SendGrid takes mail, but from accounts that are kept in Europe.
 const SENDGRID: &str = "https://api.sendgrid.com";
-const OFF: &str = "les courriels sont désactivés";
 
 /// SendGrid if its key is set, else SMTP if its host is set, else nothing.
 pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
@@ -73,20 +73,20 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
         let nothing = matches!((&from, &old_from), (Given::Unset, Given::Unset)) && smtp.is_empty();
         if !nothing {
             let other = if smtp.is_empty() && matches!(old_from, Given::Unset) { KEY } else { "SMTP_HOST" };
-            r.fault(other, format!("non définie alors que d'autres réglages de courriel le sont : {OFF}"));
+            r.fault(other, words::MAIL_ELSE_SET);
         } else if r.production() {
-            r.warn(KEY, format!("non définie : {OFF} (partie « Alertes par email »)"));
+            r.warn(KEY, words::MAIL_UNSET);
         }
         return Ok(None);
     };
     if !is_host(&host.to_ascii_lowercase()) {
-        return Err(r.refuse("SMTP_HOST", "un nom d'hôte est attendu, sans « smtp:// » ni port"));
+        return Err(r.refuse("SMTP_HOST", words::SMTP_HOST));
     }
     let from = match (from, old_from) {
         (Given::Sender(from), _) | (Given::Unset, Given::Sender(from)) => from,
         (Given::Malformed, _) | (Given::Unset, Given::Malformed) => return Ok(None),
         (Given::Unset, Given::Unset) => {
-            r.fault(FROM, format!("non définie alors que SMTP_HOST l'est : {OFF}"));
+            r.fault(FROM, unset_for("SMTP_HOST"));
             return Ok(None);
         }
     };
@@ -94,11 +94,11 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
         (Some(user), Some(password)) => Some((user, password)),
         (None, None) => None,
         (Some(_), None) => {
-            r.fault("SMTP_PASSWORD", format!("non définie alors que SMTP_USER l'est : {OFF}"));
+            r.fault("SMTP_PASSWORD", unset_for("SMTP_USER"));
             return Ok(None);
         }
         (None, Some(_)) => {
-            r.fault("SMTP_USER", format!("non définie alors que SMTP_PASSWORD l'est : {OFF}"));
+            r.fault("SMTP_USER", unset_for("SMTP_PASSWORD"));
             return Ok(None);
         }
     };
@@ -107,19 +107,21 @@ pub(super) fn mail(r: &mut Reader) -> Result<Option<Mail>, Refused> {
     Ok(Some(Mail::Smtp { host, port, login, secure, from }))
 }
 
+/// What is missing beside another setting.
+fn unset_for(other: &str) -> Said {
+    Said::new(words::FROM_UNSET_FOR).with("other", other)
+}
+
 fn sendgrid(r: &mut Reader, key: Secret, from: Given, api: String) -> Option<Mail> {
     if !key.expose().starts_with("SG.") {
-        r.fault(KEY, format!("une clé SendGrid commence par « SG. » : {OFF} (partie « Alertes par email »)"));
+        r.fault(KEY, words::NOT_OF_SENDGRID);
         return None;
     }
     match from {
         Given::Sender(from) => Some(Mail::SendGrid { key, from, api }),
         Given::Malformed => None,
         Given::Unset => {
-            r.fault(
-                FROM,
-                format!("non définie alors que SENDGRID_API_KEY l'est : {OFF} (partie « Alertes par email »)"),
-            );
+            r.fault(FROM, words::FROM_UNSET_FOR_SENDGRID);
             None
         }
     }
@@ -161,10 +163,7 @@ fn sender(r: &mut Reader, variable: &'static str) -> Result<Given, Refused> {
         return Ok(Given::Unset);
     };
     Ok(parse_sender(&value).map(Given::Sender).unwrap_or_else(|| {
-        r.fault(
-            variable,
-            format!("adresse illisible, « nom@domaine.fr » ou « Nom <nom@domaine.fr> » est attendu : {OFF}"),
-        );
+        r.fault(variable, words::BAD_SENDER);
         Given::Malformed
     }))
 }
@@ -192,18 +191,15 @@ pub(super) fn slack(r: &mut Reader) -> Result<Option<Slack>, Refused> {
     let (webhook, channel, enabled) = (webhook?, channel?, enabled?);
     let Some(webhook) = webhook else {
         if enabled == Some(true) || (channel.is_some() && enabled.is_none()) {
-            r.fault(
-                WEBHOOK,
-                "non définie alors que d'autres réglages de Slack le sont : aucune alerte ne part vers Slack",
-            );
+            r.fault(WEBHOOK, words::SLACK_ELSE_SET);
         }
         return Ok(None);
     };
-    let address = Address::parse(&webhook).map_err(|fault| r.refuse(WEBHOOK, format!("l'adresse {fault}")))?;
+    let address = web::parsed(r, WEBHOOK, &webhook)?;
     web::encrypted(r, WEBHOOK, &address)?;
     let own_test = is_private(&address.host) && !r.production();
     if address.host != "hooks.slack.com" && !own_test {
-        r.warn(WEBHOOK, "l'hôte n'est pas hooks.slack.com ; admis pour un service compatible");
+        r.warn(WEBHOOK, words::NOT_OF_SLACK);
     }
     Ok((enabled != Some(false)).then(|| Slack { webhook: Secret::new(webhook), channel }))
 }

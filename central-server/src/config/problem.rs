@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use super::variables::{Variable, in_words};
+use super::Variable;
+use crate::words::{Said, step};
 
 /// One variable that keeps the server from starting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The variable's name.
     pub variable: &'static str,
-    /// A French sentence: what is wrong and what is expected. Holds no secret, no password and no URL.
-    pub what: String,
+    /// What is wrong and what is expected. Holds no secret, no password and no URL.
+    pub what: Said,
     /// Where the production guide gives the value: a step number (`2.2`) or the title of a part.
     pub step: &'static str,
     /// The command that makes a good value, for those that are generated.
@@ -19,7 +20,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of a variable of [`VARIABLES`](super::VARIABLES), with the step and the command found there.
-    pub(super) fn of(variable: &'static str, what: String) -> Self {
+    pub(super) fn of(variable: &'static str, what: Said) -> Self {
         let known = Variable::find(variable);
         Self {
             variable,
@@ -82,8 +83,8 @@ impl fmt::Display for Problems {
             }
         }
         for (index, problem) in self.0.iter().enumerate() {
-            writeln!(f, "\n{}. {} : {}", index + 1, problem.variable, problem.what)?;
-            write!(f, "   Guide de mise en production : {}.", in_words(problem.step))?;
+            writeln!(f, "\n{}. {} : {}", index + 1, problem.variable, problem.what.french())?;
+            write!(f, "   Guide de mise en production : {}.", step(problem.step).french())?;
             if let Some(command) = problem.command {
                 write!(f, "\n   Commande : {command}")?;
             }

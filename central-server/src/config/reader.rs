@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
-use super::variables::{Variable, in_words};
-use super::{Gravity, Loaded, Mode, Note, Notes, Problem, Problems, Secret, placeholder};
+use super::{Gravity, Loaded, Mode, Note, Notes, Problem, Problems, Secret, Variable, placeholder, words};
+use crate::words::{Said, step};
 
 /// A problem is noted; nothing more can be said about the value. Only [`Reader::refuse`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,18 +50,14 @@ impl<'a> Reader<'a> {
         match value.as_deref() {
             None => {
                 if self.is_true("RENDER") {
-                    self.warn(
-                        "NODE_ENV",
-                        "non définie sur Render : le serveur démarre en mode développement ; la mettre à « production » \
-                         (étape 6.4)",
-                    );
+                    self.warn("NODE_ENV", words::NODE_ENV_ON_RENDER);
                 }
                 Mode::Development
             }
             Some("development") => Mode::Development,
             Some("production") => Mode::Production,
             Some(other) => {
-                self.refuse("NODE_ENV", "seules valeurs admises : « production » et « development » (ou aucune)");
+                self.refuse("NODE_ENV", words::NODE_ENV_OTHER);
                 // What else is missing should be told in the same message to whoever meant production.
                 if other.to_ascii_lowercase().starts_with("prod") { Mode::Production } else { Mode::Development }
             }
@@ -78,7 +74,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes a problem; its step and command come from the variable's definition.
-    pub fn refuse(&mut self, variable: &'static str, what: impl Into<String>) -> Refused {
+    pub fn refuse(&mut self, variable: &'static str, what: impl Into<Said>) -> Refused {
         let problem = Problem::of(variable, what.into());
         self.note(Gravity::Problem, problem.clone());
         self.problems.push(problem);
@@ -86,22 +82,22 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes something that does not keep the server from starting.
-    pub fn warn(&mut self, variable: &'static str, what: impl AsRef<str>) {
-        self.warn_as(Gravity::Warning, variable, what.as_ref());
+    pub fn warn(&mut self, variable: &'static str, what: impl Into<Said>) {
+        self.warn_as(Gravity::Warning, variable, what.into());
     }
 
     /// The same, where something that was asked for does not work at all.
-    pub fn fault(&mut self, variable: &'static str, what: impl AsRef<str>) {
-        self.warn_as(Gravity::Fault, variable, what.as_ref());
+    pub fn fault(&mut self, variable: &'static str, what: impl Into<Said>) {
+        self.warn_as(Gravity::Fault, variable, what.into());
     }
 
-    fn warn_as(&mut self, gravity: Gravity, variable: &'static str, what: &str) {
-        self.warnings.push(format!("{variable} : {what}"));
-        self.note(gravity, Problem::of(variable, what.to_owned()));
+    fn warn_as(&mut self, gravity: Gravity, variable: &'static str, what: Said) {
+        self.warnings.push(format!("{variable} : {}", what.french()));
+        self.note(gravity, Problem::of(variable, what));
     }
 
     /// Notes what works as well, for who looks closely; a start does not speak of it.
-    pub fn remark(&mut self, variable: &'static str, what: impl Into<String>) {
+    pub fn remark(&mut self, variable: &'static str, what: impl Into<Said>) {
         self.note(Gravity::Remark, Problem::of(variable, what.into()));
     }
 
@@ -133,19 +129,13 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         if value.contains('\u{FFFD}') || (!pem && value.chars().any(char::is_control)) {
-            return Err(self.refuse(
-                variable,
-                "la valeur contient un retour à la ligne ou un caractère illisible ; la recopier d'un seul tenant",
-            ));
+            return Err(self.refuse(variable, words::UNREADABLE_VALUE));
         }
         let opaque = pem || Variable::find(variable).is_some_and(|known| known.secret);
         let placeholders = placeholder::left_in(&value, opaque);
         if !placeholders.is_empty() {
             let list: Vec<String> = placeholders.iter().map(|text| format!("« {text} »")).collect();
-            return Err(self.refuse(
-                variable,
-                format!("la valeur d'exemple n'a pas été remplacée ({}) ; y mettre la vraie valeur", list.join(", ")),
-            ));
+            return Err(self.refuse(variable, Said::new(words::PLACEHOLDER).with("list", list.join(", "))));
         }
         Ok(Some(value))
     }
@@ -156,22 +146,26 @@ impl<'a> Reader<'a> {
         let mut value = trimmed;
         let mut removed = Vec::new();
         if trimmed.len() < raw.len() && !trimmed.contains("-----BEGIN ") {
-            removed.push("des blancs ou des retours à la ligne");
+            removed.push(Said::new(words::REMOVED_BLANKS));
         }
         if let Some(inner) = value.strip_prefix(variable).and_then(|rest| rest.trim_start().strip_prefix('=')) {
             value = inner.trim_matches(blank);
-            removed.push("le nom de la variable répété");
+            removed.push(Said::new(words::REMOVED_NAME));
         }
         let pairs = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”')];
         if let Some(inner) = pairs.iter().find_map(|(open, close)| value.strip_prefix(*open)?.strip_suffix(*close)) {
             value = inner.trim_matches(blank);
-            removed.push("des guillemets");
+            removed.push(Said::new(words::REMOVED_QUOTES));
         }
         if !value.is_empty() && !removed.is_empty() {
-            let form = Variable::find(variable).map_or_else(String::new, |known| {
-                format!(" ({}, forme attendue : {})", in_words(known.step), known.example)
-            });
-            self.warn(variable, format!("{} autour de la valeur sont ignorés{form}", removed.join(" et ")));
+            let removed = words::joined(words::AND, ("first", "second"), removed);
+            let said = match Variable::find(variable) {
+                Some(known) => Said::new(words::CLEANED_WITH)
+                    .with_words("step", step(known.step))
+                    .with_words("form", words::form(known)),
+                None => Said::new(words::CLEANED),
+            };
+            self.warn(variable, said.with_words("removed", removed));
         }
         value.to_owned()
     }
@@ -186,8 +180,8 @@ impl<'a> Reader<'a> {
 
     /// Notes that a variable without which production does not start is unset.
     pub fn missing(&mut self, variable: &'static str) -> Refused {
-        let form = Variable::find(variable).map_or("", |known| known.example);
-        self.refuse(variable, format!("absente ou vide ; forme attendue : {form}"))
+        let form = Variable::find(variable).map_or_else(|| words::as_it_is(""), words::form);
+        self.refuse(variable, Said::new(words::MISSING).with_words("form", form))
     }
 
     /// Like [`Self::text`], and in production a warning that names the default when there is no value.
@@ -195,7 +189,8 @@ impl<'a> Reader<'a> {
         let value = self.text(variable)?;
         if let (None, true, Some(known)) = (&value, self.production(), Variable::find(variable)) {
             let default = known.default.unwrap_or_default();
-            self.warn(variable, format!("non définie, « {default} » est utilisé ({})", in_words(known.step)));
+            let said = Said::new(words::DEFAULT_USED).with("default", default).with_words("step", step(known.step));
+            self.warn(variable, said);
         }
         Ok(value)
     }
@@ -214,7 +209,7 @@ impl<'a> Reader<'a> {
             Ok(number) if digits && range.contains(&number) => Ok(Some(number)),
             _ => {
                 let (least, most) = range.into_inner();
-                Err(self.refuse(variable, format!("un nombre entier de {least} à {most} est attendu")))
+                Err(self.refuse(variable, Said::new(words::NOT_A_NUMBER).with("least", least).with("most", most)))
             }
         }
     }
@@ -226,7 +221,7 @@ impl<'a> Reader<'a> {
             None => Ok(None),
             Some("true" | "1") => Ok(Some(true)),
             Some("false" | "0") => Ok(Some(false)),
-            Some(_) => Err(self.refuse(variable, "« true » ou « false » est attendu")),
+            Some(_) => Err(self.refuse(variable, words::NOT_A_FLAG)),
         }
     }
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::reader::{Reader, Refused};
 use super::url::{self, Address};
-use super::{Database, Secret, tls, web};
+use super::{Database, Secret, tls, web, words};
+use crate::words::{Said, Words};
 
 /// The Supabase project whose storage holds the videos.
 #[derive(Debug, Clone)]
@@ -49,14 +50,11 @@ pub(super) fn supabase(r: &mut Reader, is_optional: bool) -> Result<Option<Supab
     match (url?, key?) {
         (Some(url), Some(service_key)) => Ok(Some(Supabase { url, service_key })),
         (Some(_), None) => {
-            r.warn(KEY, "non définie alors que SUPABASE_URL l'est : le stockage Supabase reste inutilisé (étape 2.3)");
+            r.warn(KEY, words::URL_WITHOUT_KEY);
             Ok(None)
         }
         (None, Some(_)) => {
-            r.warn(
-                URL,
-                "non définie alors que SUPABASE_SERVICE_KEY l'est : le stockage Supabase reste inutilisé (étape 2.3)",
-            );
+            r.warn(URL, words::KEY_WITHOUT_URL);
             Ok(None)
         }
         (None, None) => Ok(None),
@@ -67,28 +65,19 @@ fn supabase_url(r: &mut Reader, is_optional: bool) -> Result<Option<String>, Ref
     let Some(value) = (if is_optional { r.text(URL)? } else { r.required(URL)? }) else {
         return Ok(None);
     };
-    let address = Address::parse(&value).map_err(|fault| r.refuse(URL, format!("l'adresse {fault}")))?;
+    let address = web::parsed(r, URL, &value)?;
     match address.host.as_str() {
-        "abcdefgh.supabase.co" => {
-            return Err(r.refuse(URL, "c'est l'adresse d'exemple du guide ; y mettre celle du projet"));
-        }
-        "supabase.com" | "app.supabase.com" => {
-            return Err(r.refuse(
-                URL,
-                "c'est l'adresse du site de Supabase ; celle du projet, « https://….supabase.co », est attendue",
-            ));
-        }
+        "abcdefgh.supabase.co" => return Err(r.refuse(URL, words::GUIDES_PROJECT)),
+        "supabase.com" | "app.supabase.com" => return Err(r.refuse(URL, words::SITE_OF_SUPABASE)),
         _ => {}
     }
     web::encrypted(r, URL, &address)?;
     match address.path.as_str() {
         "" => {}
         "/rest/v1" | "/storage/v1" | "/auth/v1" => {
-            r.warn(URL, format!("le chemin « {} » est ignoré ; l'adresse du projet suffit (étape 2.3)", address.path));
+            r.warn(URL, Said::new(words::PATH_IGNORED).with("path", &address.path));
         }
-        _ => {
-            return Err(r.refuse(URL, format!("contient un chemin ; écrire seulement {}", address.origin())));
-        }
+        _ => return Err(r.refuse(URL, Said::new(words::WITH_PATH).with("origin", address.origin()))),
     }
     Ok(Some(address.origin()))
 }
@@ -98,32 +87,22 @@ fn service_key(r: &mut Reader, is_optional: bool) -> Result<Option<Secret>, Refu
         return Ok(None);
     };
     if value.starts_with("sb_publishable_") {
-        return Err(
-            r.refuse(KEY, "c'est une clé publique (sb_publishable_…) ; la clé secrète ou service_role est attendue")
-        );
+        return Err(r.refuse(KEY, words::PUBLISHABLE_KEY));
     }
     if value.strip_prefix("sb_secret_").is_some_and(|rest| rest.len() >= 8) {
         return Ok(Some(Secret::new(value)));
     }
     let Some(claims) = claims(&value) else {
-        return Err(r.refuse(
-            KEY,
-            "clé illisible, peut-être coupée ; une clé « eyJ… » en trois parties séparées par des points, ou « sb_secret_… », \
-             est attendue",
-        ));
+        return Err(r.refuse(KEY, words::UNREADABLE_KEY));
     };
     match claims.get("role").and_then(Value::as_str) {
         Some("service_role") => {}
-        Some("anon") => {
-            return Err(r.refuse(KEY, "c'est la clé anon, publique ; copier la clé service_role"));
-        }
-        _ => {
-            return Err(r.refuse(KEY, "cette clé n'a pas le rôle service_role ; copier la clé service_role"));
-        }
+        Some("anon") => return Err(r.refuse(KEY, words::ANON_KEY)),
+        _ => return Err(r.refuse(KEY, words::OTHER_KEY)),
     }
     let now = r.surroundings.now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if claims.get("exp").and_then(Value::as_u64).is_some_and(|expiry| expiry <= now) {
-        return Err(r.refuse(KEY, "cette clé a expiré ; en copier une nouvelle"));
+        return Err(r.refuse(KEY, words::EXPIRED_KEY));
     }
     Ok(Some(Secret::new(value)))
 }
@@ -153,8 +132,11 @@ pub(super) fn compare_projects(r: &mut Reader, supabase: &Supabase, database: &D
     let references = [(URL, of_url), (KEY, of_key), ("DATABASE_URL", of_database)];
     let known: Vec<(&str, String)> = references.into_iter().filter_map(|(name, of)| Some((name, of?))).collect();
     if known.iter().any(|(_, project)| *project != known[0].1) {
-        let list: Vec<String> = known.iter().map(|(name, project)| format!("« {project} » dans {name}")).collect();
-        r.warn(URL, format!("les valeurs viennent de projets Supabase différents : {} (étape 2.4)", list.join(", ")));
+        let of = |(name, project): &(&str, String)| {
+            Said::new(words::PROJECT_OF).with("project", project).with("variable", name)
+        };
+        let list = words::joined(words::LIST, ("first", "rest"), known.iter().map(of).collect());
+        r.warn(URL, Said::new(words::SEVERAL_PROJECTS).with_words("list", list));
     }
 }
 
@@ -163,7 +145,7 @@ pub(super) fn redis(r: &mut Reader) -> Result<Option<Redis>, Refused> {
     let (redis, ca_pem) = (redis_url(r), tls::ca_file(r, REDIS_CA));
     let (Some(redis), ca_pem) = (redis?, ca_pem?) else { return Ok(None) };
     if ca_pem.is_some() && !redis.tls {
-        r.warn(REDIS_CA, "sans effet : la connexion à Redis est en clair ; « rediss:// » la chiffre (étape 4.3)");
+        r.warn(REDIS_CA, words::REDIS_CA_WITHOUT_TLS);
     }
     Ok(Some(Redis { ca_pem, ..redis }))
 }
@@ -172,52 +154,43 @@ fn redis_url(r: &mut Reader) -> Result<Option<Redis>, Refused> {
     let Some(value) = r.required(REDIS)? else {
         return Ok(None);
     };
-    let refuse = |r: &mut Reader, what: &str| {
-        r.refuse(REDIS, format!("{what} ; forme attendue : rediss://default:<jeton>@<nom>.upstash.io:6379"))
-    };
+    let refuse_as = |r: &mut Reader, what: Said| r.refuse(REDIS, Said::new(words::REDIS_FORM).with_words("what", what));
+    let refuse = |r: &mut Reader, what: Words| refuse_as(r, what.into());
     if value.contains("redis-cli") {
-        return Err(refuse(r, "une commande redis-cli a été collée ; garder seulement l'URL"));
+        return Err(refuse(r, words::REDIS_CLI_PASTED));
     }
     if value.contains(char::is_whitespace) || value.contains(['"', '\'']) {
-        return Err(refuse(r, "l'URL contient un blanc ou un guillemet"));
+        return Err(refuse(r, words::REDIS_BLANK));
     }
     let Some(parts) = url::split(&value) else {
-        return Err(refuse(r, "le début « rediss:// » manque"));
+        return Err(refuse(r, words::REDIS_NO_SCHEME));
     };
     let tls = match parts.scheme {
         "rediss" => true,
         "redis" => false,
-        "https" | "http" => {
-            return Err(refuse(r, "c'est l'adresse REST ; l'URL Redis, qui commence par « rediss:// », est attendue"));
-        }
-        _ => {
-            return Err(refuse(r, "l'URL doit commencer par « redis:// » ou « rediss:// »"));
-        }
+        "https" | "http" => return Err(refuse(r, words::REDIS_REST)),
+        _ => return Err(refuse(r, words::REDIS_SCHEME)),
     };
     for text in [parts.user, parts.password].into_iter().flatten() {
         if let Some(character) = url::raw_reserved(text) {
-            let what =
-                format!("le mot de passe contient « {character} » ; écrire {} à sa place", url::encoded(character));
-            return Err(refuse(r, &what));
+            let what = Said::new(words::REDIS_ENCODE).with("character", character);
+            return Err(refuse_as(r, what.with("encoded", url::encoded(character))));
         }
     }
     let host = parts.host.to_ascii_lowercase();
     if !url::is_host(&host) || parts.port.is_some_and(|text| url::port(text).is_none()) {
-        return Err(refuse(r, "l'hôte ou le port, après « @ », est illisible"));
+        return Err(refuse(r, words::REDIS_HOST));
     }
     if parts.fragment.is_some() || !parts.path.trim_end_matches('/').bytes().all(|b| b.is_ascii_digit()) {
-        return Err(refuse(r, "la fin de l'URL, après le port, est illisible"));
+        return Err(refuse(r, words::REDIS_END));
     }
     if !tls && host.ends_with(".upstash.io") {
-        r.warn(
-            REDIS,
-            "Upstash n'accepte que des connexions chiffrées : « rediss:// » est utilisé ; corriger l'URL (étape 4.3)",
-        );
+        r.warn(REDIS, words::UPSTASH_PLAIN);
         let value = value.replacen("redis://", "rediss://", 1);
         return Ok(redis_of(&value, true, host));
     }
     if !tls && r.production() && !url::is_private(&host) {
-        r.warn(REDIS, "connexion en clair vers un hôte public ; « rediss:// » la chiffre (étape 4.3)");
+        r.warn(REDIS, words::REDIS_PLAIN);
     }
     Ok(redis_of(&value, tls, host))
 }

@@ -2,7 +2,8 @@
 
 use super::reader::{Reader, Refused};
 use super::url::Address;
-use super::{Secret, Supabase, web};
+use super::{Secret, Supabase, web, words};
+use crate::words::Said;
 
 /// Where files are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub(super) fn chosen(r: &mut Reader) -> Result<Option<Place>, Refused> {
         Some("local") => Ok(Some(Place::Local)),
         Some("supabase") => Ok(Some(Place::Supabase)),
         Some("s3") => Ok(Some(Place::S3)),
-        Some(_) => Err(r.refuse(STORAGE, "valeurs admises : « supabase », « s3 » et « local »")),
+        Some(_) => Err(r.refuse(STORAGE, words::STORAGE_WORD)),
     }
 }
 
@@ -87,12 +88,10 @@ pub(super) fn read(
     let is_there = matches!(supabase, Ok(Some(_)));
     let place = match chosen? {
         Some(Place::Supabase) if matches!(supabase, Ok(None)) => {
-            return Err(r.refuse(STORAGE, "« supabase » demande SUPABASE_URL et SUPABASE_SERVICE_KEY (étape 2.3)"));
+            return Err(r.refuse(STORAGE, words::STORAGE_NEEDS_SUPABASE));
         }
         Some(Place::S3) if matches!(s3, Ok(None)) => {
-            return Err(
-                r.refuse(STORAGE, "« s3 » demande S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID et S3_SECRET_ACCESS_KEY")
-            );
+            return Err(r.refuse(STORAGE, words::STORAGE_NEEDS_S3));
         }
         Some(place) => place,
         None if is_there => Place::Supabase,
@@ -126,18 +125,16 @@ pub(super) fn s3(r: &mut Reader) -> Result<Option<S3>, Refused> {
     }
     let mut given = Vec::new();
     for (name, value) in NAMES.into_iter().zip(values) {
-        given.push(value.ok_or_else(|| r.refuse(name, "manque, alors que d'autres variables S3_… sont définies"))?);
+        given.push(value.ok_or_else(|| r.refuse(name, words::S3_INCOMPLETE))?);
     }
     let Ok([endpoint, bucket, key_id, secret]) = <[String; 4]>::try_from(given) else { return Ok(None) };
     let endpoint = origin(r, NAMES[0], &endpoint)?;
     let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
     if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(is_name) {
-        return Err(
-            r.refuse(NAMES[1], "nom de bucket illisible : 3 à 63 lettres minuscules, chiffres, points et tirets")
-        );
+        return Err(r.refuse(NAMES[1], words::S3_BUCKET_NAME));
     }
     if key_id.contains(char::is_whitespace) || secret.contains(char::is_whitespace) {
-        return Err(r.refuse(NAMES[2], "la clé contient un blanc ; la copier de nouveau"));
+        return Err(r.refuse(NAMES[2], words::S3_BLANK_KEY));
     }
     let public_url = match public_url {
         Some(url) => {
@@ -150,7 +147,7 @@ pub(super) fn s3(r: &mut Reader) -> Result<Option<S3>, Refused> {
 }
 
 fn address(r: &mut Reader, name: &'static str, value: &str) -> Result<Address, Refused> {
-    let address = Address::parse(value).map_err(|fault| r.refuse(name, format!("l'adresse {fault}")))?;
+    let address = web::parsed(r, name, value)?;
     web::encrypted(r, name, &address)?;
     Ok(address)
 }
@@ -158,7 +155,7 @@ fn address(r: &mut Reader, name: &'static str, value: &str) -> Result<Address, R
 fn origin(r: &mut Reader, name: &'static str, value: &str) -> Result<String, Refused> {
     let address = address(r, name, value)?;
     if !address.path.is_empty() {
-        return Err(r.refuse(name, format!("contient un chemin ; écrire seulement {}", address.origin())));
+        return Err(r.refuse(name, Said::new(words::WITH_PATH).with("origin", address.origin())));
     }
     Ok(address.origin())
 }

@@ -3,11 +3,12 @@
 //! To a public host in production it always is. Supabase's certificates chain to a root of its own, so without that
 //! root there is nothing to check them against: the server then starts, encrypts, and says so each time.
 
-use std::io::{self, Read as _};
+use std::io::Read as _;
 
 use super::database::Tls;
 use super::reader::{Reader, Refused};
-use super::{Mode, url};
+use super::{Mode, url, words};
+use crate::words::{Said, Words};
 
 /// The largest file of certificates that is read: four times all public authorities together.
 const LARGEST_CA: u64 = 1024 * 1024;
@@ -41,10 +42,7 @@ impl SslMode {
             "allow" | "prefer" => Ok(Self::Either),
             "require" | "no-verify" => Ok(Self::Always),
             "verify-ca" | "verify-full" => Ok(Self::Verify),
-            _ => {
-                Err(r
-                    .refuse("DATABASE_URL", "sslmode : disable, prefer, require, verify-ca ou verify-full est attendu"))
-            }
+            _ => Err(r.refuse("DATABASE_URL", words::BAD_SSLMODE)),
         }
     }
 }
@@ -55,7 +53,7 @@ pub(super) fn read_wish(r: &mut Reader) -> Result<Wish, Refused> {
     let text = match r.text("DATABASE_SSL_CA") {
         // Forms that take one line only make people write the line breaks as \n.
         Ok(Some(text)) => certificates(text.replace("\\n", "\n")).map(Some).map_err(|fault| {
-            r.refuse("DATABASE_SSL_CA", format!("{fault} ; pour un chemin de fichier, il y a DATABASE_SSL_CA_FILE"))
+            r.refuse("DATABASE_SSL_CA", Said::new(words::CA_IS_NO_TEXT).with_words("fault", fault))
         }),
         other => other,
     };
@@ -63,10 +61,7 @@ pub(super) fn read_wish(r: &mut Reader) -> Result<Wish, Refused> {
     let path = ca_file(r, "DATABASE_SSL_CA_PATH");
     let (encrypt, text, file, path) = (encrypt?, text?, file?, path?);
     if [&text, &file, &path].iter().filter(|ca| ca.is_some()).count() > 1 {
-        r.warn(
-            "DATABASE_SSL_CA",
-            "plusieurs certificats donnés ; l'ordre est DATABASE_SSL_CA, _FILE, _PATH, le premier sert",
-        );
+        r.warn("DATABASE_SSL_CA", words::SEVERAL_CAS);
     }
     Ok(Wish { encrypt, ca_pem: text.or(file).or(path) })
 }
@@ -77,16 +72,10 @@ pub(super) fn ca_file(r: &mut Reader, variable: &'static str) -> Result<Option<S
         return Ok(None);
     };
     if path.contains("-----BEGIN ") {
-        let other =
-            if variable.starts_with("DATABASE") { " ; le texte du certificat va dans DATABASE_SSL_CA" } else { "" };
-        return Err(r.refuse(variable, format!("un chemin de fichier est attendu{other}")));
+        let of_database = variable.starts_with("DATABASE");
+        return Err(r.refuse(variable, if of_database { words::NOT_A_PATH_OF_DATABASE } else { words::NOT_A_PATH }));
     }
-    match read_file(&path) {
-        Ok(text) => {
-            certificates(text).map(Some).map_err(|fault| r.refuse(variable, format!("le fichier {path} : {fault}")))
-        }
-        Err(error) => Err(r.refuse(variable, format!("le fichier {path} n'est pas lisible ({error})"))),
-    }
+    of_file(&path).map(Some).map_err(|fault| r.refuse(variable, fault))
 }
 
 /// `SSL_CERT_FILE`: authorities that are believed beside the public ones, by all that goes out over https. Other programs
@@ -94,38 +83,45 @@ pub(super) fn ca_file(r: &mut Reader, variable: &'static str) -> Result<Option<S
 pub(super) fn authorities(r: &mut Reader) -> Result<Option<String>, Refused> {
     const VARIABLE: &str = "SSL_CERT_FILE";
     let Some(path) = r.text(VARIABLE)? else { return Ok(None) };
-    let read = read_file(&path).map_err(|error| format!("n'est pas lisible ({error})"));
-    match read.and_then(|text| certificates(text).map_err(|fault| format!(": {fault}"))) {
+    match of_file(&path) {
         Ok(text) => Ok(Some(text)),
         Err(fault) => {
-            r.warn(VARIABLE, format!("le fichier {path} {fault} ; seules les autorités publiques seront crues"));
+            r.warn(VARIABLE, Said::new(words::FILE_NOT_BELIEVED).with_words("fault", fault));
             Ok(None)
         }
     }
 }
 
+/// The certificates in this file; else a sentence.
+fn of_file(path: &str) -> Result<String, Said> {
+    let said = |words, fault: Said| Said::new(words).with("path", path).with_words("fault", fault);
+    let text = read_file(path).map_err(|fault| said(words::UNREADABLE_FILE, fault))?;
+    certificates(text).map_err(|fault| said(words::BAD_FILE, fault.into()))
+}
+
 /// The text of a file, if it is one that can hold certificates: a start must not wait for a pipe into which nobody
 /// writes, nor read a device without an end.
-fn read_file(path: &str) -> io::Result<String> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("ce n'est pas un fichier"));
+fn read_file(path: &str) -> Result<String, Said> {
+    if !std::fs::metadata(path).map_err(words::as_it_is)?.is_file() {
+        return Err(words::NO_FILE.into());
     }
     let mut text = String::new();
-    std::fs::File::open(path)?.take(LARGEST_CA + 1).read_to_string(&mut text)?;
+    let file = std::fs::File::open(path).map_err(words::as_it_is)?;
+    file.take(LARGEST_CA + 1).read_to_string(&mut text).map_err(words::as_it_is)?;
     if text.len() as u64 > LARGEST_CA {
-        return Err(io::Error::other("trop grand pour des certificats"));
+        return Err(words::LARGE_FILE.into());
     }
     Ok(text)
 }
 
 /// The text if it holds certificates; else the end of a sentence.
-fn certificates(text: String) -> Result<String, &'static str> {
+fn certificates(text: String) -> Result<String, Words> {
     if text.contains("PRIVATE KEY-----") {
-        Err("contient une clé privée ; seul le certificat racine est attendu ici")
+        Err(words::PRIVATE_KEY)
     } else if text.contains("-----BEGIN CERTIFICATE-----") && text.contains("-----END CERTIFICATE-----") {
         Ok(text)
     } else {
-        Err("un certificat PEM est attendu, de « -----BEGIN CERTIFICATE----- » à « -----END CERTIFICATE----- »")
+        Err(words::NOT_PEM)
     }
 }
 
@@ -141,10 +137,7 @@ pub(super) fn choose(
     let refused = sslmode == Some(SslMode::Never);
     let encrypted = match (r.mode(), url::is_private(host)) {
         (Mode::Production, false) if refused => {
-            return Err(r.refuse(
-                "DATABASE_URL",
-                "sslmode=disable n'est pas admis en production vers un hôte public : le mot de passe passerait en clair",
-            ));
+            return Err(r.refuse("DATABASE_URL", words::PLAIN_TO_PUBLIC));
         }
         (Mode::Production, false) => true,
         (Mode::Production, true) => !refused && (asked || wish.ca_pem.is_some()),
@@ -152,27 +145,20 @@ pub(super) fn choose(
     };
     if !encrypted || host.starts_with('/') {
         if r.production() {
-            r.warn("DATABASE_URL", "connexion à la base en clair ; admis car l'hôte est local ou privé");
+            r.warn("DATABASE_URL", words::PLAIN_TO_PRIVATE);
         } else if wish.ca_pem.is_some() {
-            r.warn("DATABASE_SSL_CA", "sans effet : connexion en clair ; pour chiffrer, ajouter DATABASE_SSL=true");
+            r.warn("DATABASE_SSL_CA", words::CA_WITHOUT_TLS);
         }
         return Ok(Tls::Off);
     }
     if wish.encrypt == Some(false) {
-        r.warn("DATABASE_SSL", "« false » est sans effet : la connexion vers cet hôte est chiffrée");
+        r.warn("DATABASE_SSL", words::TLS_ALL_THE_SAME);
     }
     if let Some(ca_pem) = wish.ca_pem.or_else(|| pasted_root(r, sslrootcert)) {
         return Ok(Tls::Verified { ca_pem });
     }
-    let despite = if sslmode == Some(SslMode::Verify) { ", bien que sslmode le demande" } else { "" };
-    r.warn(
-        "DATABASE_SSL_CA",
-        format!(
-            "non définie : la connexion à la base est chiffrée mais le certificat n'est pas vérifié{despite} ; télécharger \
-             le certificat racine (Supabase : Settings > Database > SSL Configuration) et le donner dans \
-             DATABASE_SSL_CA ou DATABASE_SSL_CA_FILE"
-        ),
-    );
+    let is_asked = sslmode == Some(SslMode::Verify);
+    r.warn("DATABASE_SSL_CA", if is_asked { words::NO_CA_ALTHOUGH_ASKED } else { words::NO_CA });
     Ok(Tls::Unverified)
 }
 
@@ -180,7 +166,7 @@ pub(super) fn choose(
 fn pasted_root(r: &mut Reader, path: Option<&str>) -> Option<String> {
     let read = read_file(path?).ok().and_then(|text| certificates(text).ok());
     if read.is_none() {
-        r.warn("DATABASE_URL", "le fichier de sslrootcert n'est pas un certificat PEM lisible ici ; il est ignoré");
+        r.warn("DATABASE_URL", words::NO_ROOTCERT);
     }
     read
 }

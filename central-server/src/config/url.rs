@@ -3,6 +3,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use super::words;
+use crate::words::Words;
+
 /// A URL cut into its parts, nothing decoded or checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Parts<'a> {
@@ -128,28 +131,28 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Reads an address; the error is the end of a French sentence that begins with the variable or « l'adresse ».
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let parts = split(text).ok_or("doit commencer par « https:// »")?;
+    /// Reads an address; the error is the end of a sentence that begins with the variable or « l'adresse ».
+    pub fn parse(text: &str) -> Result<Self, Words> {
+        let parts = split(text).ok_or(words::NOT_HTTPS)?;
         let https = match parts.scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
-            _ => return Err("doit commencer par « https:// »"),
+            _ => return Err(words::NOT_HTTPS),
         };
         if parts.user.is_some() {
-            return Err("ne doit contenir ni nom ni mot de passe devant « @ »");
+            return Err(words::WITH_LOGIN);
         }
         if parts.query.is_some() || parts.fragment.is_some() {
-            return Err("ne doit contenir ni « ? » ni « # »");
+            return Err(words::WITH_QUERY);
         }
         let host = parts.host.to_ascii_lowercase();
         if !host.is_ascii() {
-            return Err("doit donner le nom de domaine sans accents, dans sa forme « xn--… »");
+            return Err(words::WITH_ACCENTS);
         }
         if !is_host(&host) {
-            return Err("ne contient pas un nom d'hôte lisible");
+            return Err(words::WITHOUT_HOST);
         }
-        let number = parts.port.map(|text| port(text).ok_or("contient un port illisible")).transpose()?;
+        let number = parts.port.map(|text| port(text).ok_or(words::WITH_BAD_PORT)).transpose()?;
         let path = parts.path.trim_matches('/');
         Ok(Self {
             https,

@@ -1,6 +1,8 @@
 //! The one definition of every environment variable: what `--help` prints, what a problem quotes, what the
 //! documentation's table is generated from.
 
+use crate::words::step;
+
 /// A value that is found, or made, in this part of the production guide's optional chapter.
 const MAIL: &str = "Alertes par email";
 const SLACK: &str = "Notifications Slack";
@@ -270,15 +272,6 @@ pub const VARIABLES: &[Variable] = &[
         .made_by("openssl rand -base64 24"),
 ];
 
-/// `étape 2.2` or `partie « Alertes par email »`: how a sentence speaks of [`Variable::step`].
-pub(super) fn in_words(step: &str) -> String {
-    if step.starts_with(|first: char| first.is_ascii_digit()) {
-        format!("étape {step}")
-    } else {
-        format!("partie « {step} »")
-    }
-}
-
 /// The variables as plain text for the long help of the command line.
 pub fn help() -> String {
     let mut text = String::from("Variables d'environnement obligatoires en production :\n");
@@ -293,7 +286,7 @@ fn describe(variable: &Variable, text: &mut String) {
     let mut notes = vec![format!("exemple : {example}")];
     notes.extend(variable.default.map(|default| format!("par défaut : {default}")));
     notes.extend(variable.command.map(|command| format!("à créer avec : {command}")));
-    notes.push(format!("guide : {}", in_words(variable.step)));
+    notes.push(format!("guide : {}", step(variable.step).french()));
     text.push_str(&format!("\n  {name}\n      {about}\n"));
     notes.iter().for_each(|note| text.push_str(&format!("      {note}\n")));
 }

@@ -2,6 +2,8 @@
 
 use super::reader::{Reader, Refused};
 use super::url::{Address, is_private, port as readable_port};
+use super::words;
+use crate::words::Said;
 
 /// `PORT`, which platforms set by themselves.
 pub(super) fn port(r: &mut Reader) -> Result<u16, Refused> {
@@ -9,11 +11,11 @@ pub(super) fn port(r: &mut Reader) -> Result<u16, Refused> {
         None => Ok(3001),
         Some(Some(port)) => {
             if port != 3001 && r.production() {
-                r.remark("PORT", format!("{port} ; le guide écrit 3001, tout autre port convient (étape 6.4)"));
+                r.remark("PORT", Said::new(words::OTHER_PORT).with("port", port));
             }
             Ok(port)
         }
-        Some(None) => Err(r.refuse("PORT", "un nombre entier de 1 à 65535 est attendu, par exemple 3001")),
+        Some(None) => Err(r.refuse("PORT", words::NOT_A_PORT)),
     }
 }
 
@@ -30,14 +32,11 @@ pub(super) fn rate_limits(r: &mut Reader) -> Result<bool, Refused> {
         None | Some("on") => Ok(true),
         Some("off") => {
             if r.production() {
-                r.warn(
-                    VARIABLE,
-                    "« off » : aucune limite d'appels n'est appliquée ; réserver cette valeur aux mesures",
-                );
+                r.warn(VARIABLE, words::LIMITS_OFF);
             }
             Ok(false)
         }
-        Some(_) => Err(r.refuse(VARIABLE, "« on » ou « off » est attendu")),
+        Some(_) => Err(r.refuse(VARIABLE, words::NOT_ON_OR_OFF)),
     }
 }
 
@@ -46,44 +45,40 @@ pub(super) fn allowed_origins(r: &mut Reader) -> Result<Vec<String>, Refused> {
     const VARIABLE: &str = "ALLOWED_ORIGINS";
     let Some(list) = r.text(VARIABLE)? else {
         if r.production() {
-            r.warn(
-                VARIABLE,
-                "non définie : aucun tableau de bord hébergé ailleurs ne peut joindre ce serveur ; y mettre son adresse \
-                 (étape 7.6)",
-            );
+            r.warn(VARIABLE, words::NO_ORIGINS);
         }
         return Ok(Vec::new());
     };
     let mut origins: Vec<String> = Vec::new();
     let mut refused = None;
     for (index, entry) in list.split(',').map(str::trim).enumerate().filter(|(_, entry)| !entry.is_empty()) {
+        let number = index + 1;
         if entry.ends_with('/') {
-            let number = index + 1;
-            r.remark(
-                VARIABLE,
-                format!("l'adresse n° {number} finit par « / » ; admis, la forme est https://monsite.com"),
-            );
+            r.remark(VARIABLE, Said::new(words::SLASH_AT_THE_END).with("number", number));
         }
         match origin(entry, r.production()) {
             Ok(origin) if origins.contains(&origin) => {}
             Ok(origin) => origins.push(origin),
-            Err(fault) => refused = Some(r.refuse(VARIABLE, format!("l'adresse n° {} {fault}", index + 1))),
+            Err(fault) => {
+                let said = Said::new(words::NTH_ADDRESS).with("number", number).with_words("fault", fault);
+                refused = Some(r.refuse(VARIABLE, said));
+            }
         }
     }
     refused.map_or(Ok(origins), Err)
 }
 
 /// `https://host[:port]`; the error is the end of a sentence that begins with « l'adresse ».
-fn origin(entry: &str, production: bool) -> Result<String, String> {
+fn origin(entry: &str, production: bool) -> Result<String, Said> {
     if entry.contains('*') {
-        return Err("contient « * » ; écrire chaque adresse en entier".to_owned());
+        return Err(words::WITH_STAR.into());
     }
     let address = Address::parse(entry)?;
     if !address.path.is_empty() {
-        return Err(format!("contient un chemin ; écrire seulement {}", address.origin()));
+        return Err(Said::new(words::WITH_PATH).with("origin", address.origin()));
     }
     if production && !address.https && !is_private(&address.host) {
-        return Err(format!("commence par http:// ; écrire https://{}", address.host));
+        return Err(Said::new(words::BEGINS_WITH_HTTP).with("host", &address.host));
     }
     Ok(address.origin())
 }
@@ -92,19 +87,15 @@ fn origin(entry: &str, production: bool) -> Result<String, String> {
 pub(super) fn public_url(r: &mut Reader) -> Result<Option<String>, Refused> {
     if let Some(url) = address(r, "PUBLIC_URL")? {
         if !url.path.is_empty() {
-            return Err(r.refuse("PUBLIC_URL", format!("contient un chemin ; écrire seulement {}", url.origin())));
+            return Err(r.refuse("PUBLIC_URL", Said::new(words::WITH_PATH).with("origin", url.origin())));
         }
         return Ok(Some(url.origin()));
     }
     let platform = r.untouched("RENDER_EXTERNAL_URL").map(|text| Address::parse(text.trim()));
     match platform {
         Some(Ok(url)) => return Ok(Some(url.origin())),
-        Some(Err(fault)) => r.warn("RENDER_EXTERNAL_URL", format!("ignorée : elle {fault}")),
-        None if r.production() => r.warn(
-            "PUBLIC_URL",
-            "non définie : les liens vers ce serveur manqueront dans les courriels et les rapports ; y mettre son adresse \
-             publique (étape 6.7)",
-        ),
+        Some(Err(fault)) => r.warn("RENDER_EXTERNAL_URL", Said::new(words::RENDER_URL_IGNORED).with_words("fault", fault)),
+        None if r.production() => r.warn("PUBLIC_URL", words::NO_PUBLIC_URL),
         None => {}
     }
     Ok(None)
@@ -123,17 +114,22 @@ pub(super) fn address(r: &mut Reader, variable: &'static str) -> Result<Option<A
     let Some(value) = r.text(variable)? else {
         return Ok(None);
     };
-    let address = Address::parse(&value).map_err(|fault| r.refuse(variable, format!("l'adresse {fault}")))?;
+    let address = parsed(r, variable, &value)?;
     encrypted(r, variable, &address)?;
     Ok(Some(address))
+}
+
+/// A web address, or a problem that says why it is none.
+pub(super) fn parsed(r: &mut Reader, variable: &'static str, value: &str) -> Result<Address, Refused> {
+    Address::parse(value).map_err(|fault| r.refuse(variable, Said::new(words::ADDRESS).with_words("fault", fault)))
 }
 
 /// Refuses plain http over a public network in production, and remarks it in a private one.
 pub(super) fn encrypted(r: &mut Reader, variable: &'static str, address: &Address) -> Result<(), Refused> {
     match (address.https, is_private(&address.host)) {
-        (false, false) if r.production() => Err(r.refuse(variable, "https:// est nécessaire en production")),
+        (false, false) if r.production() => Err(r.refuse(variable, words::HTTPS_NEEDED)),
         (false, true) if r.production() => {
-            r.warn(variable, "adresse en http:// ; admis car l'hôte est local ou privé");
+            r.warn(variable, words::HTTP_TO_PRIVATE);
             Ok(())
         }
         _ => Ok(()),

@@ -16,6 +16,7 @@ use super::{Db, Error};
 use crate::config::{DatabaseUrl, Tls};
 use crate::prometheus::DATABASE_BOUNDS;
 use crate::prometheus::page::Histograms;
+use crate::words::Said;
 
 /// How long a request waits for a free connection before it is told to come back.
 pub(super) const WAIT: Duration = Duration::from_secs(5);
@@ -59,7 +60,7 @@ impl Target {
     ///
     /// # Errors
     /// A sentence when `DATABASE_SSL_CA` holds no certificate.
-    pub fn from_url(url: &DatabaseUrl) -> Result<Self, String> {
+    pub fn from_url(url: &DatabaseUrl) -> Result<Self, Said> {
         let mut config = tokio_postgres::Config::new();
         config
             .host(&url.host)
@@ -159,16 +160,22 @@ fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
         .expect("ring offers TLS 1.2 and 1.3")
 }
 
-fn verified(ca_pem: &str) -> Result<MakeRustlsConnect, String> {
+fn verified(ca_pem: &str) -> Result<MakeRustlsConnect, Said> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| format!("DATABASE_SSL_CA ne peut pas être lu : {error}"))?;
-        roots.add(certificate).map_err(|error| format!("DATABASE_SSL_CA contient un certificat refusé : {error}"))?;
+        let certificate = certificate.map_err(|error| Said::new(CA_UNREADABLE).with("why", error))?;
+        roots.add(certificate).map_err(|error| Said::new(CA_REFUSED).with("why", error))?;
     }
     if roots.is_empty() {
-        return Err("DATABASE_SSL_CA ne contient aucun certificat au format PEM.".into());
+        return Err(CA_EMPTY.into());
     }
     Ok(MakeRustlsConnect::new(builder().with_root_certificates(roots).with_no_client_auth()))
+}
+
+crate::words::words! {
+    CA_UNREADABLE: "DATABASE_SSL_CA ne peut pas être lu : {why}.", "DATABASE_SSL_CA cannot be read: {why}.", "DATABASE_SSL_CA no se puede leer: {why}.";
+    CA_REFUSED: "DATABASE_SSL_CA contient un certificat refusé : {why}.", "DATABASE_SSL_CA holds a certificate that is refused: {why}.", "DATABASE_SSL_CA contiene un certificado rechazado: {why}.";
+    CA_EMPTY: "DATABASE_SSL_CA ne contient aucun certificat au format PEM.", "DATABASE_SSL_CA holds no certificate in PEM format.", "DATABASE_SSL_CA no contiene ningún certificado en formato PEM.";
 }
 
 fn unverified() -> MakeRustlsConnect {
@@ -217,5 +224,13 @@ impl ServerCertVerifier for AnyCertificate {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_wrong_with_an_authority_is_told_in_three_languages() {
+        crate::words::tests::complete(super::ALL);
     }
 }

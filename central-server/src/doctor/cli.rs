@@ -38,11 +38,11 @@ enum Tongue {
 }
 
 impl Diagnose {
-    /// Looks at everything: what is to be printed, and whether there are errors.
+    /// Looks at everything: what is to be printed, and a last sentence if there are errors.
     ///
     /// # Errors
     /// The embedded database that was started for it does not end.
-    pub async fn run(self) -> Result<(String, bool), String> {
+    pub async fn run(self) -> Result<(String, Result<(), String>), String> {
         let language = match self.lang {
             Some(Tongue::Fr) => Language::Fr,
             Some(Tongue::En) => Language::En,
@@ -64,12 +64,13 @@ impl Diagnose {
         let sent: Vec<Told> = sent.iter().map(|finding| Told::of(finding, language)).collect();
         let is_wrong = report.worst() == CheckState::Error || sent.iter().any(|told| told.state == CheckState::Error);
         let diagnosis = Diagnosis::of(&report, language);
-        Ok((if self.json { as_json(&diagnosis, &sent) } else { as_table(&diagnosis, &sent, language) }, is_wrong))
+        let told = if self.json { as_json(&diagnosis, &sent) } else { as_table(&diagnosis, &sent, language) };
+        Ok((told, if is_wrong { Err(words::FOUND_ERRORS.text(language).to_owned()) } else { Ok(()) }))
     }
 }
 
 /// The way to the database, as far as its settings can be used; the embedded one is started for as long as it takes.
-async fn target(config: &Config) -> (Option<Result<Target, String>>, Option<Embedded>) {
+async fn target(config: &Config) -> (Option<Result<Target, Said>>, Option<Embedded>) {
     match &config.database {
         _ if config.notes.refuse("DATABASE_URL") => (None, None),
         Database::Url(url) => (Some(Target::from_url(url)), None),
@@ -78,7 +79,10 @@ async fn target(config: &Config) -> (Option<Result<Target, String>>, Option<Embe
                 Options { data_dir: &config.data_dir, runtime_dir: config.runtime_dir.as_deref(), settings: &[] };
             match Embedded::start_or_attach(options).await {
                 Ok(embedded) => (Some(Ok(Target::plain(embedded.config()))), Some(embedded)),
-                Err(error) => (Some(Err(error.to_string())), None),
+                Err(error) => {
+                    let why = error.to_string();
+                    (Some(Err(Said::new(words::NOT_READ).with("why", why.trim_end_matches('.')))), None)
+                }
             }
         }
     }

@@ -12,10 +12,10 @@ use super::catalogue::{
 use super::ground::Ground;
 use super::store::{self, Facts, Installation};
 use super::words::{self, Said};
-use super::{Check, Finding, PATIENCE, mail, replicas, schema, storage};
+use super::{Check, Finding, PATIENCE, mail, net, replicas, schema, storage};
 use crate::clock::Time;
 use crate::config::{Config, Database, DatabaseUrl, Tls};
-use crate::db::{Error, Scope, Statements, Target, connect_once};
+use crate::db::{Error, Obstacle, Scope, Statements, Target, connect_once};
 use crate::usage;
 
 /// What Supabase's free plan lets a database have, in bytes.
@@ -80,7 +80,7 @@ async fn reach<'a>(
         let facts = store::facts().run(&client).await?;
         Ok((client, facts))
     });
-    let (client, facts) = opened.await.map_err(|error| unreached(ground.config, target, &error.to_string()))?;
+    let (client, facts) = opened.await.map_err(|error| unreached(ground.config, target, &error))?;
     let said = match &ground.config.database {
         Database::Embedded => Said::new(words::REACHED_EMBEDDED),
         Database::Url(url) => Said::new(words::REACHED).with("command", command(url)),
@@ -120,34 +120,25 @@ fn encryption(config: &Config) -> Finding {
 }
 
 /// What could not even be tried: the certificates of the configuration, or the embedded server.
-fn failed(config: &Config, why: &str) -> Finding {
-    let said = Said::new(words::NOT_READ).with("why", why.trim_end_matches('.'));
+fn failed(config: &Config, why: &Said) -> Finding {
     let check = if matches!(config.database, Database::Embedded) { DATABASE_CONNECTION } else { DATABASE_TLS };
-    Finding::error(check, said, words::MEND_CA)
+    Finding::error(check, why.clone(), words::MEND_CA)
 }
 
-/// The troubleshooting entry that fits.
-fn unreached(config: &Config, target: &Target, text: &str) -> Finding {
-    let (words, is_ca) = if text.contains("Connection refused") {
-        (words::REFUSED, false)
-    } else if text.contains("timed out") || text.contains("timeout") || text.contains("in time") {
-        (words::SILENT, false)
-    } else if text.contains("password authentication failed") || text.contains("SASL") {
-        (words::WRONG_PASSWORD, false)
-    } else if text.contains("ENOTFOUND") || text.contains("Tenant or user not found") {
-        (words::UNKNOWN_USER, false)
-    } else if text.contains("lookup address") || text.contains("Name or service not known") {
-        (words::UNKNOWN_HOST, false)
-    } else if text.contains("invalid peer certificate") {
-        (words::WRONG_CERTIFICATE, true)
-    } else {
-        (words::CONNECTION_FAILED, false)
-    };
-    let found = Said::new(words).with("address", target).with("why", text.trim_end_matches('.'));
+/// The troubleshooting entry that fits, in the words of the log.
+fn unreached(config: &Config, target: &Target, error: &Error) -> Finding {
+    let obstacle = Obstacle::of(error);
+    let words = if obstacle == Obstacle::Other { words::CONNECTION_FAILED } else { words::NOT_REACHED };
+    let why = net::one_line(&error.to_string());
+    let found = Said::new(words)
+        .with_words("what", obstacle.words())
+        .with("address", target)
+        .with("why", why.trim_end_matches('.'));
     let fix = match &config.database {
-        _ if is_ca => Said::new(words::MEND_CA),
-        Database::Url(url) => Said::new(words::MEND_CONNECTION).with("command", command(url)),
         Database::Embedded => Said::new(words::MEND_FOLDER),
+        Database::Url(_) if obstacle.is_certificate() => Said::new(words::MEND_CA),
+        Database::Url(_) if obstacle == Obstacle::Crowded => Said::new(words::MEND_CONNECTIONS),
+        Database::Url(url) => Said::new(words::MEND_CONNECTION).with("command", command(url)),
     };
     Finding::error(DATABASE_CONNECTION, found, fix)
 }

@@ -83,17 +83,10 @@ pub(super) fn of<'a>(check: &'static Check, notes: impl Iterator<Item = &'a Note
     findings
 }
 
-/// What stands behind a variable's name elsewhere begins a sentence here.
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
 fn told(check: &'static Check, note: &Note) -> Finding {
     let problem = &note.problem;
-    // An example may end in dots of its own.
-    let what = problem.what.strip_suffix('.').filter(|what| !what.ends_with('.')).unwrap_or(&problem.what);
-    let found = Said::new(words::SAYS).with("what", capital(what));
+    // What stands behind a variable's name elsewhere begins a sentence here.
+    let found = Said::new(words::SAYS).with_sentence("what", problem.what.clone());
     let command = problem.command.filter(|_| note.gravity == Gravity::Problem);
     let mend = Said::new(if command.is_some() { words::MEND_VARIABLE_WITH } else { words::MEND_VARIABLE })
         .with("variable", problem.variable)

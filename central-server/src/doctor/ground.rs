@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::words::Said;
 use super::{CHECKS, Report, dashboard, database, environment, machine, mail, outside, redis, storage};
 use crate::clock::{Clock, Time};
 use crate::config::Config;
@@ -16,7 +17,7 @@ pub(super) const FRESH: Duration = Duration::from_secs(30);
 pub(super) struct Ground<'a> {
     pub config: &'a Config,
     /// The database; none while its settings cannot be used, with a sentence if one is known.
-    pub target: Option<Result<Target, String>>,
+    pub target: Option<Result<Target, Said>>,
     pub clock: &'a Clock,
 }
 

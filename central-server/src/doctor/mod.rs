@@ -34,11 +34,10 @@ use utoipa::ToSchema;
 
 pub use catalogue::CHECKS;
 pub use ground::Doctor;
-pub use words::Words;
 
 use crate::clock::Time;
 use crate::language::Language;
-use words::Said;
+use words::{Said, Words};
 
 /// How long anything outside has for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -203,7 +202,7 @@ impl Told {
             found: found.text(language),
             fix: fix.as_ref().map(|fix| fix.text(language)),
             step,
-            step_words: words::step_in(step, language),
+            step_words: words::step(step).text(language),
         }
     }
 }

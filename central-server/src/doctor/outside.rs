@@ -12,7 +12,8 @@ use crate::config::Config;
 /// Everything of step 10 that needs no browser.
 pub(super) async fn look(config: &Config) -> Vec<Finding> {
     let proxies = Said::new(words::PROXIES_BY_PAGE).with("hops", config.trusted_proxy_hops);
-    let proxies = Finding::not_checked(OUTSIDE_PROXIES, proxies);
+    let page = Said::new(words::LOOK_AT_PAGE).with("url", config.dashboard_url());
+    let proxies = Finding { fix: Some(page), ..Finding::not_checked(OUTSIDE_PROXIES, proxies) };
     let Some(url) = &config.public_url else {
         let checks = [OUTSIDE_HEALTH, OUTSIDE_READY, OUTSIDE_DOCS, OUTSIDE_MONITOR];
         let unknown = checks.map(|check| Finding::not_checked(check, words::NO_PUBLIC_URL));
@@ -46,7 +47,8 @@ async fn health(url: &str) -> Finding {
             words::MEND_OTHER_VERSION,
         ),
         (Some(status @ ("degraded" | "unhealthy")), Some(_)) => {
-            let said = said(words::NOT_HEALTHY).with("status", status).with("why", sentences(&report));
+            let (checks, why) = unwell(&report);
+            let said = said(words::NOT_HEALTHY).with("status", status).with("checks", checks).with("why", why);
             match status {
                 "degraded" => Finding::warning(OUTSIDE_HEALTH, said, words::MEND_NOT_HEALTHY),
                 _ => Finding::error(OUTSIDE_HEALTH, said, words::MEND_NOT_HEALTHY),
@@ -58,14 +60,17 @@ async fn health(url: &str) -> Finding {
     }
 }
 
-/// What the checks that are not well say of themselves.
-fn sentences(report: &serde_json::Value) -> String {
+/// The checks that are not well, and what they say of themselves.
+fn unwell(report: &serde_json::Value) -> (String, String) {
     let checks = report["checks"].as_object().into_iter().flatten();
-    let told: Vec<String> = checks
+    let (names, told): (Vec<String>, Vec<String>) = checks
         .filter(|(_, check)| check["status"] != "healthy")
-        .map(|(name, check)| net::one_line(check["message"].as_str().unwrap_or(name)).trim_end_matches('.').to_owned())
-        .collect();
-    told.join(" ; ")
+        .map(|(name, check)| {
+            let said = net::one_line(check["message"].as_str().unwrap_or(name));
+            (net::one_line(name), said.trim_end_matches('.').to_owned())
+        })
+        .unzip();
+    (names.join(", "), told.join(" ; "))
 }
 
 async fn ready(url: &str) -> Finding {

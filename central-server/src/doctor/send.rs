@@ -82,7 +82,8 @@ async fn slack(way: &Slack, language: Language) -> Finding {
 }
 
 async fn logs(ground: &Ground<'_>, way: &Logtail, language: Language) -> Finding {
-    let line = json!({ "dt": ground.clock.now(), "level": "info", "message": words::TEST_TEXT.text(language) });
+    // As the server itself sends: a list of lines.
+    let line = json!([{ "dt": ground.clock.now(), "level": "info", "message": words::TEST_TEXT.text(language) }]);
     let host = host_of(&way.endpoint);
     let answer = match net::post(&way.endpoint, Some(way.token.expose()), &line).await {
         Ok(answer) => answer,
@@ -95,6 +96,7 @@ async fn logs(ground: &Ground<'_>, way: &Logtail, language: Language) -> Finding
     match answer.status {
         200..=299 => Finding::ok(LOGS_HOST, said(words::SENT)),
         401 | 403 | 404 => Finding::error(LOGS_HOST, said(words::LOGS_TOKEN), words::MEND_LOGS_TOKEN),
+        402 => Finding::error(LOGS_HOST, said(words::LOGS_FULL), words::MEND_LOGS_FULL),
         429 => Finding::warning(LOGS_HOST, said(words::NOT_SENT), words::MEND_WAIT),
         _ => Finding::error(LOGS_HOST, said(words::NOT_SENT), words::MEND_WAY),
     }

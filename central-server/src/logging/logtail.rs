@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::watch;
@@ -175,8 +175,8 @@ fn pause_after(failures: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_PAUSE)
 }
 
-/// An answer: its status, its headers, the beginning of its body.
-type Answer = (u16, HeaderMap, Bytes);
+/// An answer: its status and its headers.
+type Answer = (u16, HeaderMap);
 
 async fn post(logtail: &Logtail, lines: &[Vec<u8>]) -> Result<Answer, String> {
     let mut body = Vec::with_capacity(lines.iter().map(Vec::len).sum::<usize>() + lines.len() + 2);
@@ -191,9 +191,9 @@ async fn post(logtail: &Logtail, lines: &[Vec<u8>]) -> Result<Answer, String> {
         .map_err(|_| "the address is none".to_owned())?;
     let exchange = https::exchange(request, async |response| {
         let (parts, body) = response.into_parts();
-        // An answer is its status: what does not come whole behind it changes nothing.
-        let body = Limited::new(body, MOST_BYTES).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        Ok((parts.status.as_u16(), parts.headers, body))
+        // An answer is its status: what comes behind it, or does not come whole, changes nothing.
+        let _ = Limited::new(body, MOST_BYTES).collect().await;
+        Ok((parts.status.as_u16(), parts.headers))
     });
     // What the libraries below say of sending lines would be lines to send, for ever.
     let quiet = exchange.with_subscriber(NoSubscriber::default());
@@ -201,7 +201,7 @@ async fn post(logtail: &Logtail, lines: &[Vec<u8>]) -> Result<Answer, String> {
 }
 
 fn judge(answer: Result<Answer, String>) -> Verdict {
-    let Ok((status, headers, _)) = answer else { return Verdict::Later(LogState::Failing, None) };
+    let Ok((status, headers)) = answer else { return Verdict::Later(LogState::Failing, None) };
     let wait = headers
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
@@ -216,38 +216,6 @@ fn judge(answer: Result<Answer, String>) -> Verdict {
     }
 }
 
-/// Sends one line of its own, and says in words what the service answered.
-///
-/// # Errors
-/// A sentence: what is wrong and what to do.
-pub async fn test(logtail: &Logtail, now: crate::clock::Time) -> Result<String, String> {
-    let line = serde_json::json!({ "dt": now, "level": "INFO", "message": "Essai de NeoPro : les logs arrivent." });
-    let answer = post(logtail, &[line.to_string().into_bytes()]).await;
-    let said = match &answer {
-        Ok((status, _, body)) => {
-            let words: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
-            format!("réponse {status}{}{}", if words.is_empty() { "" } else { " : " }, words)
-        }
-        Err(why) => why.clone(),
-    };
-    // A service that repeats what it was given must not make us print it.
-    let said = said.replace(logtail.token.expose(), "•••");
-    match judge(answer) {
-        Verdict::Taken => Ok(format!("Logtail a pris une ligne d'essai ({said}).")),
-        Verdict::Later(LogState::Refused, _) => Err(format!(
-            "Logtail refuse le jeton ({said}) : recopiez le « Source token » dans LOGTAIL_TOKEN et l'hôte d'ingestion de la \
-             source dans LOGTAIL_HOST (partie « Logs centralisés »)."
-        )),
-        Verdict::Later(LogState::Full, _) => Err(format!(
-            "Le quota du mois est atteint chez Logtail ({said}) : augmentez l'offre ou mettez LOG_LEVEL=warn."
-        )),
-        _ => Err(format!(
-            "Logtail n'a pas pris la ligne d'essai ({said}) : vérifiez LOGTAIL_HOST ; sinon réessayez plus tard, le serveur \
-             le fait de lui-même."
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,7 +223,7 @@ mod tests {
     fn answer(status: u16, retry_after: Option<&'static str>) -> Verdict {
         let headers =
             retry_after.map(|value| (header::RETRY_AFTER, value.parse().expect("a value"))).into_iter().collect();
-        judge(Ok((status, headers, Bytes::new())))
+        judge(Ok((status, headers)))
     }
 
     #[test]

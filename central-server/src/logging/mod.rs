@@ -4,7 +4,7 @@
 //! Nothing of ours writes a secret. What drivers say is not ours, so that every line is searched for the
 //! configured secrets on its way out.
 
-pub mod logtail;
+mod logtail;
 mod outbox;
 
 use std::io::{self, Write};

@@ -20,7 +20,7 @@ fn jwt_secret_is_judged_by_its_length() {
             assert_eq!(warnings_of(&loaded, "JWT_SECRET").len(), usize::from(length < 64), "{length}");
         } else {
             let problem = refused(&environment, "JWT_SECRET");
-            assert!(problem.what.contains("31 caractères"), "{problem:?}");
+            assert!(problem.what.french().contains("31 caractères"), "{problem:?}");
             assert_eq!(problem.command, Some("openssl rand -base64 48"));
         }
     }
@@ -67,8 +67,8 @@ fn published_examples_are_refused_whichever_variable_holds_them() {
     for variable in ["JWT_SECRET", "MFA_ENCRYPTION_KEY"] {
         for example in published() {
             let problem = refused(&with(production(), &[(variable, &example)]), variable);
-            assert!(problem.what.contains("connu de tous"), "{problem:?}");
-            assert!(!problem.what.contains(&example));
+            assert!(problem.what.french().contains("connu de tous"), "{problem:?}");
+            assert!(!problem.what.french().contains(&example));
         }
     }
     // Whole values are compared: one character more makes another secret.
@@ -88,7 +88,7 @@ fn obvious_secrets_are_refused_in_production_and_remarked_in_development() {
     ] {
         for variable in ["JWT_SECRET", "MFA_ENCRYPTION_KEY"] {
             let environment = with(production(), &[(variable, &value)]);
-            let what = refused(&environment, variable).what;
+            let what = refused(&environment, variable).what.french();
             assert!(!what.contains(&value));
             let developing = with(environment, &[("NODE_ENV", "")]);
             // A placeholder is one in development too.
@@ -99,7 +99,7 @@ fn obvious_secrets_are_refused_in_production_and_remarked_in_development() {
     }
     for value in ["secret", "changeme"] {
         let problem = refused(&with(production(), &[("JWT_SECRET", value)]), "JWT_SECRET");
-        assert!(problem.what.contains("trop courte"), "{problem:?}");
+        assert!(problem.what.french().contains("trop courte"), "{problem:?}");
     }
 }
 
@@ -122,7 +122,7 @@ fn both_secrets_must_differ() {
     for mode in ["production", "development"] {
         let same = [("NODE_ENV", mode), ("JWT_SECRET", &value), ("MFA_ENCRYPTION_KEY", &value)];
         let problem = refused(&with(production(), &same), "MFA_ENCRYPTION_KEY");
-        assert!(problem.what.contains("JWT_SECRET"), "{problem:?}");
+        assert!(problem.what.french().contains("JWT_SECRET"), "{problem:?}");
     }
 }
 

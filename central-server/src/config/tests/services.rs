@@ -61,7 +61,7 @@ fn the_service_key_must_be_one() {
         for mode in ["production", "development"] {
             let environment = with(production(), &[("NODE_ENV", mode), ("SUPABASE_SERVICE_KEY", &key)]);
             let problem = refused(&environment, "SUPABASE_SERVICE_KEY");
-            assert!(problem.what.contains(fragment) && !problem.what.contains(&key), "{problem:?}");
+            assert!(problem.what.french().contains(fragment) && !problem.what.french().contains(&key), "{problem:?}");
             assert_eq!(problem.step, "2.3");
         }
     }
@@ -151,8 +151,8 @@ fn wrong_pastes_of_redis_say_the_expected_form_and_the_step() {
     ] {
         for environment in [production(), development()] {
             let problem = refused(&with(environment, &[("REDIS_URL", value)]), "REDIS_URL");
-            assert!(problem.what.contains("rediss://default:<jeton>@") && problem.step == "4.3", "{problem:?}");
-            assert!(!problem.what.contains("kan"), "{problem:?}");
+            assert!(problem.what.french().contains("rediss://default:<jeton>@") && problem.step == "4.3", "{problem:?}");
+            assert!(!problem.what.french().contains("kan"), "{problem:?}");
         }
     }
     // Quotes on both sides are taken off, with the same hint.

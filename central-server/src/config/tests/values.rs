@@ -77,13 +77,13 @@ fn placeholders_of_the_guide_are_recognised_with_the_step_where_the_value_is_fou
     ];
     for (variable, value, step) in rows {
         let problem = refused(&with(production(), &[(variable, &value)]), variable);
-        assert!(problem.what.contains("exemple"), "{value}: {problem:?}");
+        assert!(problem.what.french().contains("exemple"), "{value}: {problem:?}");
         assert_eq!(problem.step, step, "{value}");
         refused(&with(development(), &[(variable, &value)]), variable);
     }
     // Someone may have written a real password where the example's was.
     for password in ["[monsecretkanari]", "votre_kanari", "<kanari-secret>"] {
-        let what = refused(&with(production(), &[("DATABASE_URL", &pooler_url(password))]), "DATABASE_URL").what;
+        let what = refused(&with(production(), &[("DATABASE_URL", &pooler_url(password))]), "DATABASE_URL").what.french();
         assert!(!what.contains("kanari"), "{what}");
     }
 }
@@ -101,7 +101,7 @@ fn the_summary_of_step_2_4_pasted_as_it_stands_gives_one_message_about_all_three
     let problems = read(&with(production(), &summary)).map(|_| ()).expect_err("examples");
     let names: Vec<&str> = problems.0.iter().map(|problem| problem.variable).collect();
     assert_eq!(names, summary.map(|(name, _)| name));
-    assert!(problems.0[0].what.contains("« [project-ref] », « [PASSWORD] »"), "{problems}");
+    assert!(problems.0[0].what.french().contains("« [project-ref] », « [PASSWORD] »"), "{problems}");
 }
 
 #[test]

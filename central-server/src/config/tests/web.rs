@@ -45,7 +45,7 @@ fn wrong_origins_are_named_one_by_one() {
         ("https://a.fr https://b.fr", "nom d'hôte"),
     ] {
         let problem = refused(&with(production(), &[("ALLOWED_ORIGINS", list)]), "ALLOWED_ORIGINS");
-        assert!(problem.what.contains(fragment), "{list}: {problem:?}");
+        assert!(problem.what.french().contains(fragment), "{list}: {problem:?}");
         assert_eq!(problem.step, "7.6");
     }
     let two = read(&with(production(), &[("ALLOWED_ORIGINS", "*,http://a.fr")])).map(|_| ()).expect_err("both");

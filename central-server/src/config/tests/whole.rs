@@ -60,7 +60,7 @@ fn each_of_the_six_is_missed_alone_and_the_other_four_have_defaults() {
             environment.remove(variable.name);
             environment.extend(empty.map(|text| (variable.name.to_owned(), text.to_owned())));
             match variable.default {
-                None => assert!(refused(&environment, variable.name).what.contains("absente ou vide")),
+                None => assert!(refused(&environment, variable.name).what.french().contains("absente ou vide")),
                 Some(default) => drop(warned(&environment, variable.name, default)),
             }
         }

@@ -1,6 +1,6 @@
 //! What is said of the storage, Redis, mail, Slack and logs.
 
-super::words! {
+crate::words::words! {
     STORAGE_LOCAL: "Les vidéos sont dans le dossier de données de cette machine.", "Videos are in this machine's data folder.", "Los vídeos están en la carpeta de datos de esta máquina.";
     STORAGE_LOCAL_ON_RENDER: "Les vidéos sont sur le disque d'un service Render : elles disparaissent à chaque redéploiement, et chaque envoi compte dans le trafic mesuré.", "Videos are on the disk of a Render service: they vanish at each redeployment, and each transfer counts in the metered traffic.", "Los vídeos están en el disco de un servicio de Render: desaparecen en cada despliegue, y cada envío cuenta en el tráfico medido.";
     MEND_LOCAL_ON_RENDER: "Configurez SUPABASE_URL et SUPABASE_SERVICE_KEY, puis lancez « neopro-central storage copy ».", "Set SUPABASE_URL and SUPABASE_SERVICE_KEY, then run “neopro-central storage copy”.", "Configura SUPABASE_URL y SUPABASE_SERVICE_KEY, y ejecuta «neopro-central storage copy».";

@@ -1,7 +1,7 @@
 //! What is said of the environment, the database and the accounts.
 
-super::words! {
-    SAYS: "{what}.", "The server's configuration says, in French: “{what}”.", "La configuración del servidor dice, en francés: «{what}».";
+crate::words::words! {
+    SAYS: "{what}.", "{what}.", "{what}.";
     MEND_VARIABLE: "Définissez ou corrigez {variable}.", "Set or correct {variable}.", "Define o corrige {variable}.";
     MEND_VARIABLE_WITH: "Donnez à {variable} une nouvelle valeur, à créer avec : {command}", "Give {variable} a new value, made with: {command}", "Da a {variable} un valor nuevo, creado con: {command}";
     SETTINGS_OK: "Rien à signaler.", "Nothing to report.", "Nada que señalar.";
@@ -12,13 +12,8 @@ super::words! {
     EMBEDDED: "Base intégrée, dans le dossier de données.", "Embedded database, in the data folder.", "Base integrada, en la carpeta de datos.";
     REACHED: "PostgreSQL {version} répond en {ms} ms. Le même essai à la main : {command}", "PostgreSQL {version} answers in {ms} ms. The same by hand: {command}", "PostgreSQL {version} responde en {ms} ms. La misma prueba a mano: {command}";
     REACHED_EMBEDDED: "PostgreSQL {version} répond en {ms} ms (base intégrée).", "PostgreSQL {version} answers in {ms} ms (embedded database).", "PostgreSQL {version} responde en {ms} ms (base integrada).";
-    REFUSED: "Connection refused : rien n'écoute à {address}.", "Connection refused: nothing listens at {address}.", "Connection refused: nada escucha en {address}.";
-    SILENT: "Connection timeout : {address} ne répond pas.", "Connection timeout: {address} does not answer.", "Connection timeout: {address} no responde.";
-    WRONG_PASSWORD: "Le mot de passe de DATABASE_URL est refusé par {address}.", "{address} refuses the password of DATABASE_URL.", "{address} rechaza la contraseña de DATABASE_URL.";
-    UNKNOWN_USER: "Le pooler {address} ne connaît pas cet utilisateur : il s'écrit postgres.<référence du projet>.", "The pooler {address} does not know this user: it is written postgres.<project reference>.", "El pooler {address} no conoce a este usuario: se escribe postgres.<referencia del proyecto>.";
-    UNKNOWN_HOST: "L'hôte de DATABASE_URL n'existe pas ({address}).", "The host of DATABASE_URL does not exist ({address}).", "El host de DATABASE_URL no existe ({address}).";
-    WRONG_CERTIFICATE: "Le certificat de {address} n'est pas signé par DATABASE_SSL_CA.", "The certificate of {address} is not signed by DATABASE_SSL_CA.", "El certificado de {address} no está firmado por DATABASE_SSL_CA.";
-    CONNECTION_FAILED: "La connexion à {address} a échoué : {why}.", "The connection to {address} failed: {why}.", "La conexión con {address} falló: {why}.";
+    NOT_REACHED: "{what} Adresse essayée : {address}.", "{what} Address that was tried: {address}.", "{what} Dirección probada: {address}.";
+    CONNECTION_FAILED: "{what} Adresse essayée : {address} ; réponse : {why}.", "{what} Address that was tried: {address}; answer: {why}.", "{what} Dirección probada: {address}; respuesta: {why}.";
     MEND_CONNECTION: "Vérifiez dans DATABASE_URL le port 6543 (pooler), ?pgbouncer=true et le mot de passe. Essai à la main : {command}", "Check in DATABASE_URL the port 6543 (pooler), ?pgbouncer=true and the password. By hand: {command}", "Comprueba en DATABASE_URL el puerto 6543 (pooler), ?pgbouncer=true y la contraseña. A mano: {command}";
     MEND_CA: "Prenez le certificat racine dans Supabase (Settings > Database > SSL Configuration) et donnez-le dans DATABASE_SSL_CA ou DATABASE_SSL_CA_FILE.", "Take the root certificate from Supabase (Settings > Database > SSL Configuration) and give it in DATABASE_SSL_CA or DATABASE_SSL_CA_FILE.", "Toma el certificado raíz de Supabase (Settings > Database > SSL Configuration) y ponlo en DATABASE_SSL_CA o DATABASE_SSL_CA_FILE.";
     TLS_VERIFIED: "Chiffrée, et le certificat est vérifié.", "Encrypted, and the certificate is verified.", "Cifrada, y el certificado está verificado.";

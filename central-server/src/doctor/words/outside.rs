@@ -1,9 +1,9 @@
 //! What is said of the way in from outside, the dashboard, the machine, and of messages that are sent to try.
 
-super::words! {
+crate::words::words! {
     NO_PUBLIC_URL: "PUBLIC_URL n'est pas définie : l'accès depuis l'extérieur n'est pas vérifiable.", "PUBLIC_URL is not set: access from outside cannot be checked.", "PUBLIC_URL no está definida: no se puede comprobar el acceso desde el exterior.";
     HEALTHY: "{url} répond « healthy », version {version}.", "{url} answers “healthy”, version {version}.", "{url} responde «healthy», versión {version}.";
-    NOT_HEALTHY: "{url} répond « {status} » : {why}.", "{url} answers “{status}”: {why}.", "{url} responde «{status}»: {why}.";
+    NOT_HEALTHY: "{url} répond « {status} » ({checks}) : {why}.", "{url} answers “{status}” ({checks}); the server says, in French: “{why}”.", "{url} responde «{status}» ({checks}); el servidor dice, en francés: «{why}».";
     MEND_NOT_HEALTHY: "Corrigez ce qui est signalé dans ce diagnostic ; /health redevient « healthy » de lui-même.", "Mend what this diagnosis shows; /health becomes “healthy” again by itself.", "Corrige lo que señala este diagnóstico; /health vuelve solo a «healthy».";
     OTHER_VERSION: "{url} est en version {version}, ce programme en version {ours}.", "{url} is version {version}, this program is version {ours}.", "{url} está en la versión {version}, este programa en la {ours}.";
     MEND_OTHER_VERSION: "Redéployez pour que tout soit de la même version ; les deux s'entendent pendant un déploiement.", "Redeploy so that everything is of one version; both get along during a deployment.", "Vuelve a desplegar para que todo sea de la misma versión; ambas conviven durante un despliegue.";
@@ -13,7 +13,8 @@ super::words! {
     ANSWERS: "{url} répond (HTTP {status}).", "{url} answers (HTTP {status}).", "{url} responde (HTTP {status}).";
     WRONG_STATUS: "{url} répond HTTP {status}.", "{url} answers HTTP {status}.", "{url} responde HTTP {status}.";
     MEND_MONITOR: "Le proxy devant le serveur doit laisser passer HEAD : les moniteurs gratuits l'emploient.", "The proxy in front of the server has to let HEAD through: free monitors use it.", "El proxy ante el servidor debe dejar pasar HEAD: los monitores gratuitos lo usan.";
-    PROXIES_BY_PAGE: "Seule une requête qui passe par l'adresse publique le montre : ouvrez la page Diagnostic du tableau de bord. TRUSTED_PROXY_HOPS vaut {hops}.", "Only a request through the public address shows it: open the page Diagnosis of the dashboard. TRUSTED_PROXY_HOPS is {hops}.", "Solo lo muestra una petición por la dirección pública: abre la página Diagnóstico del panel. TRUSTED_PROXY_HOPS vale {hops}.";
+    PROXIES_BY_PAGE: "Cette commande ne peut pas le voir : seule une requête d'un navigateur, par l'adresse publique, passe par tous les proxys. TRUSTED_PROXY_HOPS vaut {hops}.", "This command cannot see it: only a browser's request, by the public address, comes through all proxies. TRUSTED_PROXY_HOPS is {hops}.", "Este comando no puede verlo: solo una petición de un navegador, por la dirección pública, pasa por todos los proxys. TRUSTED_PROXY_HOPS vale {hops}.";
+    LOOK_AT_PAGE: "Ouvrez {url}/admin/doctor avec un compte super_admin : la page Diagnostic compte les proxys de sa propre requête et donne la bonne valeur.", "Open {url}/admin/doctor with a super_admin account: the page Diagnosis counts the proxies of its own request and tells the right value.", "Abre {url}/admin/doctor con una cuenta super_admin: la página Diagnóstico cuenta los proxys de su propia petición y da el valor correcto.";
     PROXIES_OK: "TRUSTED_PROXY_HOPS vaut {hops}, et cette requête est passée par {seen} : {chain}.", "TRUSTED_PROXY_HOPS is {hops}, and this request came through {seen}: {chain}.", "TRUSTED_PROXY_HOPS vale {hops}, y esta petición pasó por {seen}: {chain}.";
     PROXIES_DIFFER: "TRUSTED_PROXY_HOPS vaut {hops}, mais cette requête est passée par {seen} : {chain}. Les limites et le journal comptent une autre adresse que celle de la personne.", "TRUSTED_PROXY_HOPS is {hops}, but this request came through {seen}: {chain}. Limits and the journal count another address than the person's.", "TRUSTED_PROXY_HOPS vale {hops}, pero esta petición pasó por {seen}: {chain}. Los límites y el registro cuentan otra dirección que la de la persona.";
     MEND_PROXIES: "Mettez TRUSTED_PROXY_HOPS à {seen}.", "Set TRUSTED_PROXY_HOPS to {seen}.", "Pon TRUSTED_PROXY_HOPS a {seen}.";
@@ -22,7 +23,7 @@ super::words! {
     PAGE_OK: "{url} montre le tableau de bord.", "{url} shows the dashboard.", "{url} muestra el panel.";
     PAGE_EMPTY: "{url} répond, mais sans tableau de bord : ce programme a été construit sans lui.", "{url} answers, but without a dashboard: this program was built without it.", "{url} responde, pero sin panel: este programa se construyó sin él.";
     PAGE_OTHER: "{url} répond (HTTP {status}), mais ce n'est pas le tableau de bord.", "{url} answers (HTTP {status}), but it is not the dashboard.", "{url} responde (HTTP {status}), pero no es el panel.";
-    MEND_PAGE: "Vérifiez DASHBOARD_URL, et que le build s'est bien passé sur Render (étape 7).", "Check DASHBOARD_URL, and that the build went well on Render (step 7).", "Comprueba DASHBOARD_URL, y que la compilación fue bien en Render (paso 7).";
+    MEND_PAGE: "Vérifiez DASHBOARD_URL (à défaut, c'est la première adresse d'ALLOWED_ORIGINS), et que le build s'est bien passé sur Render (étape 7).", "Check DASHBOARD_URL (without it, it is the first address of ALLOWED_ORIGINS), and that the build went well on Render (step 7).", "Comprueba DASHBOARD_URL (en su defecto, es la primera dirección de ALLOWED_ORIGINS), y que la compilación fue bien en Render (paso 7).";
     BUILD_OK: "Version {version}, et il parle à {api}.", "Version {version}, and it talks to {api}.", "Versión {version}, y habla con {api}.";
     BUILD_SAME_HOST: "Version {version}, servi par ce serveur.", "Version {version}, served by this server.", "Versión {version}, servido por este servidor.";
     BUILD_UNKNOWN: "{url} ne donne pas sa version.", "{url} does not tell its version.", "{url} no indica su versión.";
@@ -53,9 +54,12 @@ super::words! {
     MEND_WAIT: "Réessayez dans une minute.", "Try again in a minute.", "Vuelve a intentarlo en un minuto.";
     LOGS_TOKEN: "Logtail refuse le jeton ({answer}).", "Logtail refuses the token ({answer}).", "Logtail rechaza el token ({answer}).";
     MEND_LOGS_TOKEN: "Recopiez le jeton de la source dans LOGTAIL_TOKEN, et son hôte d'ingestion dans LOGTAIL_HOST.", "Copy the source's token into LOGTAIL_TOKEN, and its ingesting host into LOGTAIL_HOST.", "Copia el token de la fuente en LOGTAIL_TOKEN, y su host de ingesta en LOGTAIL_HOST.";
+    LOGS_FULL: "Logtail ne prend plus de logs : le quota du mois est atteint ({answer}).", "Logtail takes no more logs: the month's quota is reached ({answer}).", "Logtail ya no acepta registros: se alcanzó la cuota del mes ({answer}).";
+    MEND_LOGS_FULL: "Augmentez l'offre de Logtail ou mettez LOG_LEVEL=warn.", "Take a larger plan at Logtail or set LOG_LEVEL=warn.", "Amplía el plan de Logtail o pon LOG_LEVEL=warn.";
     NO_ANSWER: "Pas de réponse : {why}.", "No answer: {why}.", "Sin respuesta: {why}.";
     TEST_TEXT: "Test NeoPro - Configuration OK !", "NeoPro test - configuration OK!", "Prueba de NeoPro: configuración correcta.";
     SUMMARY: "Erreurs : {errors} ; avertissements : {warnings} ; en ordre : {oks} ; non vérifiés : {unchecked}.", "Errors: {errors}; warnings: {warnings}; in order: {oks}; not checked: {unchecked}.", "Errores: {errors}; avisos: {warnings}; en orden: {oks}; sin comprobar: {unchecked}.";
+    FOUND_ERRORS: "Le diagnostic a trouvé des erreurs.", "The diagnosis has found errors.", "El diagnóstico ha encontrado errores.";
     LABEL_FIX: "À faire", "To do", "Qué hacer";
     LABEL_SENT: "Messages d'essai", "Test messages", "Mensajes de prueba";
 }

@@ -1,6 +1,6 @@
 //! The names of groups and checks.
 
-super::words! {
+crate::words::words! {
     GROUP_ENVIRONMENT: "Environnement", "Environment", "Entorno";
     GROUP_DATABASE: "Base de données", "Database", "Base de datos";
     GROUP_ACCOUNTS: "Comptes", "Accounts", "Cuentas";

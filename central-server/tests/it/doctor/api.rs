@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::sinks::Sinks;
+use super::{error, warning};
 use crate::support::{Supabase, TestApp};
 
 async fn server(supabase: &Supabase, more: &[(&str, &str)]) -> TestApp {
@@ -41,7 +42,7 @@ async fn a_report_is_made_once_for_all_who_ask_and_shown_again_for_half_a_minute
     assert_ne!(ask().await.json()["checked_at"], first["checked_at"]);
     assert_eq!(looks(), 2 * once);
     // The clock of a test stands still at a day that is over: that is found as well.
-    assert_eq!(state(&first, "database.clock"), "error");
+    error("database.clock", "s d'écart", "NTP", "10.1").check(&first);
 }
 
 #[tokio::test]
@@ -84,9 +85,8 @@ async fn the_proxies_are_those_of_the_request_that_asks() {
     assert_eq!(told["state"], "ok", "{told:#}");
     assert!(told["found"].as_str().expect("words").contains("198.51.100.4 → 10.0.0.1 → 192.0.2.7"), "{told:#}");
     let few = through("198.51.100.4").await.json();
-    let told = super::of(&few, "outside.proxies", None)[0];
-    assert_eq!(told["state"], "warning", "the cached report does not hide it: {told:#}");
-    assert!(told["fix"].as_str().expect("words").contains("TRUSTED_PROXY_HOPS à 1"), "{told:#}");
+    // The cached report does not hide it.
+    warning("outside.proxies", "passée par 1", "TRUSTED_PROXY_HOPS à 1", "6.7").check(&few);
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Storage, Redis, mail, Slack and logs in every state that the guide's troubleshooting chapter knows.
 
 use super::sinks::{alerting, silent};
-use super::{World, error, remark, warning};
-use crate::mail::sendgrid::Next;
+use super::{World, error, remark, unseen, warning};
+use crate::mail::sendgrid;
+use crate::observe::sink::{self as logtail, Next};
 use crate::support::program;
 use crate::support::supabase::{Bucket, Mood};
 
@@ -12,6 +13,9 @@ async fn each_trouble_of_the_storage_names_its_bucket_its_policy_and_its_step() 
     let (code, report) = world.doctor(&[("SUPABASE_SERVICE_KEY", "sb_secret_another-one")]).await;
     assert_eq!(code, 1);
     error("storage.bucket", "refuse la clé", "SUPABASE_SERVICE_KEY", "2.3").on("videos").check(&report);
+    let (_, report) = world.doctor(&[("SUPABASE_SERVICE_KEY", &crate::support::Supabase::jwt("anon"))]).await;
+    error("storage.settings", "clé anon", "SUPABASE_SERVICE_KEY", "2.3").on("SUPABASE_SERVICE_KEY").check(&report);
+    unseen("storage.object_size", "pas utilisables", "3.1").check(&report);
     let nobody = format!("http://127.0.0.1:{}", program::free_port());
     let (_, report) = world.doctor(&[("SUPABASE_URL", &nobody)]).await;
     error("storage.bucket", "ne répond pas", "SUPABASE_URL", "2.3").on("videos").check(&report);
@@ -102,15 +106,15 @@ async fn mail_that_would_not_leave_says_whether_it_is_the_key_the_sender_the_quo
     assert_eq!(code, 1);
     error("mail.settings", "commence par « SG. »", "SENDGRID_API_KEY", PART).on("SENDGRID_API_KEY").check(&report);
     for (next, found, fix) in [
-        (Next::Refuse(401, "The provided authorization grant is invalid", None), "refuse la clé", "« SG. »"),
-        (Next::Refuse(401, "Maximum credits exceeded", None), "quota", "SMTP_HOST"),
+        (sendgrid::Next::Refuse(401, "The provided authorization grant is invalid", None), "refuse la clé", "« SG. »"),
+        (sendgrid::Next::Refuse(401, "Maximum credits exceeded", None), "quota", "SMTP_HOST"),
         (
-            Next::Refuse(403, "The from address does not match a verified Sender Identity", None),
+            sendgrid::Next::Refuse(403, "The from address does not match a verified Sender Identity", None),
             "noreply@neopro.test",
             "Sender Authentication",
         ),
-        (Next::Refuse(500, "oops", None), "HTTP 500 oops", "Réessayez"),
-        (Next::Silence, "no answer", "Réessayez"),
+        (sendgrid::Next::Refuse(500, "oops", None), "HTTP 500 oops", "Réessayez"),
+        (sendgrid::Next::Silence, "no answer", "Réessayez"),
     ] {
         world.sendgrid.will(next);
         let (code, report) = world.doctor(&[]).await;
@@ -144,13 +148,15 @@ fn format_of(port: &str) -> &'static str {
     Box::leak(format!("127.0.0.1:{port}").into_boxed_str())
 }
 
+/// What the diagnosis tells of a message that it has sent.
+fn sent(report: &serde_json::Value, id: &str) -> serde_json::Value {
+    let sent = report["sent"].as_array().expect("what was sent").clone();
+    sent.into_iter().find(|told| told["id"] == id).unwrap_or_else(|| panic!("{id} in {report:#}"))
+}
+
 #[tokio::test]
 async fn messages_are_sent_only_when_asked_for_and_each_answer_of_a_service_is_told() {
     let world = World::new().await;
-    let sent = |report: &serde_json::Value, id: &str| {
-        let sent = report["sent"].as_array().expect("what was sent").clone();
-        sent.into_iter().find(|told| told["id"] == id).unwrap_or_else(|| panic!("{id} in {report:#}"))
-    };
     let (code, report) =
         world.doctor_with(&["--send", "camille@club.test"], &[("ALERT_SLACK_CHANNEL", "#alertes")]).await;
     assert_eq!(code, 0, "{report:#}");
@@ -165,7 +171,7 @@ async fn messages_are_sent_only_when_asked_for_and_each_answer_of_a_service_is_t
     assert!(slack[0]["text"].as_str().expect("a text").contains("Test NeoPro"), "{slack:?}");
     let logs = world.sinks.logs();
     assert!(
-        logs.len() == 1 && logs[0].0.starts_with("Bearer logtail-canary") && logs[0].1["dt"].is_string(),
+        logs.len() == 1 && logs[0].0.starts_with("Bearer logtail-canary") && logs[0].1[0]["dt"].is_string(),
         "{logs:?}"
     );
 
@@ -197,6 +203,30 @@ async fn messages_are_sent_only_when_asked_for_and_each_answer_of_a_service_is_t
 }
 
 #[tokio::test]
+async fn a_line_of_its_own_tells_whether_the_way_to_logtail_is_open() {
+    let (world, sink) = (World::new().await, logtail::Sink::start().await);
+    let address = sink.address();
+    for (token, next, state, found, fix) in [
+        (logtail::TOKEN, None, "ok", "Envoyé ; réponse du service : 202", ""),
+        ("anotherToken123", None, "error", "refuse le jeton (403", "LOGTAIL_TOKEN"),
+        (logtail::TOKEN, Some(Next::Answer(402, None)), "error", "quota du mois est atteint (402", "LOG_LEVEL=warn"),
+        (logtail::TOKEN, Some(Next::Answer(429, None)), "warning", "429", "dans une minute"),
+        (logtail::TOKEN, Some(Next::Answer(500, None)), "error", "Refusé ; réponse du service : 500", "Réessayez"),
+        (logtail::TOKEN, Some(Next::Reset), "error", "127.0.0.1", "LOGTAIL_HOST"),
+        (logtail::TOKEN, Some(Next::Garbage), "error", "127.0.0.1", "LOGTAIL_HOST"),
+    ] {
+        sink.always(next);
+        let at = [("LOGTAIL_HOST", address.as_str()), ("LOGTAIL_TOKEN", token)];
+        let (_, report) = world.doctor_with(&["--send"], &at).await;
+        let told = sent(&report, "logs.host");
+        assert_eq!(told["state"], state, "{next:?}: {told:#}");
+        assert!(told["found"].as_str().is_some_and(|said| said.contains(found)), "{next:?}: {told:#}");
+        assert!(told["fix"].as_str().unwrap_or_default().contains(fix), "{next:?}: {told:#}");
+    }
+    assert_eq!(sink.lines()[0]["message"], "Test NeoPro - Configuration OK !");
+}
+
+#[tokio::test]
 async fn a_webhook_of_the_wrong_form_and_a_host_of_logs_that_is_none_are_errors() {
     let world = World::new().await;
     let (code, report) = world.doctor(&[("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/only-one")]).await;
@@ -208,4 +238,7 @@ async fn a_webhook_of_the_wrong_form_and_a_host_of_logs_that_is_none_are_errors(
     let nobody = format!("http://127.0.0.1:{}", program::free_port());
     let (_, report) = world.doctor(&[("LOGTAIL_HOST", &nobody)]).await;
     error("logs.host", "127.0.0.1", "LOGTAIL_HOST", "Logs centralisés (Logtail)").check(&report);
+    let (code, report) = world.doctor(&[("LOGTAIL_TOKEN", "")]).await;
+    assert_eq!(code, 1);
+    error("logs.settings", "rien n'est envoyé à Logtail", "LOGTAIL_TOKEN", "Logs centralisés (Logtail)").check(&report);
 }

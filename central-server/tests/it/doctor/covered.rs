@@ -1,6 +1,7 @@
 //! None of the guide's lines is forgotten: each has a check, and each check that is named exists.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use neopro_central::doctor::CHECKS;
 
@@ -68,6 +69,29 @@ const TODAY: [(&str, &[&str]); 13] = [
     ("ports of SMTP are blocked", &["mail.service"]),
     ("outgoing traffic is metered", &["storage.bucket", "storage.traffic"]),
 ];
+
+/// The checks that a test of this folder holds to a state that is not `ok`. A promise is made in front of its id, and one
+/// that is made and not checked is no program (`#[must_use]`).
+fn provoked(text: &str) -> BTreeSet<&str> {
+    let promises = ["error(", "warning(", "unseen("].into_iter().flat_map(|promise| text.split(promise).skip(1));
+    promises.filter_map(|rest| Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0)).collect()
+}
+
+#[test]
+fn every_check_of_the_catalogue_is_provoked_into_a_state_that_is_not_ok() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/doctor");
+    let files = std::fs::read_dir(folder).expect("this folder").map(|entry| entry.expect("an entry").path());
+    let text: String = files.map(|path| std::fs::read_to_string(path).expect("a source")).collect();
+    let provoked = provoked(&text);
+    let never: Vec<&str> = CHECKS.iter().map(|check| check.id).filter(|id| !provoked.contains(id)).collect();
+    assert!(never.is_empty(), "no test has seen anything wrong with {never:?}");
+}
+
+#[test]
+fn what_is_only_remarked_is_not_provoked() {
+    let text = "remark(\"a.b\", \"x\", \"1\"); error(\n    \"c.d\", \"x\", \"y\", \"1\"); of(&report, \"e.f\", None)";
+    assert_eq!(provoked(text), BTreeSet::from(["c.d"]));
+}
 
 fn exist<'a>(ids: impl IntoIterator<Item = &'a &'a str>, of: &str) {
     for id in ids {

@@ -4,6 +4,7 @@ mod api;
 mod around;
 mod covered;
 mod database;
+mod limits;
 mod outside;
 mod sinks;
 mod unseen;
@@ -12,8 +13,22 @@ mod world;
 use serde_json::Value;
 use world::World;
 
+use crate::support::program;
+
+/// Runs `doctor --json`: its exit code, and the report.
+pub fn diagnosis(variables: &[(&str, &str)]) -> (i32, Value) {
+    let output = program::run(&["doctor", "--json"], variables, "");
+    (output.status.code().expect("an exit code, not a signal"), diagnosed(&program::words(&output)))
+}
+
+/// The report in what the program said. Behind it stands the last sentence of a failure.
+pub fn diagnosed(said: &str) -> Value {
+    let report = serde_json::Deserializer::from_str(said).into_iter::<Value>().next();
+    report.expect("a report").unwrap_or_else(|error| panic!("{error} in {said}"))
+}
+
 /// The findings of a check, perhaps only those about one thing.
-fn of<'a>(report: &'a Value, id: &str, subject: Option<&str>) -> Vec<&'a Value> {
+pub fn of<'a>(report: &'a Value, id: &str, subject: Option<&str>) -> Vec<&'a Value> {
     let findings = report["findings"].as_array().expect("findings");
     let found: Vec<&Value> = findings
         .iter()
@@ -25,41 +40,54 @@ fn of<'a>(report: &'a Value, id: &str, subject: Option<&str>) -> Vec<&'a Value> 
 
 /// What is promised for a trouble: a state, words of what was found, words of what mends it, and the step.
 #[derive(Debug, Clone, Copy)]
-struct Promise {
-    id: &'static str,
-    subject: Option<&'static str>,
-    state: &'static str,
-    found: &'static str,
-    fix: &'static str,
-    step: &'static str,
+#[must_use = "a promise that nobody checks"]
+pub struct Promise {
+    pub id: &'static str,
+    pub subject: Option<&'static str>,
+    pub state: &'static str,
+    pub found: &'static str,
+    pub fix: &'static str,
+    pub step: &'static str,
 }
 
-const fn error(id: &'static str, found: &'static str, fix: &'static str, step: &'static str) -> Promise {
+pub const fn error(id: &'static str, found: &'static str, fix: &'static str, step: &'static str) -> Promise {
     Promise { id, subject: None, state: "error", found, fix, step }
 }
 
-const fn warning(id: &'static str, found: &'static str, fix: &'static str, step: &'static str) -> Promise {
+pub const fn warning(id: &'static str, found: &'static str, fix: &'static str, step: &'static str) -> Promise {
     Promise { state: "warning", ..error(id, found, fix, step) }
 }
 
-const fn remark(id: &'static str, found: &'static str, step: &'static str) -> Promise {
+pub const fn remark(id: &'static str, found: &'static str, step: &'static str) -> Promise {
     Promise { state: "ok", ..error(id, found, "", step) }
 }
 
+/// What could not be looked at, with the reason.
+pub const fn unseen(id: &'static str, found: &'static str, step: &'static str) -> Promise {
+    Promise { state: "not_checked", ..error(id, found, "", step) }
+}
+
 impl Promise {
-    const fn on(self, subject: &'static str) -> Self {
+    pub const fn on(self, subject: &'static str) -> Self {
         Self { subject: Some(subject), ..self }
     }
 
-    /// Whether a report keeps it.
-    fn check(&self, report: &Value) {
-        let kept = of(report, self.id, self.subject).into_iter().any(|told| {
-            told["state"] == self.state
+    /// The finding of a report that keeps it.
+    pub fn kept<'a>(&self, report: &'a Value) -> Option<&'a Value> {
+        report["findings"].as_array().expect("findings").iter().find(|told| {
+            told["id"] == self.id
+                && self.subject.is_none_or(|subject| told["subject"] == subject)
+                && told["state"] == self.state
                 && told["step"] == self.step
                 && told["found"].as_str().is_some_and(|found| found.contains(self.found))
                 && told["fix"].as_str().unwrap_or_default().contains(self.fix)
-                && (self.state == "ok" || !told["fix"].is_null())
-        });
+                && (["ok", "not_checked"].contains(&self.state) || !told["fix"].is_null())
+        })
+    }
+
+    /// Holds that a report keeps it.
+    pub fn check(&self, report: &Value) {
+        let kept = self.kept(report).is_some();
         assert!(kept, "{self:?} is not what was found: {:#?}", of(report, self.id, self.subject));
     }
 }
@@ -80,6 +108,9 @@ async fn a_whole_healthy_installation_gives_no_error_and_no_warning() {
         .map(|told| told["id"].as_str().expect("an id"))
         .collect();
     assert_eq!(unchecked, ["outside.proxies"], "{report:#}");
+    let proxies = of(&report, "outside.proxies", None)[0];
+    let page = format!("Ouvrez {}/admin/doctor", world.sinks.url());
+    assert!(proxies["fix"].as_str().is_some_and(|fix| fix.starts_with(&page)), "what to do instead: {proxies:#}");
     assert!(of(&report, "redis.ping", None)[0]["found"].as_str().expect("words").starts_with("PONG"), "{report:#}");
     assert!(world.supabase.paths("videos").is_empty(), "and it leaves nothing behind");
     assert_eq!(world.sinks.slack().len() + world.sinks.logs().len(), 0, "nothing is sent unasked");

@@ -11,13 +11,13 @@ async fn a_public_address_at_which_nobody_or_somebody_else_answers_is_an_error()
     let nobody = format!("http://127.0.0.1:{}", program::free_port());
     let (code, report) = world.doctor(&[("PUBLIC_URL", &nobody)]).await;
     assert_eq!(code, 1);
-    for (id, step) in [
-        ("outside.health", "10.1"),
-        ("outside.ready", "10.2"),
-        ("outside.docs", "10.4"),
-        ("outside.monitor", "Monitoring uptime (UptimeRobot)"),
+    for promise in [
+        error("outside.health", "Connection refused", "PUBLIC_URL", "10.1"),
+        error("outside.ready", "Connection refused", "PUBLIC_URL", "10.2"),
+        error("outside.docs", "Connection refused", "PUBLIC_URL", "10.4"),
+        error("outside.monitor", "Connection refused", "PUBLIC_URL", "Monitoring uptime (UptimeRobot)"),
     ] {
-        error(id, "Connection refused", "PUBLIC_URL", step).check(&report);
+        promise.check(&report);
     }
     let (_, report) = world.doctor(&[("PUBLIC_URL", &world.sinks.url())]).await;
     error("outside.health", "ce n'est pas ce serveur", "PUBLIC_URL", "10.1").check(&report);
@@ -38,6 +38,8 @@ async fn an_origin_that_the_server_refuses_is_named_with_the_line_that_lets_it_i
     let own = world.sinks.url();
     let (_, report) = world.doctor(&[("ALLOWED_ORIGINS", &format!("{own}/"))]).await;
     remark("dashboard.settings", "finit par « / »", "7.6").on("ALLOWED_ORIGINS").check(&report);
+    let (_, report) = world.doctor(&[("ALLOWED_ORIGINS", "*")]).await;
+    error("dashboard.settings", "« * »", "ALLOWED_ORIGINS", "7.6").on("ALLOWED_ORIGINS").check(&report);
     // The variable has a second origin, and the server that runs was started without it.
     let both = format!("{own},https://second.example.org");
     let (code, report) = world.doctor(&[("ALLOWED_ORIGINS", &both)]).await;

@@ -116,9 +116,7 @@ impl World {
     pub async fn doctor_with(&self, words: &[&str], changes: &[(&str, &str)]) -> (i32, Value) {
         let words: Vec<&str> = ["--json"].into_iter().chain(words.iter().copied()).collect();
         let (code, said) = self.table(&words, changes).await;
-        // Behind the report stands the last sentence of a failure.
-        let report = serde_json::Deserializer::from_str(&said).into_iter::<Value>().next();
-        (code, report.expect("a report").unwrap_or_else(|error| panic!("{error} in {said}")))
+        (code, super::diagnosed(&said))
     }
 
     fn shows_no_secret(&self, said: &str, variables: &[(String, String)]) {
@@ -141,6 +139,7 @@ impl World {
             "SUPABASE_SERVICE_KEY",
             "SENDGRID_API_KEY",
             "SLACK_WEBHOOK_URL",
+            "LOGTAIL_TOKEN",
             "REDIS_URL",
             "DATABASE_URL",
         ];

@@ -266,31 +266,6 @@ fn the_editions_name_the_versions_of_the_build() {
     }
 }
 
-#[test]
-fn what_the_troubleshooting_part_lets_people_expect_is_said_by_the_program() {
-    let edition = Document::read(FRENCH);
-    let seen = edition.sections().iter().flat_map(|section| &section.lines);
-    let seen: Vec<&String> = seen.filter(|line| line.starts_with("**Ce que vous verrez**")).collect();
-    assert_eq!(seen.len(), 7, "one for each entry of the guide");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let program: String = files(&[root.join("central-server/src"), root.join("central-dashboard/src")])
-        .iter()
-        .map(|(_, text)| &**text)
-        .collect();
-    // Sentences in backticks, and words that are quoted, up to what differs each time.
-    let sentences = |line: &&String| -> Vec<String> {
-        let codes = line.split('`').skip(1).step_by(2).filter(|code| code.contains(' '));
-        let quotes =
-            line.split("« ").skip(1).filter_map(|rest| rest.split_once(" »")).flat_map(|(said, _)| said.split(" … "));
-        codes.chain(quotes).map(str::to_owned).collect()
-    };
-    let sentences: Vec<String> = seen.iter().flat_map(sentences).collect();
-    assert!(sentences.len() >= 7, "{sentences:?}");
-    for sentence in sentences {
-        assert!(program.contains(&sentence), "the program says nowhere {sentence:?}");
-    }
-}
-
 /// Every source, and every file of words, below these folders.
 fn files(folders: &[PathBuf]) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();

@@ -24,6 +24,7 @@ pub enum Next {
 struct Book {
     taken: Vec<Value>,
     next: VecDeque<Next>,
+    always: Option<Next>,
     requests: usize,
     /// How long it takes to say that it has taken a mail.
     pause: Duration,
@@ -69,6 +70,11 @@ impl SendGrid {
         self.book().pause = pause;
     }
 
+    /// Does this with every request, or judges them again.
+    pub fn always(&self, next: Option<Next>) {
+        self.book().always = next;
+    }
+
     /// The bodies that it took.
     pub fn taken(&self) -> Vec<Value> {
         self.book().taken.clone()
@@ -94,7 +100,7 @@ async fn answer(
     let next = {
         let mut book = sendgrid.book();
         book.requests += 1;
-        book.next.pop_front()
+        book.next.pop_front().or_else(|| book.always.clone())
     };
     match next {
         Some(Next::Silence) => {

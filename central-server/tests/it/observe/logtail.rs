@@ -3,9 +3,6 @@
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
-use neopro_central::clock::Clock;
-use neopro_central::config::{Config, Logtail};
-use neopro_central::logging::logtail;
 use serde_json::{Value, json};
 
 use super::sink::{Next, Sink, TOKEN};
@@ -208,34 +205,4 @@ async fn what_could_not_be_sent_arrives_later_once_and_in_its_order() {
     let answered = lines.iter().filter(|line| line["message"] == "answered");
     let moments: Vec<&str> = answered.map(|line| line["dt"].as_str().expect("a moment")).collect();
     assert!(moments.is_sorted(), "{moments:?}");
-}
-
-fn configured(sink: &Sink, token: &str) -> Logtail {
-    let (host, token) = (sink.address(), token.to_owned());
-    let source = move |name: &str| match name {
-        "LOGTAIL_TOKEN" => Some(token.clone()),
-        "LOGTAIL_HOST" => Some(host.clone()),
-        _ => None,
-    };
-    Config::read(source).expect("a valid configuration").config.logtail.expect("Logtail")
-}
-
-#[tokio::test]
-async fn one_line_of_its_own_tells_whether_the_way_is_open() {
-    let sink = Sink::start().await;
-    let good = logtail::test(&configured(&sink, TOKEN), Clock::System.now()).await;
-    assert_eq!(good, Ok("Logtail a pris une ligne d'essai (réponse 202).".to_owned()));
-    assert_eq!(sink.lines()[0]["message"], "Essai de NeoPro : les logs arrivent.");
-    let wrong = logtail::test(&configured(&sink, "anotherToken123"), Clock::System.now()).await.expect_err("refused");
-    assert!(wrong.contains("403") && wrong.contains("LOGTAIL_HOST") && !wrong.contains("anotherToken123"), "{wrong}");
-    for (next, word) in [
-        (Next::Answer(402, None), "quota"),
-        (Next::Answer(500, None), "réponse 500"),
-        (Next::Reset, "LOGTAIL_HOST"),
-        (Next::Garbage, "LOGTAIL_HOST"),
-    ] {
-        sink.will(next);
-        let said = logtail::test(&configured(&sink, TOKEN), Clock::System.now()).await.expect_err("not taken");
-        assert!(said.contains(word) && !said.contains(TOKEN), "{next:?}: {said}");
-    }
 }

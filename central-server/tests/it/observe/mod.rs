@@ -7,7 +7,7 @@ mod health;
 mod logtail;
 mod outgoing;
 mod scraped;
-mod sink;
+pub mod sink;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
