@@ -135,7 +135,7 @@ pub(super) fn compare_projects(r: &mut Reader, supabase: &Supabase, database: &D
         let of = |(name, project): &(&str, String)| {
             Said::new(words::PROJECT_OF).with("project", project).with("variable", name)
         };
-        let list = words::joined(words::LIST, ("first", "rest"), known.iter().map(of).collect());
+        let list = words::joined(words::LIST, ("a", "b"), known.iter().map(of).collect());
         r.warn(URL, Said::new(words::SEVERAL_PROJECTS).with_words("list", list));
     }
 }

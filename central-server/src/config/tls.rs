@@ -52,9 +52,9 @@ pub(super) fn read_wish(r: &mut Reader) -> Result<Wish, Refused> {
     let encrypt = r.flag("DATABASE_SSL");
     let text = match r.text("DATABASE_SSL_CA") {
         // Forms that take one line only make people write the line breaks as \n.
-        Ok(Some(text)) => certificates(text.replace("\\n", "\n")).map(Some).map_err(|fault| {
-            r.refuse("DATABASE_SSL_CA", Said::new(words::CA_IS_NO_TEXT).with_words("fault", fault))
-        }),
+        Ok(Some(text)) => certificates(text.replace("\\n", "\n"))
+            .map(Some)
+            .map_err(|fault| r.refuse("DATABASE_SSL_CA", Said::new(words::CA_IS_NO_TEXT).with_words("fault", fault))),
         other => other,
     };
     let file = ca_file(r, "DATABASE_SSL_CA_FILE");

@@ -94,7 +94,9 @@ pub(super) fn public_url(r: &mut Reader) -> Result<Option<String>, Refused> {
     let platform = r.untouched("RENDER_EXTERNAL_URL").map(|text| Address::parse(text.trim()));
     match platform {
         Some(Ok(url)) => return Ok(Some(url.origin())),
-        Some(Err(fault)) => r.warn("RENDER_EXTERNAL_URL", Said::new(words::RENDER_URL_IGNORED).with_words("fault", fault)),
+        Some(Err(fault)) => {
+            r.warn("RENDER_EXTERNAL_URL", Said::new(words::RENDER_URL_IGNORED).with_words("fault", fault))
+        }
         None if r.production() => r.warn("PUBLIC_URL", words::NO_PUBLIC_URL),
         None => {}
     }

@@ -83,7 +83,7 @@ crate::words::words! {
     EXPIRED_KEY: "cette clé a expiré ; en copier une nouvelle", "this key has expired; copy a new one", "esta clave ha caducado; copia una nueva";
     SEVERAL_PROJECTS: "les valeurs viennent de projets Supabase différents : {list} (étape 2.4)", "the values come from different projects of Supabase: {list} (step 2.4)", "los valores vienen de proyectos distintos de Supabase: {list} (paso 2.4)";
     PROJECT_OF: "« {project} » dans {variable}", "“{project}” in {variable}", "«{project}» en {variable}";
-    LIST: "{first}, {rest}", "{first}, {rest}", "{first}, {rest}";
+    LIST: "{a}, {b}", "{a}, {b}", "{a}, {b}";
 
     REDIS_CA_WITHOUT_TLS: "sans effet : la connexion à Redis est en clair ; « rediss:// » la chiffre (étape 4.3)", "of no effect: the connection to Redis is in the clear; “rediss://” encrypts it (step 4.3)", "sin efecto: la conexión con Redis no está cifrada; «rediss://» la cifra (paso 4.3)";
     REDIS_FORM: "{what} ; forme attendue : rediss://default:<jeton>@<nom>.upstash.io:6379", "{what}; expected form: rediss://default:<token>@<name>.upstash.io:6379", "{what}; forma esperada: rediss://default:<token>@<nombre>.upstash.io:6379";
@@ -160,8 +160,7 @@ crate::words::words! {
 
 /// The form in which a variable is written, as the guide prints it; what it says in words is said in each language.
 pub(super) fn form(variable: &Variable) -> Said {
-    const SPOKEN: [Words; 6] =
-        [EXAMPLE_64, EXAMPLE_32, EXAMPLE_TOKEN, EXAMPLE_OLD, EXAMPLE_PROVIDER, EXAMPLE_PASSWORD];
+    const SPOKEN: [Words; 6] = [EXAMPLE_64, EXAMPLE_32, EXAMPLE_TOKEN, EXAMPLE_OLD, EXAMPLE_PROVIDER, EXAMPLE_PASSWORD];
     let spoken = SPOKEN.into_iter().find(|words| words.fr == variable.example);
     spoken.map_or_else(|| as_it_is(variable.example), Said::new)
 }

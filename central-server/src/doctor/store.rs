@@ -91,7 +91,8 @@ row! {
     }
 }
 
-/// What may be asked of a database in any state. `$1` of `pg_has_role` differs by version: membership alone is not
+/// What may be asked of a database in any state. Whoever may not look at others' connections sees that they are there, and not
+/// of which kind. `$1` of `pg_has_role` differs by version: membership alone is not
 /// enough from 16 on.
 pub fn facts() -> Query<Facts> {
     query(format!(
@@ -104,7 +105,8 @@ pub fn facts() -> Query<Facts> {
              as may_take_it_on, \
            clock_timestamp() as now, current_setting('transaction_read_only') = 'on' as read_only, \
            pg_database_size(current_database()) as bytes, \
-           (select count(*) from pg_stat_activity where backend_type = 'client backend') as connections, \
+           (select count(*) from pg_stat_activity where usesysid is not null \
+             and coalesce(backend_type, 'client backend') = 'client backend') as connections, \
            current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint \
              as most_connections, \
            to_regclass('public.schema_migrations') is not null as has_record, \

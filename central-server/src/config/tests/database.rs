@@ -67,7 +67,10 @@ fn reserved_characters_in_the_password_are_named_and_the_password_is_not() {
     ] {
         for environment in [in_production(&pooler_url(password)), in_development(&pooler_url(password))] {
             let problem = refused(&environment, "DATABASE_URL");
-            assert!(problem.what.french().contains(character) && problem.what.french().contains(encoded), "{password}: {problem:?}");
+            assert!(
+                problem.what.french().contains(character) && problem.what.french().contains(encoded),
+                "{password}: {problem:?}"
+            );
             assert_eq!(problem.step, "2.2");
             for piece in password.split(|c: char| !c.is_alphanumeric()).filter(|piece| piece.len() > 2) {
                 assert!(!problem.what.french().contains(piece), "{password}: {problem:?}");

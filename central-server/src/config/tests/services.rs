@@ -151,7 +151,10 @@ fn wrong_pastes_of_redis_say_the_expected_form_and_the_step() {
     ] {
         for environment in [production(), development()] {
             let problem = refused(&with(environment, &[("REDIS_URL", value)]), "REDIS_URL");
-            assert!(problem.what.french().contains("rediss://default:<jeton>@") && problem.step == "4.3", "{problem:?}");
+            assert!(
+                problem.what.french().contains("rediss://default:<jeton>@") && problem.step == "4.3",
+                "{problem:?}"
+            );
             assert!(!problem.what.french().contains("kan"), "{problem:?}");
         }
     }

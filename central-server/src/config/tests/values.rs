@@ -83,7 +83,8 @@ fn placeholders_of_the_guide_are_recognised_with_the_step_where_the_value_is_fou
     }
     // Someone may have written a real password where the example's was.
     for password in ["[monsecretkanari]", "votre_kanari", "<kanari-secret>"] {
-        let what = refused(&with(production(), &[("DATABASE_URL", &pooler_url(password))]), "DATABASE_URL").what.french();
+        let what =
+            refused(&with(production(), &[("DATABASE_URL", &pooler_url(password))]), "DATABASE_URL").what.french();
         assert!(!what.contains("kanari"), "{what}");
     }
 }

@@ -10,6 +10,7 @@ mod sinks;
 mod unseen;
 mod world;
 
+use neopro_central::doctor::CHECKS;
 use serde_json::Value;
 use world::World;
 
@@ -166,4 +167,49 @@ async fn without_a_database_and_with_a_broken_environment_everything_else_is_loo
     for id in ["storage.bucket", "storage.write", "redis.ping", "mail.service", "outside.health", "dashboard.page"] {
         assert!(of(&report, id, None).iter().all(|told| told["state"] == "ok"), "{id}: {report:#}");
     }
+}
+
+/// Words that French has and neither English nor Spanish.
+const FRENCH: [&str; 11] =
+    ["étape", "est", "une", "dans", "pas", "des", "définie", "attendu", "attendue", "valeur", "aucun"];
+
+#[test]
+fn what_is_wrong_with_an_environment_is_told_in_the_language_that_was_asked_for() {
+    let broken = [
+        ("NODE_ENV", "production"),
+        ("DATABASE_URL", "postgresql://postgres:un@mot@db.abcdefghijklmnopqrst.supabase.co:5432/postgres"),
+        ("DATABASE_SSL_CA_FILE", "/nowhere/ca.crt"),
+        ("SUPABASE_URL", "ftp://nowhere"),
+        ("SUPABASE_SERVICE_KEY", "sb_publishable_0123456789"),
+        ("REDIS_URL", "https://a.upstash.io"),
+        ("JWT_SECRET", "court"),
+        ("JWT_EXPIRES_IN", "bientôt"),
+        ("PORT", "abc"),
+        ("MFA_ISSUER", " \"NeoPro\" "),
+        ("ALLOWED_ORIGINS", "https://monsite.com/,*"),
+        ("SENDGRID_API_KEY", "aZ09.une-cle-sans-son-debut"),
+        ("LOGTAIL_HOST", "logs.example.org"),
+        ("SLACK_ALERTS_ENABLED", "true"),
+        ("METRICS_ENABLED", "true"),
+        ("TRUSTED_PROXY_HOPS", "99"),
+        ("NEOPRO_DATA_DIR", "~/neopro"),
+    ];
+    let [french, english, spanish] = ["fr", "en", "es"].map(|language| {
+        let output = program::run(&["doctor", "--json", "--lang", language], &broken, "");
+        assert_eq!(output.status.code(), Some(1));
+        let report = diagnosed(&program::words(&output));
+        let findings = report["findings"].as_array().expect("findings").clone();
+        let told = findings.iter().map(|told| format!("{} {} {}", told["found"], told["fix"], told["step_words"]));
+        told.collect::<Vec<String>>()
+    });
+    assert!(french.len() > CHECKS.len() && french.len() == english.len() && french.len() == spanish.len());
+    for ((fr, en), es) in french.iter().zip(&english).zip(&spanish) {
+        assert!(fr != en && fr != es && en != es, "not translated: {fr} | {en} | {es}");
+        for foreign in [en, es] {
+            let word = foreign.split(|char: char| !char.is_alphabetic()).find(|word| FRENCH.contains(word));
+            assert!(word.is_none(), "{word:?} is French: {foreign}");
+        }
+    }
+    let is_french = |text: &String| text.split(|char: char| !char.is_alphabetic()).any(|word| FRENCH.contains(&word));
+    assert!(french.iter().filter(|text| is_french(text)).count() > 20, "the control");
 }

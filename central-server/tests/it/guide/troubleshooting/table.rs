@@ -1,90 +1,14 @@
 //! The table: each entry of the guide's troubleshooting part, what brings it about, and where that is seen: in the log, in the
 //! diagnosis of that very environment, on the screen.
 
-use crate::doctor::{Promise, error, unseen, warning};
-
-/// An entry of the guide.
-pub struct Entry {
-    /// The test that provokes it.
-    pub test: &'static str,
-    pub heading: &'static str,
-    pub cases: &'static [Case],
-}
-
-/// One cause, and what it shows. In values and sentences `{…}` stands for what is this installation's own.
-#[derive(Clone, Copy)]
-pub struct Case {
-    pub cause: &'static str,
-    /// The variables that are wrong; those without a value are missing.
-    pub change: &'static [(&'static str, Option<&'static str>)],
-    /// What is wrong besides.
-    pub fault: Fault,
-    pub start: Start,
-    /// Sentences of the log.
-    pub log: &'static [&'static str],
-    /// A check of `/health`, and how its sentence begins.
-    pub health: Option<(&'static str, &'static str)>,
-    pub doctor: &'static [Promise],
-    pub screen: &'static [Screen],
-}
-
-/// What is wrong with a service.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    None,
-    /// Another program has the server's port.
-    PortTaken,
-    /// The storage takes nothing from us.
-    WritesRefused,
-    /// There are no buckets, and none may be made.
-    NoBuckets,
-    /// Redis goes away while the server runs.
-    RedisAway,
-    /// SendGrid takes no mail from this sender, and somebody has asked for one.
-    SenderRefused,
-    /// The dashboard was built for this address of the API.
-    Built(&'static str),
-}
-
-/// What becomes of the server.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// It says what is wrong, and ends.
-    Refused,
-    /// It waits until it is mended.
-    Waits,
-    /// It serves all the same.
-    Serves,
-}
-
-/// What somebody looks at, and what is read there.
-#[derive(Clone, Copy)]
-pub enum Screen {
-    /// The dashboard's address.
-    Open(&'static [&'static str]),
-    /// The same, after an administrator has tried to log in.
-    LogIn(&'static [&'static str]),
-    /// After he has added a video.
-    Upload(&'static [&'static str]),
-    /// The page Diagnosis.
-    Diagnosis(&'static [&'static str]),
-}
-
-const CASE: Case = Case {
-    cause: "",
-    change: &[],
-    fault: Fault::None,
-    start: Start::Serves,
-    log: &[],
-    health: None,
-    doctor: &[],
-    screen: &[],
-};
+use super::case::{CASE, Case, Entry, Fault, Screen, Start};
+use crate::doctor::{error, unseen, warning};
 
 const MAIL: &str = "Alertes par email";
 /// What every line about a database out of reach says.
 const CONNECTION: &str = "Erreur de connexion à la base de données";
-const MEND: &str = "Vérifiez le port 6543 (pooler), ?pgbouncer=true et le mot de passe dans l'URL (étape 2.2 du guide).";
+const MEND: &str =
+    "Vérifiez le port 6543 (pooler), ?pgbouncer=true et le mot de passe dans l'URL (étape 2.2 du guide).";
 const REDIS_FORM: &str = "forme attendue : rediss://default:<jeton>@<nom>.upstash.io:6379";
 const SENDER: &str = "The from address does not match a verified Sender Identity";
 
@@ -139,7 +63,12 @@ pub static TABLE: [Entry; 7] = [
                     ("SUPABASE_SERVICE_KEY", Some("{anon}")),
                 ],
                 start: Start::Refused,
-                log: &["La configuration contient 3 problèmes", "« postgresql://", "par exemple 3001", "c'est la clé anon"],
+                log: &[
+                    "La configuration contient 3 problèmes",
+                    "« postgresql://",
+                    "par exemple 3001",
+                    "c'est la clé anon",
+                ],
                 doctor: &[
                     error("database.settings", "« postgresql://", "DATABASE_URL", "2.2"),
                     error("environment.variables", "par exemple 3001", "PORT", "6.4").on("PORT"),
@@ -179,7 +108,10 @@ pub static TABLE: [Entry; 7] = [
         cases: &[
             Case {
                 cause: "a port that is closed",
-                change: &[("DATABASE_URL", Some("postgresql://{user}:{password}@{pooler}:6549/postgres?pgbouncer=true"))],
+                change: &[(
+                    "DATABASE_URL",
+                    Some("postgresql://{user}:{password}@{pooler}:6549/postgres?pgbouncer=true"),
+                )],
                 start: Start::Waits,
                 log: &[CONNECTION, "Connection refused : rien n'écoute à cette adresse.", "{pooler}:6549", MEND],
                 health: Some(("database", "La base de données ne répond pas.")),
@@ -193,11 +125,19 @@ pub static TABLE: [Entry; 7] = [
             },
             Case {
                 cause: "an address that says nothing",
-                change: &[("DATABASE_URL", Some("postgresql://{user}:{password}@{pooler}:6550/postgres?pgbouncer=true"))],
+                change: &[(
+                    "DATABASE_URL",
+                    Some("postgresql://{user}:{password}@{pooler}:6550/postgres?pgbouncer=true"),
+                )],
                 start: Start::Waits,
                 log: &[CONNECTION, "Connection timeout : cette adresse ne répond pas.", "{pooler}:6550", MEND],
                 health: Some(("database", "La base de données ne répond pas.")),
-                doctor: &[error("database.connection", "Connection timeout : cette adresse ne répond pas.", "6543", "2.2")],
+                doctor: &[error(
+                    "database.connection",
+                    "Connection timeout : cette adresse ne répond pas.",
+                    "6543",
+                    "2.2",
+                )],
                 ..CASE
             },
             Case {
@@ -206,7 +146,12 @@ pub static TABLE: [Entry; 7] = [
                 start: Start::Waits,
                 log: &[CONNECTION, "Le mot de passe de DATABASE_URL est refusé.", "{pooler}:6543", MEND],
                 health: Some(("database", "La base de données ne répond pas.")),
-                doctor: &[error("database.connection", "Le mot de passe de DATABASE_URL est refusé.", "mot de passe", "2.2")],
+                doctor: &[error(
+                    "database.connection",
+                    "Le mot de passe de DATABASE_URL est refusé.",
+                    "mot de passe",
+                    "2.2",
+                )],
                 ..CASE
             },
             Case {
@@ -224,7 +169,10 @@ pub static TABLE: [Entry; 7] = [
             // Told before anything is tried.
             Case {
                 cause: "a user without the project's reference",
-                change: &[("DATABASE_URL", Some("postgresql://postgres:{password}@{pooler}:6543/postgres?pgbouncer=true"))],
+                change: &[(
+                    "DATABASE_URL",
+                    Some("postgresql://postgres:{password}@{pooler}:6543/postgres?pgbouncer=true"),
+                )],
                 start: Start::Waits,
                 log: &["postgres.<référence du projet>", CONNECTION],
                 doctor: &[warning("database.settings", "postgres.<référence du projet>", "DATABASE_URL", "2.2")],
@@ -260,7 +208,12 @@ pub static TABLE: [Entry; 7] = [
                 cause: "a list with another address",
                 change: &[("ALLOWED_ORIGINS", Some("https://monsite.com")), ("DASHBOARD_URL", Some("{own}"))],
                 log: &["to allow it, add this value to ALLOWED_ORIGINS", "{own}"],
-                doctor: &[error("dashboard.cors", "qui n'est pas dans ALLOWED_ORIGINS", "Mettez exactement {own}", "7.6")],
+                doctor: &[error(
+                    "dashboard.cors",
+                    "qui n'est pas dans ALLOWED_ORIGINS",
+                    "Mettez exactement {own}",
+                    "7.6",
+                )],
                 screen: &[Screen::Open(&["Le serveur refuse l’adresse de cette page", "{own}"])],
                 ..CASE
             },
@@ -284,7 +237,12 @@ pub static TABLE: [Entry; 7] = [
                 change: &[("ALLOWED_ORIGINS", Some("https://monsite.com/app"))],
                 start: Start::Refused,
                 log: &["ALLOWED_ORIGINS : l'adresse n° 1 contient un chemin ; écrire seulement https://monsite.com"],
-                doctor: &[error("dashboard.settings", "écrire seulement https://monsite.com", "ALLOWED_ORIGINS", "7.6")],
+                doctor: &[error(
+                    "dashboard.settings",
+                    "écrire seulement https://monsite.com",
+                    "ALLOWED_ORIGINS",
+                    "7.6",
+                )],
                 ..CASE
             },
         ],
@@ -326,7 +284,12 @@ pub static TABLE: [Entry; 7] = [
                     "Vérifiez l'hôte et le port de REDIS_URL, et que Redis est démarré (étape 4.3 du guide).",
                 ],
                 health: Some(("redis", "Rien n'écoute à l'adresse de REDIS_URL (connexion refusée).")),
-                doctor: &[warning("redis.ping", "Connection refused : rien n'écoute à {redis}:6390.", "redis-cli", "4.3")],
+                doctor: &[warning(
+                    "redis.ping",
+                    "Connection refused : rien n'écoute à {redis}:6390.",
+                    "redis-cli",
+                    "4.3",
+                )],
                 screen: &[Screen::Diagnosis(&["Connection refused : rien n'écoute à {redis}:6390."])],
                 ..CASE
             },
@@ -335,14 +298,24 @@ pub static TABLE: [Entry; 7] = [
                 change: &[("REDIS_URL", Some("rediss://default:faux@{redis}:6379"))],
                 log: &["Redis refuse l'utilisateur ou le mot de passe de REDIS_URL."],
                 health: Some(("redis", "Redis refuse l'utilisateur ou le mot de passe de REDIS_URL.")),
-                doctor: &[warning("redis.ping", "Redis refuse le mot de passe (jeton) de REDIS_URL.", "REDIS_URL", "4.3")],
+                doctor: &[warning(
+                    "redis.ping",
+                    "Redis refuse le mot de passe (jeton) de REDIS_URL.",
+                    "REDIS_URL",
+                    "4.3",
+                )],
                 ..CASE
             },
             // Nor does one that goes away while the server runs.
             Case {
                 cause: "a Redis that goes away",
                 fault: Fault::RedisAway,
-                doctor: &[warning("redis.ping", "Connection refused : rien n'écoute à {redis}:6379.", "redis-cli", "4.3")],
+                doctor: &[warning(
+                    "redis.ping",
+                    "Connection refused : rien n'écoute à {redis}:6379.",
+                    "redis-cli",
+                    "4.3",
+                )],
                 ..CASE
             },
         ],
@@ -379,8 +352,13 @@ pub static TABLE: [Entry; 7] = [
                     "Vérifiez SUPABASE_SERVICE_KEY (étape 2.3 du guide).",
                 ],
                 health: Some(("storage", "Le stockage des vidéos refuse la clé de ce serveur.")),
-                doctor: &[error("storage.bucket", "Le stockage refuse la clé de ce serveur.", "SUPABASE_SERVICE_KEY", "2.3")
-                    .on("videos")],
+                doctor: &[error(
+                    "storage.bucket",
+                    "Le stockage refuse la clé de ce serveur.",
+                    "SUPABASE_SERVICE_KEY",
+                    "2.3",
+                )
+                .on("videos")],
                 ..CASE
             },
             Case {
@@ -435,7 +413,12 @@ pub static TABLE: [Entry; 7] = [
                 log: &["verify the sender noreply@club.test of EMAIL_FROM", SENDER],
                 health: Some(("mail", "Le dernier courriel n'a pas pu partir : le journal dit pourquoi.")),
                 doctor: &[
-                    error("mail.service", "SendGrid refuse l'expéditeur noreply@club.test", "Sender Authentication", MAIL),
+                    error(
+                        "mail.service",
+                        "SendGrid refuse l'expéditeur noreply@club.test",
+                        "Sender Authentication",
+                        MAIL,
+                    ),
                     warning("mail.queue", "verify the sender noreply@club.test of EMAIL_FROM", "Corrigez", MAIL),
                 ],
                 screen: &[Screen::Diagnosis(&["SendGrid refuse l'expéditeur noreply@club.test"])],
@@ -463,7 +446,12 @@ pub static TABLE: [Entry; 7] = [
             Case {
                 cause: "another site's address of the API",
                 fault: Fault::Built("https://{project}"),
-                doctor: &[error("dashboard.build", "Le tableau de bord parle à https://{project}", "NG_APP_API_URL", "7.3")],
+                doctor: &[error(
+                    "dashboard.build",
+                    "Le tableau de bord parle à https://{project}",
+                    "NG_APP_API_URL",
+                    "7.3",
+                )],
                 screen: &[Screen::Open(&["Ce n’est pas le serveur NeoPro qui répond", "NG_APP_API_URL"])],
                 ..CASE
             },
