@@ -14,6 +14,7 @@ use crate::config::{Config, Database, speaks_english};
 use crate::db::Target;
 use crate::db::embedded::{Embedded, Options};
 use crate::language::Language;
+use crate::notify::https;
 
 /// `doctor`.
 #[derive(Debug, Args)]
@@ -51,6 +52,8 @@ impl Diagnose {
             None => Language::Fr,
         };
         let config = Config::examined();
+        // Of what is outside the same is believed as by the server.
+        https::believe(config.authorities.as_deref());
         let (target, embedded) = target(&config).await;
         let ground = Ground { config: &config, target, clock: &Clock::System };
         let report = examine(&ground).await;

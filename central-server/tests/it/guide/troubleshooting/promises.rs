@@ -31,7 +31,7 @@ fn promised(edition: &Document, heading: &str) -> Vec<(Place, Vec<String>)> {
             panic!("{heading} has one line that begins with {begin:?}")
         };
         let sentences = quoted(line);
-        assert_ne!(sentences.is_empty(), line.starts_with("rien"), "{heading}: sentences, or nothing: {line}");
+        assert_eq!(sentences.is_empty(), line.starts_with("rien"), "{heading}: sentences, or nothing: {line}");
         (*place, sentences)
     });
     found.collect()
