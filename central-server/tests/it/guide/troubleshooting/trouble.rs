@@ -328,7 +328,8 @@ impl Trouble {
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{address}, {expect:?}: {out}{err}");
         let told: Value = serde_json::from_str(out.trim_end().lines().last().unwrap_or_default()).expect("JSON");
-        self.note(Place::Screen, told["text"].as_str().expect("a text"));
+        // Blanks at which a line must not break are blanks to whoever reads.
+        self.note(Place::Screen, &told["text"].as_str().expect("a text").replace(['\u{a0}', '\u{202f}'], " "));
         told
     }
 
