@@ -16,6 +16,7 @@ async fn each_trouble_of_the_storage_names_its_bucket_its_policy_and_its_step() 
     let (_, report) = world.doctor(&[("SUPABASE_SERVICE_KEY", &crate::support::Supabase::jwt("anon"))]).await;
     error("storage.settings", "clé anon", "SUPABASE_SERVICE_KEY", "2.3").on("SUPABASE_SERVICE_KEY").check(&report);
     unseen("storage.object_size", "pas utilisables", "3.1").check(&report);
+    unseen("storage.pages", "pas utilisables", "3").check(&report);
     let nobody = format!("http://127.0.0.1:{}", program::free_port());
     let (_, report) = world.doctor(&[("SUPABASE_URL", &nobody)]).await;
     error("storage.bucket", "ne répond pas", "SUPABASE_URL", "2.3").on("videos").check(&report);
