@@ -40,12 +40,20 @@ pub async fn run(app: App) {
             tracing::warn!(?error, "alerts could not be looked after; the next look is in half a minute");
         }
         if look % FORGOTTEN_EVERY == 0
-            && let Ok(db) = app.db()
-            && let Err(error) = db.run_as_system(store::forget(app.clock.now())).await
+            && let Err(error) = forget(&app).await
         {
-            tracing::warn!(%error, "old alerts could not be forgotten yet");
+            tracing::warn!(?error, "old alerts could not be forgotten yet");
         }
     }
+}
+
+/// Forgets alerts and notices that were over long ago.
+///
+/// # Errors
+/// The database is away.
+pub async fn forget(app: &App) -> Result<(), Error> {
+    app.db()?.run_as_system(store::forget(app.clock.now())).await?;
+    Ok(())
 }
 
 /// Looks once, and passes on what there is to tell.

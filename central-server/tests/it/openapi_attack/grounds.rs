@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::Method;
+use neopro_central::alerts::watch;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::matrix::world::{NOBODYS, World};
-use crate::support::app::PASSWORD;
+use crate::support::app::{NOON, PASSWORD};
 use crate::support::cluster::scratch;
 use crate::support::program::{Server, text};
 use crate::support::{Answer, Cluster, TestApp, TestDb, http};
@@ -185,6 +186,8 @@ impl Found {
 /// The server that is attacked.
 pub struct Grounds {
     server: Server,
+    /// When it was ready.
+    began: Instant,
     pub db: TestDb,
     pub world: World,
     folder: PathBuf,
@@ -193,36 +196,43 @@ pub struct Grounds {
     foreign: Vec<String>,
 }
 
+/// Within which a server has swept everything that it sweeps often: every five seconds, a second after its start.
+const SWEPT: Duration = Duration::from_secs(7);
+
+/// Does at the moment of now what a server does by itself half a minute after its start, and later: that closes, counts and
+/// forgets some of the made-up rows. Its own rounds find nothing left to do then.
+async fn long_after(app: &TestApp) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
+    app.clock.advance(now - Duration::from_secs(NOON.unsigned_abs()));
+    watch::look(&app.app).await.expect("a look for alerts");
+    watch::forget(&app.app).await.expect("alerts that are over");
+    neopro_central::retention::jobs::run_now(&app.app).await.expect("a round");
+    neopro_central::videos::direct::jobs::clean_up(&app.app).await;
+}
+
 impl Grounds {
-    /// Waits until the server has done what it does by itself after a start: its first looks at the made-up rows come
-    /// after half a minute, and close, count and forget some of them.
+    /// Waits until the server has done what it does by itself within seconds of a start. What comes later was done before
+    /// it ([`long_after`]).
     pub async fn has_come_to_rest(&self) {
-        let (owner, until) = (self.db.owner().await, Instant::now() + Duration::from_secs(90));
-        let looked = "select looked_at is not null from alert_watch";
-        while !owner.query_one(looked, &[]).await.expect("a row").get::<_, bool>(0) {
-            assert!(Instant::now() < until, "the server has not looked for alerts");
-            tokio::time::sleep(Duration::from_millis(250)).await;
-        }
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep_until((self.began + SWEPT).into()).await;
     }
 
     /// A server with rows, and a caller that it knows.
     pub async fn prepare(who: Who) -> Self {
         let name = format!("attack-{}-{}", who.name().replace(':', "-"), uuid::Uuid::now_v7().simple());
         let (db, folder) = (Cluster::get().migrated().await, scratch(&name));
-        let world = {
-            let app = TestApp::on(db.clone(), &[]).await;
-            let world = World::build(&app).await;
-            app.account(KEEPER, "super_admin").await;
-            app.account(ATTACKER, who.role().replace("agency", "viewer").as_str()).await;
-            world
-        };
+        let app = TestApp::on(db.clone(), &[]).await;
+        let world = World::build(&app).await;
+        app.account(KEEPER, "super_admin").await;
+        app.account(ATTACKER, who.role().replace("agency", "viewer").as_str()).await;
         // What was made up for the journal and for second factors was never sealed by the server; and uploads that have
         // expired it would take away by itself.
         let made_up = "set session_replication_role = replica; truncate audit_logs, audit_seals; \
              update users set mfa_secret = null; \
              update video_uploads set expires_at = now() + interval '1 day', busy_until = null";
         db.admin().await.batch_execute(made_up).await.expect("the superuser may");
+        long_after(&app).await;
+        drop(app);
 
         std::fs::create_dir_all(folder.join("attack")).expect("a folder");
         let (data_dir, log) = (folder.join("data"), folder.join("server.log"));
@@ -236,7 +246,8 @@ impl Grounds {
         let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
         let mut server = Server::spawn(&variables, &log);
         server.ready().await;
-        let mut grounds = Self { server, db, world, folder, log, caller: Value::Null, foreign: Vec::new() };
+        let began = Instant::now();
+        let mut grounds = Self { server, began, db, world, folder, log, caller: Value::Null, foreign: Vec::new() };
         grounds.introduce(who).await;
         grounds
     }
