@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Secret};
 use crate::db::Db;
 use crate::doctor::Doctor;
+use crate::due::Due;
 use crate::error::Error;
 use crate::events::{Change, Changes};
 use crate::health::Health;
@@ -75,6 +76,8 @@ pub struct Parts {
     pub job_sealer: Sealer,
     /// Wakes those who do the jobs.
     pub jobs: Bell,
+    /// Wakes those who wait for a time to come.
+    pub due: Due,
     /// How mail leaves the server.
     pub mail: mail::Transport,
     /// Slows down those who guess handles of tabs and challenges.
@@ -149,6 +152,7 @@ impl App {
             factor_sealer: sealer("mfa"),
             job_sealer: sealer("job"),
             jobs: Bell::default(),
+            due: Due::default(),
             mail,
             login_limits: LoginLimits::default(),
             tries: Tries::default(),

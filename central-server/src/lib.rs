@@ -17,6 +17,7 @@ pub mod configurations;
 pub mod db;
 pub mod deployments;
 pub mod doctor;
+pub mod due;
 pub mod error;
 pub mod events;
 pub mod groups;

@@ -35,8 +35,8 @@ use crate::logging::{Outbox, Shipping};
 use crate::notify::https;
 use crate::takeover::{self, Keys, Wish};
 use crate::{
-    alerts, audit, auth, commands, deployments, events, jobs, live, logging, prometheus, replicas, retention, setup,
-    storage, videos,
+    alerts, audit, auth, commands, deployments, due, events, jobs, live, logging, prometheus, replicas, retention,
+    setup, storage, videos,
 };
 
 /// How long requests that run at the end may take to finish. Platforms kill after 30 s.
@@ -197,6 +197,7 @@ async fn bring_up(app: App, boxes: Handle, sealed_with: String) -> Result<Option
 /// served: each would open a connection of its own beside his.
 async fn begin_work(app: App) {
     tokio::time::sleep(SETTLED_AFTER).await;
+    tokio::spawn(due::run(app.clone()));
     tokio::spawn(commands::jobs::run(app.clone()));
     tokio::spawn(auth::second_factor::jobs::run(app.clone()));
     tokio::spawn(jobs::worker::run(app.clone()));

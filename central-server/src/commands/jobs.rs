@@ -1,19 +1,14 @@
 //! Commands whose time is over. Those that nobody needs any more are forgotten with everything else that is old.
 
-use std::time::Duration;
-
 use super::store;
 use crate::app::App;
 use crate::events::Change;
 use crate::ids::SiteId;
 
-/// How often it is looked for overdue commands.
-const LOOKED_EVERY: Duration = Duration::from_secs(2);
-
 /// Runs until the server stops.
 pub async fn run(app: App) {
     loop {
-        tokio::time::sleep(LOOKED_EVERY).await;
+        app.due.commands.notified().await;
         give_up(&app).await;
     }
 }

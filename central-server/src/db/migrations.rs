@@ -54,6 +54,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     25 "0025_retention";
     26 "0026_alerts";
     30 "0030_time_zones";
+    31 "0031_few_bytes";
 };
 
 /// The migrations that step 8.3 of the guide pastes by themselves.

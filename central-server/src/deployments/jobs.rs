@@ -1,19 +1,15 @@
 //! Orders whose day has come, and the counts of all of them.
 
-use std::time::Duration;
-
 use super::store;
 use crate::app::App;
-
-/// How often it is looked for them.
-const LOOKED_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until the server stops.
 pub async fn run(app: App) {
     loop {
-        tokio::time::sleep(LOOKED_EVERY).await;
-        start_due(&app).await;
-        sum_tallies(&app).await;
+        tokio::select! {
+            () = app.due.orders.notified() => start_due(&app).await,
+            () = app.due.tallies.notified() => sum_tallies(&app).await,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Does the jobs: in rounds, and at once when the bell rings.
+//! Does the jobs: when the bell rings.
 
 use std::time::Duration;
 
@@ -7,8 +7,6 @@ use super::{Failure, Kind, Lane};
 use crate::app::App;
 use crate::notify;
 
-/// How often it is looked for jobs that nobody rang for: of replicas that died, and those whose pause is over.
-const LOOKED_EVERY: Duration = Duration::from_secs(5);
 /// How often what has ended is forgotten.
 const FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
 /// How many jobs are taken at once.
@@ -34,10 +32,8 @@ async fn walk(app: &App, lane: Lane) {
     loop {
         // As long as there is something to do, there may be more.
         while round_of(app, lane).await > 0 {}
-        tokio::select! {
-            () = app.jobs.rung(lane) => {}
-            () = tokio::time::sleep(LOOKED_EVERY) => {}
-        }
+        // Also for jobs of replicas that died, and for those whose pause is over (`due`).
+        app.jobs.rung(lane).await;
     }
 }
 

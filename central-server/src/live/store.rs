@@ -60,77 +60,24 @@ pub fn replace_old_key(site: SiteId, old: String, new: String) -> Query<bool> {
 /// Writes down what was heard of sites, all of it in one statement. A state that a person set stays; a connection that
 /// has ended says nothing about a site that was heard of since, or has come to another replica.
 pub fn write_news(news: &[(SiteId, News)], replica: Uuid) -> Query<()> {
-    query(
-        "update sites set \
-           replica_id = case when sites.connected_at > news.arrived then sites.replica_id \
-             when news.arrived is not null then $7 else sites.replica_id end, \
-           connected_at = greatest(sites.connected_at, news.arrived), \
-           last_seen_at = greatest(sites.last_seen_at, news.seen), \
-           last_ip = coalesce(news.ip, sites.last_ip), \
-           local_ip = coalesce(news.local_ip, sites.local_ip), \
-           software_version = coalesce(news.software_version, sites.software_version), \
-           status = case when sites.status not in ('online', 'offline') then sites.status \
-             when news.online then 'online' \
-             when sites.last_seen_at > news.seen or sites.replica_id <> $7 then sites.status \
-             else 'offline' end \
-         from unnest($1, $2, $3, $4, $5, $6, $8) as news (id, seen, online, ip, local_ip, software_version, arrived) \
-         where sites.id = news.id",
-    )
-    .bind(news.iter().map(|(site, _)| site.0).collect::<Vec<_>>())
-    .bind(news.iter().map(|(_, news)| news.seen).collect::<Vec<_>>())
-    .bind(news.iter().map(|(_, news)| news.online).collect::<Vec<_>>())
-    .bind(news.iter().map(|(_, news)| news.ip.clone()).collect::<Vec<_>>())
-    .bind(news.iter().map(|(_, news)| news.local_ip.clone()).collect::<Vec<_>>())
-    .bind(news.iter().map(|(_, news)| news.software_version.clone()).collect::<Vec<_>>())
-    .bind(replica)
-    .bind(news.iter().map(|(_, news)| news.arrived).collect::<Vec<_>>())
-    .nothing()
+    query("select neopro_note_news($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(news.iter().map(|(site, _)| site.0).collect::<Vec<_>>())
+        .bind(news.iter().map(|(_, news)| news.seen).collect::<Vec<_>>())
+        .bind(news.iter().map(|(_, news)| news.online).collect::<Vec<_>>())
+        .bind(news.iter().map(|(_, news)| news.ip.clone()).collect::<Vec<_>>())
+        .bind(news.iter().map(|(_, news)| news.local_ip.clone()).collect::<Vec<_>>())
+        .bind(news.iter().map(|(_, news)| news.software_version.clone()).collect::<Vec<_>>())
+        .bind(replica)
+        .bind(news.iter().map(|(_, news)| news.arrived).collect::<Vec<_>>())
+        .nothing()
 }
 
 /// Adds figures to their five minutes and hours and keeps the latest of each site, in one statement. Sites that are gone
-/// are passed over. A list for each column, not a document: to take one apart costs the database more than to store it.
+/// are passed over.
 pub fn write_figures(figures: &[(SiteSlot, Figures)]) -> Query<()> {
-    const MEASURES: [&str; 4] = ["cpu", "memory", "temperature", "disk"];
-    let sums = MEASURES.map(|name| format!("{name}_sum, {name}_count, {name}_max")).join(", ");
-    let added = |table: &str| {
-        let measures = MEASURES.map(|name| {
-            format!(
-                "{name}_sum = {table}.{name}_sum + excluded.{name}_sum, \
-                 {name}_count = {table}.{name}_count + excluded.{name}_count, \
-                 {name}_max = greatest({table}.{name}_max, excluded.{name}_max)"
-            )
-        });
-        let uptime = format!("uptime_max = greatest({table}.uptime_max, excluded.uptime_max)");
-        format!("beats = {table}.beats + excluded.beats, {uptime}, {}", measures.join(", "))
-    };
-    let by_hour = MEASURES.map(|name| format!("sum({name}_sum), sum({name}_count), max({name}_max)")).join(", ");
-    let numbers = (1..=24).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
-    let sql = format!(
-        "with heard as ( \
-           select heard.* from unnest({numbers}) as heard (site_id, slot, beats, minutes, uptime_max, heard_at, \
-             {sums}, cpu, memory, temperature, disk, uptime, is_last) \
-           join sites on sites.id = heard.site_id \
-         ), slots as ( \
-           insert into site_figures_5min (site_id, slot, beats, uptime_max, {sums}) \
-           select site_id, slot, beats, uptime_max, {sums} from heard order by site_id, slot \
-           on conflict (site_id, slot) do update set {} \
-         ), hours as ( \
-           insert into site_figures (site_id, hour, beats, minutes, uptime_max, {sums}) \
-           select site_id, to_timestamp(floor(extract(epoch from slot) / 3600) * 3600), sum(beats), bit_or(minutes), \
-             max(uptime_max), {by_hour} from heard group by 1, 2 order by 1, 2 \
-           on conflict (site_id, hour) do update set {}, minutes = site_figures.minutes | excluded.minutes \
-         ) \
-         insert into site_latest (site_id, heard_at, cpu, memory, temperature, disk, uptime) \
-         select site_id, heard_at, cpu, memory, temperature, disk, uptime from heard where is_last order by site_id \
-         on conflict (site_id) do update set heard_at = excluded.heard_at, cpu = excluded.cpu, \
-           memory = excluded.memory, temperature = excluded.temperature, disk = excluded.disk, \
-           uptime = excluded.uptime \
-         where site_latest.heard_at <= excluded.heard_at",
-        added("site_figures_5min"),
-        added("site_figures")
-    );
+    let numbers = (1..=24).map(|number| format!("${number}")).collect::<Vec<_>>().join(",");
     let begins = |slot: i64| Time::from_unix_micros(slot * SLOT_SECONDS * 1_000_000);
-    let mut statement = query(sql)
+    let mut statement = query(format!("select neopro_note_figures({numbers})"))
         .bind(figures.iter().map(|((site, _), _)| site.0).collect::<Vec<_>>())
         .bind(figures.iter().map(|((_, slot), _)| begins(*slot)).collect::<Vec<_>>())
         .bind(column(figures, |figures| figures.beats))

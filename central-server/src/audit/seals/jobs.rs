@@ -6,8 +6,8 @@ use super::store;
 use crate::app::App;
 use crate::db::{Db, Error};
 
-/// How often it is sealed.
-const SEALED_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked at the last seal when there is nothing to seal: whether it still is what it was.
+const LOOKED_EVERY: Duration = Duration::from_secs(60);
 /// How many entries one seal has at most: a quarter of a second of the database's work.
 const MOST: i32 = 2_000;
 /// How often it is looked for what is too old.
@@ -28,7 +28,10 @@ pub async fn run(app: App) {
 async fn seal(app: &App) {
     let mut seen: Seen = None;
     loop {
-        tokio::time::sleep(SEALED_EVERY).await;
+        tokio::select! {
+            () = app.due.journal.notified() => {}
+            () = tokio::time::sleep(LOOKED_EVERY) => {}
+        }
         let Ok(db) = app.db() else { continue };
         match seal_now(&db, seen.clone()).await {
             Ok(now) => seen = now,
