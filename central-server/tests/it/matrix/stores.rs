@@ -15,6 +15,7 @@ const THE_SERVERS_OWN: &[&str] = &[
     "auth/store.rs",
     "auth/tries/store.rs",
     "doctor/store.rs",
+    "due/store.rs",
     "events/store.rs",
     "health/store.rs",
     "jobs/store.rs",
