@@ -2793,7 +2793,7 @@ export interface components {
              * @description How long the last look at it took, in milliseconds.
              */
             latency_ms: number;
-            /** @description `local` or `supabase`. */
+            /** @description `local`, `supabase` or `s3`. */
             place: string;
         };
         /** @description What a box has measured of itself. */
@@ -3371,6 +3371,11 @@ export interface components {
             site_name: string;
             /** @description What is played there. */
             sports?: string[] | null;
+            /**
+             * @description At whose midnight its days begin, by a name of the database's list; Europe/Paris if it is absent.
+             * @example Indian/Reunion
+             */
+            time_zone?: string;
         };
         /** @description Sites that an agency is to look after. */
         NewSites: {
@@ -3861,6 +3866,14 @@ export interface components {
             /** @description Which site. */
             site_id: components["schemas"]["SiteId"];
         };
+        /** @description A site by itself, with what no list shows of it. */
+        SiteAlone: components["schemas"]["SiteView"] & {
+            /**
+             * @description At whose midnight its days begin: those of plays and of the figures of its box.
+             * @example Europe/Paris
+             */
+            time_zone: string;
+        };
         /** @description What a creation or a new key answers with, before the key is added. */
         SiteBrief: {
             /** @description Name of the club. */
@@ -3894,6 +3907,11 @@ export interface components {
             sports?: string[] | null;
             /** @description Another state. */
             status?: components["schemas"]["Status"];
+            /**
+             * @description At whose midnight its days begin from now on, by a name of the database's list; empty counts as absent.
+             * @example Indian/Reunion
+             */
+            time_zone?: string;
         };
         /** @description The connection of one site, with its day. */
         SiteConnection: {
@@ -4484,6 +4502,11 @@ export interface components {
              * @description Rows of the whole list, once more: scripts of NeoPro 1 read it here.
              */
             total: number;
+            /**
+             * Format: int64
+             * @description Bytes of the whole list's files.
+             */
+            total_bytes: number;
             /** @description The rows, once more and only for lists that are not paged: screens of NeoPro 1 look for them here. */
             videos?: components["schemas"]["VideoView"][];
         };
@@ -14002,7 +14025,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SiteView"];
+                    "application/json": components["schemas"]["SiteAlone"];
                 };
             };
             /** @description The request is malformed; `details` names every field to mend. */
@@ -14101,7 +14124,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SiteView"];
+                    "application/json": components["schemas"]["SiteAlone"];
                 };
             };
             /** @description The request is malformed; `details` names every field to mend. */
@@ -16617,7 +16640,7 @@ export interface operations {
                 kind?: string;
                 /** @description Exactly these bytes, 64 hex characters: whether a file is there already. */
                 sha256?: string;
-                /** @description Only those that no site is to have. */
+                /** @description Only those that no site is to have, and no order that waits for its day. */
                 unused?: boolean;
                 /** @description created_at, title, file_size or duration. */
                 sort?: string;

@@ -4403,6 +4403,190 @@ insert into public.schema_migrations (version, name, checksum) values (26, '0026
     raise exception 'La migration 0026_alerts enregistrée dans cette base n''est pas celle de ce programme.';
   end if;
 
+  if not exists (select from public.schema_migrations where version = 30) then
+execute $m0030$
+-- The time zone of a club (0025) is read and written like the rest of it.
+
+create or replace view site_overview with (security_invoker = true) as
+select s.id, s.site_name, s.club_name, s.location, s.sports, s.status, s.last_seen_at, s.last_ip, s.local_ip,
+  s.software_version, s.hardware_model, s.metadata, s.live_score_enabled, s.created_at, s.updated_at, s.search_text,
+  coalesce((select x.reported_revision < x.desired_revision from site_states x where x.site_id = s.id), false) as behind,
+  (select x.free_bytes from site_states x where x.site_id = s.id) as free_bytes,
+  s.time_zone
+from sites s;
+
+-- As before, with the time zone of a site.
+create or replace function neopro_audit_snapshot(kind text, thing uuid) returns jsonb
+language plpgsql stable set search_path = public, pg_temp as $fn$
+begin
+  if kind = 'site' then
+    return (select jsonb_build_object('site_name', site_name, 'club_name', club_name, 'location', location,
+        'sports', sports, 'status', status, 'hardware_model', hardware_model,
+        'live_score_enabled', live_score_enabled, 'time_zone', time_zone)
+      from sites where id = thing);
+  elsif kind = 'group' then
+    -- Of a large group how many are in it: who they are would be half a megabyte at each change.
+    return (select jsonb_build_object('name', name, 'description', description, 'type', type, 'filters', filters,
+        'metadata', metadata, 'sites', (select case when count(*) <= 100
+          then coalesce(jsonb_agg(m.site_id order by m.site_id), '[]') else to_jsonb(count(*)) end
+        from site_groups m where m.group_id = thing))
+      from groups where id = thing);
+  elsif kind = 'video' then
+    return (select jsonb_build_object('title', metadata->>'title', 'metadata', metadata - 'title',
+        'original_name', original_name, 'category', category, 'subcategory', subcategory, 'mime_type', mime_type,
+        'file_size', file_size, 'duration', duration, 'checksum', checksum, 'thumbnail', thumbnail_url)
+      from videos where id = thing);
+  elsif kind = 'deployment' then
+    return (select jsonb_build_object('video_id', d.video_id, 'video_title', d.video_title, 'action', d.action,
+        'target_type', d.target_type, 'target_id', d.target_id, 'target_name', d.target_name,
+        'scheduled_at', d.scheduled_at, 'cancelled_at', d.cancelled_at, 'sites', (
+          select coalesce(jsonb_object_agg(s.state, s.sites), '{}') from (
+            select t.state, count(*) as sites from deployment_targets t where t.deployment_id = thing group by t.state) s))
+      from content_deployments d where d.id = thing);
+  elsif kind = 'user' then
+    -- What tells who it is comes from the server, which keeps it apart.
+    return (select jsonb_build_object('role', role, 'status', status, 'is_active', is_active, 'sponsor_id', sponsor_id,
+        'agency_id', agency_id, 'mfa_enabled', coalesce(mfa_enabled, false), 'language', language)
+      from users where id = thing);
+  end if;
+  raise 'the journal knows no %', kind;
+end
+$fn$;
+$m0030$;
+insert into public.schema_migrations (version, name, checksum) values (30, '0030_time_zones', '3b092d2fb1c6b8f070b67408e1b2c88c1a3d8eb7ca4f68f5278b2b9ab0e4dc18');
+  elsif (select checksum from public.schema_migrations where version = 30) <> '3b092d2fb1c6b8f070b67408e1b2c88c1a3d8eb7ca4f68f5278b2b9ab0e4dc18' then
+    raise exception 'La migration 0030_time_zones enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
+  if not exists (select from public.schema_migrations where version = 31) then
+execute $m0031$
+-- What the server says to the database all day, in few bytes: platforms bill what leaves a server, and behind a pooler the
+-- text of a statement travels every time. The lists of a heartbeat stay lists of columns: to take a document apart costs the
+-- database more than to store it.
+
+-- Notes what was heard of sites. A state that a person set stays; a connection that has ended says nothing about a site
+-- that was heard of since, or has come to another replica ($7).
+create function neopro_note_news(uuid[], timestamptz[], boolean[], text[], text[], text[], uuid, timestamptz[])
+returns void language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  update sites set
+    replica_id = case when sites.connected_at > news.arrived then sites.replica_id
+      when news.arrived is not null then $7 else sites.replica_id end,
+    connected_at = greatest(sites.connected_at, news.arrived),
+    last_seen_at = greatest(sites.last_seen_at, news.seen),
+    last_ip = coalesce(news.ip, sites.last_ip),
+    local_ip = coalesce(news.local_ip, sites.local_ip),
+    software_version = coalesce(news.software_version, sites.software_version),
+    status = case when sites.status not in ('online', 'offline') then sites.status
+      when news.online then 'online'
+      when sites.last_seen_at > news.seen or sites.replica_id <> $7 then sites.status
+      else 'offline' end
+  from unnest($1, $2, $3, $4, $5, $6, $8) as news (id, seen, online, ip, local_ip, software_version, arrived)
+  where sites.id = news.id;
+end
+$fn$;
+select neopro_guard_function(
+  'neopro_note_news(uuid[], timestamptz[], boolean[], text[], text[], text[], uuid, timestamptz[])');
+
+-- Adds figures to their five minutes and hours and keeps the latest of each site. Sites that are gone are passed over.
+create function neopro_note_figures(
+  uuid[], timestamptz[], integer[], bigint[], bigint[], timestamptz[], double precision[], integer[],
+  double precision[], double precision[], integer[], double precision[], double precision[], integer[],
+  double precision[], double precision[], integer[], double precision[], double precision[],
+  double precision[], double precision[], double precision[], bigint[], boolean[])
+returns void language plpgsql set search_path = public, pg_temp as $fn$
+begin
+  with heard as (
+    select heard.* from unnest(
+      $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+      $23, $24)
+      as heard (site_id, slot, beats, minutes, uptime_max, heard_at,
+        cpu_sum, cpu_count, cpu_max, memory_sum, memory_count, memory_max,
+        temperature_sum, temperature_count, temperature_max, disk_sum, disk_count, disk_max,
+        cpu, memory, temperature, disk, uptime, is_last)
+    join sites on sites.id = heard.site_id
+  ), slots as (
+    insert into site_figures_5min (site_id, slot, beats, uptime_max,
+        cpu_sum, cpu_count, cpu_max, memory_sum, memory_count, memory_max,
+        temperature_sum, temperature_count, temperature_max, disk_sum, disk_count, disk_max)
+    select site_id, slot, beats, uptime_max,
+        cpu_sum, cpu_count, cpu_max, memory_sum, memory_count, memory_max,
+        temperature_sum, temperature_count, temperature_max, disk_sum, disk_count, disk_max
+    from heard order by site_id, slot
+    on conflict (site_id, slot) do update set beats = site_figures_5min.beats + excluded.beats,
+      uptime_max = greatest(site_figures_5min.uptime_max, excluded.uptime_max),
+      cpu_sum = site_figures_5min.cpu_sum + excluded.cpu_sum, cpu_count = site_figures_5min.cpu_count + excluded.cpu_count,
+      cpu_max = greatest(site_figures_5min.cpu_max, excluded.cpu_max),
+      memory_sum = site_figures_5min.memory_sum + excluded.memory_sum,
+      memory_count = site_figures_5min.memory_count + excluded.memory_count,
+      memory_max = greatest(site_figures_5min.memory_max, excluded.memory_max),
+      temperature_sum = site_figures_5min.temperature_sum + excluded.temperature_sum,
+      temperature_count = site_figures_5min.temperature_count + excluded.temperature_count,
+      temperature_max = greatest(site_figures_5min.temperature_max, excluded.temperature_max),
+      disk_sum = site_figures_5min.disk_sum + excluded.disk_sum,
+      disk_count = site_figures_5min.disk_count + excluded.disk_count,
+      disk_max = greatest(site_figures_5min.disk_max, excluded.disk_max)
+  ), hours as (
+    insert into site_figures (site_id, hour, beats, minutes, uptime_max,
+        cpu_sum, cpu_count, cpu_max, memory_sum, memory_count, memory_max,
+        temperature_sum, temperature_count, temperature_max, disk_sum, disk_count, disk_max)
+    select site_id, to_timestamp(floor(extract(epoch from slot) / 3600) * 3600), sum(beats), bit_or(minutes),
+        max(uptime_max), sum(cpu_sum), sum(cpu_count), max(cpu_max),
+        sum(memory_sum), sum(memory_count), max(memory_max),
+        sum(temperature_sum), sum(temperature_count), max(temperature_max),
+        sum(disk_sum), sum(disk_count), max(disk_max)
+    from heard group by 1, 2 order by 1, 2
+    on conflict (site_id, hour) do update set beats = site_figures.beats + excluded.beats,
+      uptime_max = greatest(site_figures.uptime_max, excluded.uptime_max),
+      cpu_sum = site_figures.cpu_sum + excluded.cpu_sum, cpu_count = site_figures.cpu_count + excluded.cpu_count,
+      cpu_max = greatest(site_figures.cpu_max, excluded.cpu_max),
+      memory_sum = site_figures.memory_sum + excluded.memory_sum,
+      memory_count = site_figures.memory_count + excluded.memory_count,
+      memory_max = greatest(site_figures.memory_max, excluded.memory_max),
+      temperature_sum = site_figures.temperature_sum + excluded.temperature_sum,
+      temperature_count = site_figures.temperature_count + excluded.temperature_count,
+      temperature_max = greatest(site_figures.temperature_max, excluded.temperature_max),
+      disk_sum = site_figures.disk_sum + excluded.disk_sum,
+      disk_count = site_figures.disk_count + excluded.disk_count,
+      disk_max = greatest(site_figures.disk_max, excluded.disk_max),
+      minutes = site_figures.minutes | excluded.minutes
+  )
+  insert into site_latest (site_id, heard_at, cpu, memory, temperature, disk, uptime)
+  select site_id, heard_at, cpu, memory, temperature, disk, uptime from heard where is_last order by site_id
+  on conflict (site_id) do update set heard_at = excluded.heard_at, cpu = excluded.cpu, memory = excluded.memory,
+    temperature = excluded.temperature, disk = excluded.disk, uptime = excluded.uptime
+  where site_latest.heard_at <= excluded.heard_at;
+end
+$fn$;
+select neopro_guard_function('neopro_note_figures(
+  uuid[], timestamptz[], integer[], bigint[], bigint[], timestamptz[], double precision[], integer[],
+  double precision[], double precision[], integer[], double precision[], double precision[], integer[],
+  double precision[], double precision[], integer[], double precision[], double precision[],
+  double precision[], double precision[], double precision[], bigint[], boolean[])');
+
+-- What time has made due, in one question for all who would ask: commands that are overdue, jobs, orders whose day has come,
+-- counts of orders to be put together, entries of the journal that no seal has.
+create function neopro_due(moment timestamptz)
+returns table (commands boolean, jobs boolean, orders boolean, tallies boolean, journal boolean)
+language plpgsql stable set search_path = public, pg_temp as $fn$
+begin
+  return query select
+    exists (select from remote_commands where origin = 'person' and status in ('pending', 'executing')
+      and deadline <= moment),
+    exists (select from public.jobs j where j.state = 'waiting' and j.run_at <= moment
+      and (j.lease_until is null or j.lease_until <= moment)),
+    exists (select from content_deployments where scheduled_at <= moment and started_at is null and cancelled_at is null),
+    exists (select from deployment_tallies group by deployment_id having count(*) > 1),
+    exists (select from audit_logs where number is null);
+end
+$fn$;
+select neopro_guard_function('neopro_due(timestamptz)');
+$m0031$;
+insert into public.schema_migrations (version, name, checksum) values (31, '0031_few_bytes', '432384c96b8c53d6ee82f7f48d0071b55b2a8d68d4ce30bc4434225139f61007');
+  elsif (select checksum from public.schema_migrations where version = 31) <> '432384c96b8c53d6ee82f7f48d0071b55b2a8d68d4ce30bc4434225139f61007' then
+    raise exception 'La migration 0031_few_bytes enregistrée dans cette base n''est pas celle de ce programme.';
+  end if;
+
   declare
     me oid := (select r.oid from pg_roles r where r.rolname = current_user);
     grants record;
