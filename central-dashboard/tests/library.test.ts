@@ -37,7 +37,7 @@ function upload(phase: Phase, size: number, bytes: number): Upload {
   const file = { name: 'a.mp4', size } as File
   const labels = { title: 'a', category: '', subcategory: '' }
   return {
-    id: 1, file, labels, phase, bytes, rate: undefined, tries: 0, retryAt: undefined, sha256: undefined, video: undefined, problem: undefined, picture: 'none',
+    id: 1, file, labels, phase, bytes, rate: undefined, tries: 0, retryAt: undefined, resumes: false, sha256: undefined, video: undefined, problem: undefined, picture: 'none',
   }
 }
 

@@ -2,16 +2,16 @@
  * The queue: looks at one file at a time, sends two, tries again when the line was lost. It lives as long as the tab,
  * whichever page is open.
  */
-import { Refused, Unreachable } from '~/api/errors'
+import { Refused } from '~/api/errors'
 import { act, get } from '~/api/client'
 import { currentSession, currentUser, onSession } from '~/api/session'
 import type { Paged, Video } from '~/api/types'
 import { FileGone, hashOf } from './hash'
 import { mostBytes } from './most'
 import { all, change, find, isOpen, replace, type Upload } from './store'
-import { giveThumbnail } from './thumbnail'
 import { titleOf } from './title'
-import { send, type Kept, type Labels } from './transport'
+import { mayPass, send, type Labels, type Sent } from './transport'
+import { forget } from './unfinished'
 
 const LANES = 2
 /** Seconds before each try of its own; afterwards a person decides. */
@@ -43,6 +43,7 @@ export function add(files: readonly File[], labels: Partial<Labels> = {}): void 
       rate: undefined,
       tries: 0,
       retryAt: undefined,
+      resumes: false,
       sha256: undefined,
       video: undefined,
       problem: undefined,
@@ -64,6 +65,8 @@ export function cancel(id: number): void {
   stops.get(id)?.abort(new DOMException('cancelled', 'AbortError'))
   stops.delete(id)
   sentWhole.delete(id)
+  const sha256 = find(id)?.sha256
+  if (sha256) forget(sha256)
   replace(all().filter((one) => one.id !== id))
   next()
 }
@@ -141,10 +144,13 @@ async function transfer({ id, file }: Upload): Promise<void> {
   const stop = stopOf(id)
   const { labels, sha256 } = find(id) ?? { labels: { title: '', category: '', subcategory: '' }, sha256: undefined }
   const meter = new Meter(id, file.size)
-  change(id, { phase: 'sending', bytes: 0, rate: undefined, problem: undefined, retryAt: undefined })
+  // A try that goes on does not fall back to nothing while it asks where.
+  const bytes = find(id)?.resumes ? (find(id)?.bytes ?? 0) : 0
+  change(id, { phase: 'sending', bytes, rate: undefined, problem: undefined, retryAt: undefined, resumes: false })
   next()
   try {
-    arrived(id, file, labels, await send({ file, labels, sha256, stop, sent: meter.sent }))
+    const resumes = (does: boolean) => change(id, { resumes: does })
+    arrived(id, file, await send({ file, labels, sha256, stop, sent: meter.sent, resumes }))
   } catch (error) {
     if (!stop.aborted) failed(id, error)
   }
@@ -153,7 +159,8 @@ async function transfer({ id, file }: Upload): Promise<void> {
 
 /** Tells of the bytes a few times a second, and of their speed. */
 class Meter {
-  #began = performance.now()
+  /** Where it began: bytes that were there before were not sent now. */
+  #began: { at: number; bytes: number } | undefined
   #told = 0
 
   constructor(
@@ -163,20 +170,23 @@ class Meter {
 
   sent = (bytes: number): void => {
     const now = performance.now()
+    this.#began ??= { at: now, bytes }
     const whole = bytes >= this.size
     if (whole) sentWhole.add(this.id)
     if (!whole && now - this.#told < 150) return
     this.#told = now
-    const seconds = (now - this.#began) / 1000
-    change(this.id, { bytes, rate: seconds > 1 ? bytes / seconds : undefined, phase: whole ? 'checking' : 'sending' })
+    const seconds = (now - this.#began.at) / 1000
+    const rate = seconds > 1 ? (bytes - this.#began.bytes) / seconds : undefined
+    change(this.id, { bytes, rate: rate && rate > 0 ? rate : undefined, phase: whole ? 'checking' : 'sending' })
   }
 }
 
-function arrived(id: number, file: File, sent: Labels, kept: Kept): void {
+function arrived(id: number, file: File, { video: kept, labels: sent }: Sent): void {
   const now = find(id)?.labels ?? sent
   change(id, { phase: 'done', bytes: file.size, video: { id: String(kept.id), title: kept.title }, problem: undefined })
   onChange()
-  if (now !== sent) {
+  // A file that was begun before a reload may have been told under another title.
+  if (now.title !== sent.title || now.category !== sent.category || now.subcategory !== sent.subcategory) {
     putLabels(id, String(kept.id), now).catch((error: unknown) => change(id, { problem: error }))
   }
   pictures = pictures.then(() => picture(id, String(kept.id), file, kept.mime_type))
@@ -189,6 +199,7 @@ let pictures: Promise<void> = Promise.resolve()
 async function picture(id: number, video: string, file: Blob, mime: string): Promise<void> {
   change(id, { picture: 'making' })
   try {
+    const { giveThumbnail } = await import('./thumbnail')
     await giveThumbnail(video, file, mime)
     change(id, { picture: 'made' })
     onChange()
@@ -220,18 +231,12 @@ function found(one: Upload, error: Refused): void {
   const existing = error.body.details?.find((detail) => detail.field === 'existing_id')?.message
   const video = existing ? { id: existing, title: one.labels.title } : undefined
   if (existing && sentWhole.has(one.id) && one.tries > 0) {
-    arrived(one.id, one.file, one.labels, { id: existing, title: one.labels.title, public_url: '', mime_type: one.file.type })
+    const kept = { id: existing, title: one.labels.title, public_url: '', mime_type: one.file.type }
+    arrived(one.id, one.file, { video: kept, labels: one.labels })
     return
   }
   change(one.id, { phase: 'duplicate', video })
 }
-
-const mayPass = (error: unknown) =>
-  error instanceof Unreachable ||
-  (error instanceof Refused && [401, 408, 429, 500, 502, 503, 504].includes(error.status) && !needsSomebody(error))
-
-/** A storage that is set up wrongly stays so until somebody mends it. */
-const needsSomebody = ({ code }: Refused) => code.startsWith('storage_') && code !== 'storage_away'
 
 function wake(id: number): void {
   const one = find(id)

@@ -26,7 +26,7 @@ export function sentenceOf(one: Upload, words: Words, now: number): string {
     case 'checking':
       return t('uploads.checking')
     case 'waiting':
-      return t(one.problem instanceof Unreachable ? 'uploads.waiting' : 'uploads.waiting.server', {
+      return t(waiting(one), {
         percent,
         seconds: Math.max(0, Math.ceil(((one.retryAt ?? now) - now) / 1000)),
       })
@@ -40,6 +40,11 @@ export function sentenceOf(one: Upload, words: Words, now: number): string {
       if (one.problem) return t('uploads.done.labels')
       return t(one.picture === 'failed' ? 'uploads.done.no_picture' : 'uploads.done', { size })
   }
+}
+
+function waiting({ problem, resumes }: Upload): string {
+  if (!(problem instanceof Unreachable)) return 'uploads.waiting.server'
+  return resumes ? 'uploads.waiting.resumes' : 'uploads.waiting'
 }
 
 /** The server's sentence in French; in other languages what its code means. */

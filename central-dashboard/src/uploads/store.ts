@@ -34,6 +34,8 @@ export interface Upload {
   tries: number
   /** When it tries again. */
   retryAt: number | undefined
+  /** It then goes on where the storage is, and does not begin anew. */
+  resumes: boolean
   sha256: string | undefined
   /** The video that it became, or that was there. */
   video: { id: string; title: string } | undefined

@@ -5,6 +5,7 @@ import { ORIGIN } from '~/api/origin'
 import { bearer, sessionEnded, usesCookie } from '~/api/session'
 import type { components } from '~/api/schema'
 import type { Video } from '~/api/types'
+import { recall, type Address } from './unfinished'
 
 export interface Labels {
   title: string
@@ -19,10 +20,29 @@ export interface Sending {
   sha256: string | undefined
   /** Called with the bytes that have left, 0 to the file's size. */
   sent: (bytes: number) => void
+  /** Called when another try would go on where this one is, and when it would not. */
+  resumes: (does: boolean) => void
   stop: AbortSignal
 }
 
 export type Kept = Pick<Video, 'id' | 'title' | 'public_url' | 'mime_type'>
+
+/** What the part that sends pieces needs of this one; it must not load it again. */
+export interface Ways {
+  done: (id: string, stop: AbortSignal) => Promise<Kept>
+  whole: (sending: Sending, address: Address) => Promise<void>
+  refusal: (status: number) => Refused
+  mayPass: (error: unknown) => boolean
+  /** Milliseconds without a byte after which a line is dead: on the way, and when all has left. */
+  silence: number
+  checking: number
+}
+
+/** The video, and what the server was told of it. */
+export interface Sent {
+  video: Kept
+  labels: Labels
+}
 
 /** So long without a byte, and the line is dead. At the end the server reads the file once more. */
 const SILENCE = 45_000
@@ -34,20 +54,26 @@ const ASKED_EVERY = 1_000
 /** The first bytes say what a file is. */
 const HEAD = 512
 
-type Way = components['schemas']['Way']
+type Way = Omit<components['schemas']['Way'], 'address'> & { address?: Address | null }
 
 /**
  * The video as the server keeps it. Its bytes go straight into the storage where there is one outside, else through the
- * server.
+ * server. A large file goes piece by piece where the storage offers that, and on where an earlier try has ended.
  *
  * Throws `Refused` with the server's words, `Unreachable` when the line is gone, and the reason of `stop`.
  */
-export async function send(sending: Sending): Promise<Kept> {
-  const { address } = await announce(sending)
-  if (!address) return throughServer(sending)
-  sending.stop.throwIfAborted()
+export async function send(sending: Sending): Promise<Sent> {
+  const { file, labels, sha256, stop } = sending
+  // What has no hash cannot be told from another file of its name.
+  const before = sha256 === undefined ? undefined : recall(sha256, file.size)
+  const address = before?.address ?? (await announce(sending)).address
+  if (!address) return { video: await throughServer(sending), labels }
+  stop.throwIfAborted()
+  // A dashboard that was published anew has no such part any more, and the file can go as a whole.
+  const part = address.resumable && sha256 ? await import('./pieces').catch(() => undefined) : undefined
+  if (part) return part.goOn(sending, before ?? { size: file.size, labels, address }, WAYS)
   await intoStorage(sending, address)
-  return done(address.id, sending.stop)
+  return { video: await done(address.id, stop), labels }
 }
 
 async function announce({ file, labels, sha256 }: Sending): Promise<Way> {
@@ -69,7 +95,7 @@ async function done(id: string, stop: AbortSignal): Promise<Kept> {
 }
 
 /** A `PUT` to an address that the server has had signed. No session goes along: the address is enough. */
-async function intoStorage(sending: Sending, { url, media_type, cache_control }: NonNullable<Way['address']>): Promise<void> {
+async function intoStorage(sending: Sending, { url, media_type, cache_control }: Address): Promise<void> {
   await exchange(sending, (xhr) => {
     xhr.open('PUT', url)
     xhr.setRequestHeader('Content-Type', media_type)
@@ -181,8 +207,24 @@ function settleStored(xhr: XMLHttpRequest, resolve: (done: void) => void, reject
   const status = Number(said.statusCode) || xhr.status
   // The name is new, so what is there is ours: an earlier try whose answer was lost.
   if (said.code === 'KeyAlreadyExists' || status === 409) resolve()
-  else if (said.code === 'EntityTooLarge' || status === 413) reject(new Refused(413, { code: 'storage_too_large' }))
-  else if (status === 402) reject(new Refused(507, { code: 'storage_full' }))
-  else if (status >= 500 || status === 429) reject(new Refused(503, { code: 'storage_away' }))
-  else reject(new Refused(status, { code: 'storage_refused' }))
+  else reject(refusalOf(said.code === 'EntityTooLarge' ? 413 : status))
 }
+
+/** What a refusal of the storage means, whichever way the file went. */
+export function refusalOf(status: number): Refused {
+  if (status === 413) return new Refused(413, { code: 'storage_too_large' })
+  if (status === 402) return new Refused(507, { code: 'storage_full' })
+  if (status >= 500 || status === 429) return new Refused(503, { code: 'storage_away' })
+  // Not as it says it: its 400 is an address that has expired, and not a file that will never do.
+  return new Refused(502, { code: 'storage_refused' })
+}
+
+/** Whether the same may go well in a while, without anybody. */
+export const mayPass = (error: unknown): boolean =>
+  error instanceof Unreachable ||
+  (error instanceof Refused && [401, 408, 429, 500, 502, 503, 504].includes(error.status) && !needsSomebody(error))
+
+/** A storage that is set up wrongly stays so until somebody mends it. */
+const needsSomebody = ({ code }: Refused) => code.startsWith('storage_') && code !== 'storage_away'
+
+const WAYS: Ways = { done, whole: intoStorage, refusal: refusalOf, mayPass, silence: SILENCE, checking: CHECKING }

@@ -26,7 +26,7 @@ use std::str::FromStr;
 
 pub use draft::Draft;
 pub use local::{Local, Object};
-pub use remote::{Put, Remote, Stored};
+pub use remote::{Put, Remote, Resumable, Signed, Stored};
 pub use s3::S3;
 pub use supabase::Supabase;
 pub use trouble::Trouble;

@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::{Again, Bucket, Draft, Error, S3, Supabase, Trouble};
 use crate::config::{Config, Place};
 
@@ -24,6 +27,31 @@ pub struct Stored {
     pub size: u64,
     /// Its `Content-Type`, as it is served.
     pub media_type: String,
+}
+
+/// Where anybody may write one object, for two hours.
+#[derive(Debug)]
+pub struct Signed {
+    /// The whole of it by `PUT`.
+    pub url: String,
+    /// Piece by piece; `None` where the storage does not offer it, or the object is one piece.
+    pub resumable: Option<Resumable>,
+}
+
+/// How an object is sent by TUS 1.0.0, so that a lost line costs what was on it and no more.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Resumable {
+    /// Where it is begun, by `POST`.
+    pub url: String,
+    /// With this `x-signature`, each request. Whoever knows it can write this one file.
+    pub signature: String,
+    /// As `bucketName` of `Upload-Metadata`.
+    pub bucket: &'static str,
+    /// As `objectName` of `Upload-Metadata`.
+    pub object: String,
+    /// Every piece but the last has exactly so many bytes.
+    #[schema(value_type = i64)]
+    pub piece_bytes: u64,
 }
 
 /// A storage outside.
@@ -189,15 +217,14 @@ impl Remote {
         }
     }
 
-    /// An address to which anybody may write one object of this path, for two hours; where the storage can say so, one
-    /// of `size` bytes.
+    /// Lets anybody write one object of this path; where the storage can say so, one of `size` bytes.
     ///
     /// # Errors
     /// See [`Trouble`].
-    pub async fn sign_upload(&self, bucket: Bucket, path: &str, size: u64) -> Result<String, Trouble> {
+    pub async fn sign_upload(&self, bucket: Bucket, path: &str, size: u64) -> Result<Signed, Trouble> {
         match self {
-            Self::Supabase(supabase) => supabase.sign_upload(bucket, path).await,
-            Self::S3(s3) => Ok(s3.sign_upload(bucket, path, size)),
+            Self::Supabase(supabase) => supabase.sign_upload(bucket, path, size).await,
+            Self::S3(s3) => Ok(Signed { url: s3.sign_upload(bucket, path, size), resumable: None }),
         }
     }
 

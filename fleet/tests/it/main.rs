@@ -13,6 +13,7 @@ mod harness;
 mod hosted;
 mod kills;
 mod outside;
+mod pieces;
 mod simulate;
 #[expect(dead_code, reason = "the server's own tests put it into more states")]
 #[path = "../../../central-server/tests/it/support/supabase/mod.rs"]

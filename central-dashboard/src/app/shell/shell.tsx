@@ -11,6 +11,7 @@ import { NoticeBanner } from '~/app/notice/banner'
 import { useOfflineSince } from '~/app/preferences'
 import { useWords } from '~/i18n/words'
 import { usePresence } from '~/uploads/presence'
+import { forgetAll } from '~/uploads/unfinished'
 import { Icon } from '~/ui/icons'
 import { Toasts } from '~/ui/toast'
 import { BottomBar } from './bottom-bar'
@@ -104,7 +105,9 @@ function useSessionEnd(): void {
     () =>
       onSession(() => {
         // What the open page shows must not be thrown away under it: it would never be read again.
-        const over = currentSession().state !== 'in'
+        const session = currentSession()
+        const over = session.state !== 'in'
+        if (session.state === 'out' && session.why !== 'ended') forgetAll()
         void router.invalidate().then(() => (over ? client.clear() : client.invalidateQueries()))
       }),
     [router, client],

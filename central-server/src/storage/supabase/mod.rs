@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use self::answer::{Verdict, judge};
 use self::call::{Call, Key, Reply};
 use super::remote::Largest;
-use super::{Again, Bucket, Draft, Error, Put, Stored, Trouble, encoded, wire};
+use super::{Again, Bucket, Draft, Error, Put, Resumable, Signed, Stored, Trouble, encoded, wire};
 use crate::config;
 
 /// Objects never change, so nobody has to ask for them again.
@@ -23,6 +23,9 @@ const CACHED: &str = "max-age=31536000";
 const PAGE: usize = 1_000;
 /// What its dashboard lays into a folder that somebody makes there: nobody's file.
 const FOLDERS_OWN: &str = ".emptyFolderPlaceholder";
+
+/// What one piece of a resumable upload has there, all but the last: neither more nor less. Above it, it is offered.
+const PIECE: u64 = 6 * 1024 * 1024;
 
 /// A project's storage.
 #[derive(Debug)]
@@ -174,9 +177,9 @@ impl Supabase {
         }
     }
 
-    pub(super) async fn sign_upload(&self, bucket: Bucket, path: &str) -> Result<String, Trouble> {
+    pub(super) async fn sign_upload(&self, bucket: Bucket, path: &str, size: u64) -> Result<Signed, Trouble> {
         #[derive(Deserialize)]
-        struct Signed {
+        struct Given {
             url: String,
         }
         let call = Call::new(Method::POST, format!("/object/upload/sign/{}/{}", bucket.name(), encoded(path)));
@@ -187,12 +190,20 @@ impl Supabase {
             reply = self.ask(&call.json(json!({}))).await?;
         }
         let body = reply.verdict.map_err(|verdict| verdict.trouble(bucket))?;
-        let Signed { url } = read(&body)?;
-        if url.starts_with('/') {
-            Ok(self.base() + &url)
-        } else {
-            Err(Trouble::Odd("a signed address that is none".into()))
+        let Given { url } = read(&body)?;
+        if !url.starts_with('/') {
+            return Err(Trouble::Odd("a signed address that is none".into()));
         }
+        // The token of the address is also the signature of pieces.
+        let token = url.split_once("?token=").map(|(_, token)| token.split('&').next().unwrap_or(token));
+        let resumable = token.filter(|_| size > PIECE).map(|token| Resumable {
+            url: self.base() + "/upload/resumable/sign",
+            signature: token.to_owned(),
+            bucket: bucket.name(),
+            object: path.to_owned(),
+            piece_bytes: PIECE,
+        });
+        Ok(Signed { url: self.base() + &url, resumable })
     }
 
     pub(super) fn place_of_uploads(&self) -> String {

@@ -3,7 +3,7 @@
 //!
 //! 1. The browser announces a file by its size and its first bytes. What is no video is refused before it is sent; else
 //!    the storage signs an address for it, good for one object under a name of ours.
-//! 2. The browser writes the file there.
+//! 2. The browser writes the file there; a large one piece by piece, where the storage offers that.
 //! 3. The browser says that it is done. The server reads the file as a box would, hashes it and looks at it, as it does
 //!    with one that comes through it; then it is a video.
 //!
@@ -27,6 +27,7 @@ use crate::db::row;
 use crate::error::Error;
 use crate::http::{Form, FromForm};
 use crate::ids::VideoId;
+use crate::storage::Resumable;
 
 /// How long an address can be written to. Supabase has the same two hours, and no say in it.
 const ADDRESS_LASTS: Duration = Duration::from_secs(2 * 3_600);
@@ -124,6 +125,8 @@ pub struct Address {
     pub media_type: &'static str,
     /// With this `Cache-Control`.
     pub cache_control: &'static str,
+    /// How it can be sent piece by piece, for as long; `null` where it cannot.
+    pub resumable: Option<Resumable>,
     /// Not later than that.
     pub expires_at: Time,
 }

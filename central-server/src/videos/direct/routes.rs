@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::http::openapi::{Upload, UploadDone};
 use crate::http::{Body, Id, Snapshot};
 use crate::ids::VideoId;
-use crate::storage::{Bucket, ObjectName, Remote, Trouble};
+use crate::storage::{Bucket, ObjectName, Remote, Signed, Trouble};
 use crate::usage;
 use crate::videos::{UploadedVideo, VideoRow, routes::view, store as videos, upload};
 
@@ -50,18 +50,19 @@ async fn announce(State(app): State<App>, caller: Operator, Body(announced): Bod
     let Some(remote) = app.storage.remote() else { return Ok(Json(Way { way: "server", address: None })) };
     usage::check_room(&app, used, announced.size)?;
     let path = ObjectName::new(kind).map_err(|error| Error::Internal(error.to_string()))?.path();
-    let url = sign(remote, &path, announced.size).await.map_err(|trouble| upload::refused(&app, trouble.into()))?;
+    let signed = sign(remote, &path, announced.size).await;
+    let Signed { url, resumable } = signed.map_err(|trouble| upload::refused(&app, trouble.into()))?;
     let (id, now) = (VideoId::new(), app.clock.now());
     let expires_at = now.plus(ADDRESS_LASTS);
     let new = NewUpload { id, path, media_type: kind.media_type(), announced, expires_at };
     // Without a row nobody learns the address.
     caller.run(store::announce(scope, &new, now)).await?;
     let cache_control = "max-age=31536000";
-    let address = Address { id, url, media_type: kind.media_type(), cache_control, expires_at };
+    let address = Address { id, url, media_type: kind.media_type(), cache_control, resumable, expires_at };
     Ok(Json(Way { way: "storage", address: Some(address) }))
 }
 
-async fn sign(remote: &Remote, path: &str, size: u64) -> Result<String, Trouble> {
+async fn sign(remote: &Remote, path: &str, size: u64) -> Result<Signed, Trouble> {
     remote.check_size(Bucket::Videos, size).await?;
     remote.sign_upload(Bucket::Videos, path, size).await
 }

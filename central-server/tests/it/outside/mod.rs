@@ -4,6 +4,7 @@ mod copies;
 mod foreign;
 mod kinds;
 mod limits;
+mod pieces;
 mod s3;
 mod stand_in;
 mod states;

@@ -11,9 +11,15 @@ use tokio::net::TcpStream;
 use crate::support::Supabase;
 use crate::support::supabase::{Bucket, FIFTY_MB, SECRET_KEY};
 
-type Said = (StatusCode, HeaderMap, Bytes);
+pub(super) type Said = (StatusCode, HeaderMap, Bytes);
 
-async fn ask(supabase: &Supabase, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Said {
+pub(super) async fn ask(
+    supabase: &Supabase,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Said {
     let stream = TcpStream::connect(("127.0.0.1", supabase.port)).await.expect("a connection");
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.expect("HTTP");
     tokio::spawn(async move {
@@ -35,7 +41,7 @@ fn refusal((status, _, body): &Said) -> (u16, String, String) {
     (status.as_u16(), text("statusCode"), text("code"))
 }
 
-const NEW: [(&str, &str); 2] = [("apikey", SECRET_KEY), ("user-agent", "neopro")];
+pub(super) const NEW: [(&str, &str); 2] = [("apikey", SECRET_KEY), ("user-agent", "neopro")];
 
 #[tokio::test]
 async fn it_refuses_with_400_and_the_truth_in_the_body() {

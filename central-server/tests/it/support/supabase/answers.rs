@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 
-use super::{Bucket, Object, Refusal, SECRET_KEY, Seen, Supabase};
+use super::{Bucket, Object, Refusal, SECRET_KEY, Seen, Supabase, Written, tus};
 
 type Answer = Result<Response, Refusal>;
 
@@ -28,8 +28,13 @@ pub async fn answer(State(supabase): State<Supabase>, request: Request) -> Respo
     headers.insert("access-control-allow-methods", "GET,HEAD,PUT,PATCH,POST,DELETE".parse().expect("a value"));
     headers.insert(
         "access-control-allow-headers",
-        "authorization,apikey,content-type,cache-control,x-upsert,range".parse().expect("a value"),
+        "authorization,apikey,content-type,cache-control,x-upsert,range,tus-resumable,upload-length,upload-metadata,\
+         upload-offset,x-signature"
+            .parse()
+            .expect("a value"),
     );
+    let shown = "location,upload-offset,upload-length,tus-resumable";
+    headers.insert("access-control-expose-headers", shown.parse().expect("a value"));
     response
 }
 
@@ -56,6 +61,9 @@ async fn gateway(supabase: &Supabase, request: Request) -> Answer {
     }
     let path = percent_decoded(request.uri().path());
     let path = path.strip_prefix("/storage/v1").ok_or(Refusal::NoRoute)?.to_owned();
+    if path.starts_with("/upload/resumable/sign") {
+        return if mood.no_pieces { Err(Refusal::NoRoute) } else { Ok(tus::answer(supabase, &path, request).await) };
+    }
     let is_open = path.starts_with("/object/public/")
         || path.starts_with("/object/info/public/")
         || (path.starts_with("/object/upload/sign/") && request.method() == Method::PUT);
@@ -143,7 +151,7 @@ async fn storage(supabase: &Supabase, path: &str, request: Request) -> Answer {
     }
 }
 
-fn is_key(path: &str) -> bool {
+pub(super) fn is_key(path: &str) -> bool {
     let special = "_/!.*'() &$@=;:+,?-";
     !path.is_empty() && path.chars().all(|char| char.is_ascii_alphanumeric() || special.contains(char))
 }
@@ -214,6 +222,9 @@ async fn write_signed(supabase: &Supabase, key: (String, String), request: Reque
     if supabase.book().tokens.get(token) != Some(&key) {
         return Err(Refusal::BadToken);
     }
+    if supabase.book().mood.tokens_expired {
+        return Err(Refusal::BadToken);
+    }
     let path = key.1.clone();
     store(supabase, key, request).await?;
     Ok(axum::Json(json!({ "Key": path })).into_response())
@@ -233,8 +244,8 @@ async fn write(supabase: &Supabase, key: (String, String), request: Request) -> 
     Ok(axum::Json(json!({ "Id": uuid::Uuid::now_v7().to_string(), "Key": name })).into_response())
 }
 
-fn text(request: &Request, name: header::HeaderName) -> String {
-    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+pub(super) fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 fn or(value: String, other: &str) -> String {
@@ -243,7 +254,7 @@ fn or(value: String, other: &str) -> String {
 
 /// Takes the bytes in: what is announced too large is refused before one is read; without an announcement nobody looks.
 async fn store(supabase: &Supabase, key: (String, String), request: Request) -> Result<(), Refusal> {
-    let announced: Option<u64> = text(&request, header::CONTENT_LENGTH).parse().ok();
+    let announced: Option<u64> = text(request.headers(), header::CONTENT_LENGTH).parse().ok();
     let upsert = request.headers().get("x-upsert").is_some_and(|value| value == "true");
     {
         let mut book = supabase.book();
@@ -260,11 +271,17 @@ async fn store(supabase: &Supabase, key: (String, String), request: Request) -> 
             return Err(Refusal::Taken);
         }
     }
-    let media_type = or(text(&request, header::CONTENT_TYPE), "application/octet-stream");
-    let cache_control = or(text(&request, header::CACHE_CONTROL), "no-cache");
+    let media_type = or(text(request.headers(), header::CONTENT_TYPE), "application/octet-stream");
+    let cache_control = or(text(request.headers(), header::CACHE_CONTROL), "no-cache");
+    let place = {
+        let mut book = supabase.book();
+        book.written.push(Written { path: key.1.clone(), from: 0, bytes: 0 });
+        book.written.len() - 1
+    };
     let mut bytes = Vec::new();
     let mut stream = request.into_body().into_data_stream();
     while let Some(piece) = stream.try_next().await.map_err(|_| Refusal::Malformed)? {
+        supabase.book().written[place].bytes += piece.len() as u64;
         bytes.extend_from_slice(&piece);
     }
     if announced.is_some_and(|announced| announced != bytes.len() as u64) {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod refusals;
+mod tus;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 
 pub use refusals::Refusal;
+pub use tus::{Coming, PIECE};
 
 /// The newer form of the service key that it knows.
 pub const SECRET_KEY: &str = "sb_secret_for_tests";
@@ -62,6 +64,12 @@ pub struct Mood {
     pub pace: Option<usize>,
     /// What is stored is not what was sent.
     pub damages: bool,
+    /// It knows nothing of uploads in pieces.
+    pub no_pieces: bool,
+    /// What came of a piece whose line was cut is not kept.
+    pub drops_cut_pieces: bool,
+    /// What was signed has expired.
+    pub tokens_expired: bool,
 }
 
 /// A request that it has seen.
@@ -75,11 +83,24 @@ pub struct Seen {
     pub status: u16,
 }
 
+/// Bytes of an object that have come in one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub path: String,
+    /// Where in the object they begin.
+    pub from: u64,
+    pub bytes: u64,
+}
+
 #[derive(Debug, Default)]
 pub struct Book {
     pub buckets: BTreeMap<String, Bucket>,
     /// By bucket and path.
     pub objects: BTreeMap<(String, String), Object>,
+    /// What browsers have written, request by request.
+    pub written: Vec<Written>,
+    /// What comes piece by piece, by the end of its address.
+    pub coming: BTreeMap<String, Coming>,
     /// The tokens of signed addresses: for which object.
     tokens: HashMap<String, (String, String)>,
     pub mood: Mood,
