@@ -197,7 +197,7 @@ async fn bring_up(app: App, boxes: Handle, sealed_with: String) -> Result<Option
 /// served: each would open a connection of its own beside his.
 async fn begin_work(app: App) {
     tokio::time::sleep(SETTLED_AFTER).await;
-    tokio::spawn(due::run(app.clone()));
+    tokio::spawn(due::jobs::run(app.clone()));
     tokio::spawn(commands::jobs::run(app.clone()));
     tokio::spawn(auth::second_factor::jobs::run(app.clone()));
     tokio::spawn(jobs::worker::run(app.clone()));

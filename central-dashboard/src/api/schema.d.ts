@@ -1715,6 +1715,7 @@ export interface components {
             id: components["schemas"]["VideoId"];
             /** @description With this `Content-Type`. */
             media_type: string;
+            resumable?: components["schemas"]["Resumable"] | null;
             /** @description Where. Whoever knows it can write this one file. */
             url: string;
         };
@@ -3684,6 +3685,22 @@ export interface components {
          * @enum {string}
          */
         Resolution: "hour" | "five_minutes";
+        /** @description How an object is sent by TUS 1.0.0, so that a lost line costs what was on it and no more. */
+        Resumable: {
+            /** @description As `bucketName` of `Upload-Metadata`. */
+            bucket: string;
+            /** @description As `objectName` of `Upload-Metadata`. */
+            object: string;
+            /**
+             * Format: int64
+             * @description Every piece but the last has exactly so many bytes.
+             */
+            piece_bytes: number;
+            /** @description With this `x-signature`, each request. Whoever knows it can write this one file. */
+            signature: string;
+            /** @description Where it is begun, by `POST`. */
+            url: string;
+        };
         /** @description For how long what is kept. A shorter time holds from the next hour on; a longer one keeps what is still there. */
         RetentionSettings: {
             /**

@@ -12,8 +12,8 @@ use super::names::{Names, is_anchored};
 
 /// What the words and rules of a feature may use of our own, besides the words of other features: they are
 /// pure, so that they can be read, tested and moved without a server. `http` is in it for `Form`, by which a type
-/// says how it is read; `language` is a word itself.
-const WORDS_MAY_USE: [&str; 5] = ["ids", "clock", "db", "http", "language"];
+/// says how it is read; `language` and `words` are words themselves.
+const WORDS_MAY_USE: [&str; 6] = ["ids", "clock", "db", "http", "language", "words"];
 
 /// Which rooms of its own feature a room must not know, and why.
 const OWN_ROOMS: [(&str, &[&str], &str); 2] = [
