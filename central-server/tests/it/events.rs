@@ -8,6 +8,7 @@ use neopro_central::ids::SiteId;
 use serde_json::{Value, json};
 
 use crate::media;
+use crate::overview::as_listed;
 use crate::support::{Player, Stage, TestApp, Watcher};
 use crate::walls::tenant;
 
@@ -45,7 +46,7 @@ async fn a_stream_greets_and_tells_a_change_as_the_list_shows_it() {
     app.put(&path, json!({"club_name": "Élan"})).bearer(&token).send().await.expect(StatusCode::OK);
     let told = watcher.says("changes").await;
     let shown = app.get(&path).bearer(&token).send().await.json();
-    assert_eq!(told, json!({"sites": [shown], "deployments": [], "videos": [], "groups": [], "stale": []}));
+    assert_eq!(told, json!({"sites": [as_listed(shown)], "deployments": [], "videos": [], "groups": [], "stale": []}));
     let schema = json!({"$ref": "#/components/schemas/Changes"});
     crate::support::contract::validate(&schema, &told, "what is told");
 }

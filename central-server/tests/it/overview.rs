@@ -8,6 +8,13 @@ use crate::support::TestApp;
 use crate::support::app::NOON;
 use crate::walls::tenant;
 
+/// A site that was asked for by itself, as lists and changes show it: they leave out the time zone of its days.
+pub fn as_listed(mut alone: Value) -> Value {
+    let zone = alone.as_object_mut().and_then(|site| site.remove("time_zone"));
+    assert_eq!(zone, Some(json!("Europe/Paris")));
+    alone
+}
+
 /// A site that was last heard of `seen` seconds ago, or never: its id.
 async fn site(app: &TestApp, name: &str, status: &str, seen: Option<i64>) -> Uuid {
     let id = Uuid::now_v7();
@@ -77,7 +84,7 @@ async fn a_site_is_in_one_state_and_counted_in_it_once() {
         let page = get(&app, &token, &format!("/api/sites{query}")).await;
         assert_eq!(page["data"][0]["display_status"], state);
         let one = get(&app, &token, &format!("/api/sites/{}", page["data"][0]["id"].as_str().expect("an id"))).await;
-        assert_eq!(one, page["data"][0], "a list shows what the site itself shows");
+        assert_eq!(as_listed(one), page["data"][0], "a list shows what the site itself shows");
     }
     assert_eq!(
         get(&app, &token, "/api/sites/stats").await,
@@ -125,7 +132,7 @@ async fn a_site_is_behind_until_its_box_has_reported_all_that_it_is_to_have() {
     let group = json!({"name": "Tous", "type": "custom", "site_ids": [behind]});
     let group = app.post("/api/groups", group).bearer(&token).send().await.expect(StatusCode::CREATED).json();
     let members = get(&app, &token, &format!("/api/groups/{}", group["id"].as_str().expect("an id"))).await;
-    assert_eq!(members["sites"], json!([changed]));
+    assert_eq!(members["sites"], json!([as_listed(changed)]));
     // And is counted by itself.
     let counted = format!("/api/sites/stats?group_id={}", group["id"].as_str().expect("an id"));
     let counted = get(&app, &token, &counted).await;
@@ -239,7 +246,7 @@ async fn an_agency_and_a_sponsor_count_their_own_sites_and_a_sponsor_sees_no_mac
         let free = if is_sponsor { Value::Null } else { json!(5) };
         assert_eq!((&shown["behind"], &shown["free_bytes"]), (&json!(!is_sponsor), &free));
         let page = get(&app, &tenant.token, "/api/sites").await;
-        assert_eq!(page["data"], json!([shown]));
+        assert_eq!(page["data"], json!([as_listed(shown)]));
         // Somebody else's group tells nothing.
         let group = Uuid::now_v7();
         sql(
