@@ -59,6 +59,8 @@ export interface DataTableProps<T> {
   /** Rows that changed since the list was read, and how to read it anew. */
   drift?: { count: number; refresh: () => void }
   compact?: boolean
+  /** Below how many pixels of the window its rows are cards; otherwise on a phone. */
+  cardsBelow?: number
 }
 
 export function DataTable<T>(props: DataTableProps<T>) {
@@ -128,7 +130,7 @@ const AHEAD = 60
 function Body<T>(props: DataTableProps<T> & { rows: T[] }) {
   const { rows, columns, rowId, href, selection, more } = props
   const frame = useRef<HTMLDivElement>(null)
-  const phone = useNarrow()
+  const phone = useNarrow(props.cardsBelow ?? 720)
   const height = phone ? CARD : props.compact ? COMPACT : ROW
   const { items, reveal, before, after } = useWindow(frame, rows.length, height)
   const [at, setAt] = useMoves(props, reveal)
@@ -272,16 +274,15 @@ function BulkBar({ selection }: { selection: Selection }) {
   )
 }
 
-const query = '(max-width: 719.98px)'
-
 /** Whether the rows are cards. */
-function useNarrow(): boolean {
+function useNarrow(below: number): boolean {
+  const query = `(max-width: ${below - 0.02}px)`
   const [narrow, set] = useState(() => matchMedia(query).matches)
   useLayoutEffect(() => {
     const media = matchMedia(query)
     const tell = () => set(media.matches)
     media.addEventListener('change', tell)
     return () => media.removeEventListener('change', tell)
-  }, [])
+  }, [query])
   return narrow
 }

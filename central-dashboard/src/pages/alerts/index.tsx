@@ -67,6 +67,8 @@ export function Page() {
           rowId={(alert) => alert.id}
           href={(alert) => (alert.site_id ? `/sites/${alert.site_id}/apercu` : undefined)}
           columns={useColumns(words, search.status === 'resolved')}
+          // Beside four columns of words a tablet leaves the club's name no room.
+          cardsBelow={1000}
           filtered={{ active: filtered, clear: () => set({ status: undefined, severity: undefined }) }}
           empty={
             <Empty icon="check" title={t('alerts.empty')}>
